@@ -1,0 +1,102 @@
+"""Opening the database: who may write, who only reads, and with which durability.
+
+There is one writer (the engine, or a command that replays or rebuilds) and any number of readers.
+Write-ahead logging lets them work at the same time; with ``synchronous=NORMAL`` a power cut may lose
+the last transactions but never corrupts the file (https://www.sqlite.org/wal.html).
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+import sqlite_utils
+
+from mycelial.store.errors import StoreError
+from mycelial.store.schema import VERSION, create, migrate
+
+BUSY_TIMEOUT = 2.0
+"""Seconds to wait for another process's lock before giving up."""
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors into a :class:`StoreError` that names the file."""
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        raise StoreError(f"{path}: {error}") from error
+
+
+def open_writer(path: Path) -> sqlite_utils.Database:
+    """Open (and create or migrate) the database for writing.
+
+    The file is made with mode 0600 and its directory, if missing, with 0700.
+
+    Raises
+    ------
+    StoreError
+        The file is no database, is from a newer version, is locked, or cannot be created.
+    """
+    with explained(path):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT, isolation_level=None)
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=NORMAL")
+            connection.execute("PRAGMA cache_size=-65536")
+            connection.execute("PRAGMA temp_store=MEMORY")
+            database = sqlite_utils.Database(connection)
+            version = _version(connection)
+            if version > VERSION:
+                raise StoreError(_newer(path, version))
+            if version == 0:
+                create(database)
+            else:
+                migrate(database, version)
+        except BaseException:
+            connection.close()
+            raise
+    return database
+
+
+def open_reader(path: Path) -> sqlite_utils.Database:
+    """Open the database read-only; it is never created.
+
+    Raises
+    ------
+    StoreError
+        There is no such file, it is no database of ours, or it is from another version.
+    """
+    if not path.exists():
+        raise StoreError(f"{path}: there is no database here")
+    with explained(path):
+        uri = f"file:{quote(os.fsencode(path.absolute()))}?mode=ro"
+        connection = sqlite3.connect(
+            uri, uri=True, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False
+        )
+        try:
+            version = _version(connection)
+            if version > VERSION:
+                raise StoreError(_newer(path, version))
+            if version < VERSION:
+                raise StoreError(f"{path}: not yet a database of this version (has {version}, needs {VERSION})")
+            connection.execute("PRAGMA query_only=ON")
+            connection.execute("PRAGMA cache_size=-16384")
+        except BaseException:
+            connection.close()
+            raise
+        return sqlite_utils.Database(connection)
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _newer(path: Path, version: int) -> str:
+    return f"{path}: made by a newer Mycelial (format {version}, this one knows {VERSION}); upgrade Mycelial"

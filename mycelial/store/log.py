@@ -1,0 +1,172 @@
+"""The event log: appending to it, and reading it back exactly as it was.
+
+Paths and processes are stored once and referred to by number, for they repeat in nearly every event.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import sqlite_utils
+
+from mycelial.record.events import Event, Op, Process
+from mycelial.store.names import from_column, to_column
+
+CACHED = 50_000
+"""Paths and processes each whose numbers are remembered; beyond that all are forgotten and looked up again."""
+
+
+class LogWriter:
+    """Appends events; what it is given reaches the tables at :meth:`flush`, inside the caller's transaction."""
+
+    def __init__(self, database: sqlite_utils.Database) -> None:
+        self._connection = database.conn
+        self._paths: dict[str, int] = {}
+        self._processes: dict[Process, int] = {}
+        self._rows: list[tuple[object, ...]] = []
+        self._next = self._highest("event") + 1
+        self._next_path = self._highest("log_path") + 1
+        self._next_process = self._highest("log_process") + 1
+        self._new_paths: list[tuple[int, str | bytes]] = []
+        self._new_processes: list[tuple[object, ...]] = []
+
+    def append(self, event: Event) -> int:
+        """Add `event` to the log and return the number of its process."""
+        process = self.process(event.process)
+        to = None if event.to is None else self._path(event.to)
+        self._rows.append((self._next, event.t, event.op.value, self._path(event.path), to, process))
+        self._next += 1
+        return process
+
+    def flush(self) -> None:
+        """Write what was appended."""
+        execute = self._connection.executemany
+        if self._new_paths:
+            execute("INSERT INTO log_path VALUES (?, ?)", self._new_paths)
+            self._new_paths.clear()
+        if self._new_processes:
+            marks = ", ".join("?" * len(self._new_processes[0]))
+            execute(f"INSERT INTO log_process VALUES ({marks})", self._new_processes)
+            self._new_processes.clear()
+        if self._rows:
+            execute("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?)", self._rows)
+            self._rows.clear()
+        for cache in (self._paths, self._processes):
+            if len(cache) > CACHED:
+                cache.clear()
+
+    def process(self, process: Process) -> int:
+        """Return the number of `process`, storing it if it is new."""
+        number = self._processes.get(process)
+        if number is None:
+            row = _process_row(process)
+            found = self._connection.execute(
+                "SELECT id FROM log_process WHERE digest = ?", (row[0],)
+            ).fetchone()
+            if found:
+                number = int(found[0])
+            else:
+                number = self._next_process
+                self._next_process += 1
+                self._new_processes.append((number, *row))
+            self._processes[process] = number
+        return number
+
+    def _path(self, path: str) -> int:
+        number = self._paths.get(path)
+        if number is None:
+            column = to_column(path)
+            found = self._connection.execute("SELECT id FROM log_path WHERE path = ?", (column,)).fetchone()
+            if found:
+                number = int(found[0])
+            else:
+                number = self._next_path
+                self._next_path += 1
+                self._new_paths.append((number, column))
+            self._paths[path] = number
+        return number
+
+    def _highest(self, table: str) -> int:
+        return int(self._connection.execute(f"SELECT coalesce(max(id), 0) FROM {table}").fetchone()[0])
+
+
+def read_events(database: sqlite_utils.Database, after: int = 0) -> Iterator[tuple[int, int, Event]]:
+    """Yield (number, number of its process, event) in order of arrival, from the one after `after`."""
+    processes: dict[int, Process] = {}
+    rows = database.conn.execute(
+        "SELECT event.id, t, op, p.path, q.path, process FROM event"
+        " JOIN log_path AS p ON p.id = event.path"
+        ' LEFT JOIN log_path AS q ON q.id = event."to"'
+        " WHERE event.id > ? ORDER BY event.id",
+        (after,),
+    )
+    for number, t, op, path, to, process in rows:
+        known = processes.get(process)
+        if known is None:
+            if len(processes) > CACHED:
+                processes.clear()
+            known = processes[process] = read_process(database, process)
+        target = None if to is None else from_column(to)
+        yield number, process, Event(t, Op(op), from_column(path), known, target)
+
+
+def read_process(database: sqlite_utils.Database, number: int) -> Process:
+    """Return the process with this number in the log."""
+    row = database.conn.execute(
+        "SELECT pid, ppid, comm, uid, start, sid, pgid, exe, cwd, cgroup, args, chain, pipe_in, pipe_out"
+        " FROM log_process WHERE id = ?",
+        (number,),
+    ).fetchone()
+    pid, ppid, comm, uid, start, sid, pgid, exe, cwd, cgroup, args, chain, pipe_in, pipe_out = row
+    return Process(
+        pid=pid,
+        ppid=ppid,
+        comm=from_column(comm),
+        uid=uid,
+        chain=tuple((int(p), str(c)) for p, c in _loads(chain)),
+        pipe_in=tuple(_loads(pipe_in)),
+        pipe_out=tuple(_loads(pipe_out)),
+        sid=sid,
+        pgid=pgid,
+        start=start,
+        cgroup=None if cgroup is None else from_column(cgroup),
+        exe=None if exe is None else from_column(exe),
+        args=None if args is None else tuple(json.loads(args)),
+        cwd=None if cwd is None else from_column(cwd),
+    )
+
+
+def _process_row(process: Process) -> tuple[Any, ...]:
+    columns = (
+        process.pid,
+        process.ppid,
+        to_column(process.comm),
+        process.uid,
+        process.start,
+        process.sid,
+        process.pgid,
+        _optional(process.exe),
+        _optional(process.cwd),
+        _optional(process.cgroup),
+        None if process.args is None else json.dumps(process.args),
+        _dumps(process.chain),
+        _dumps(process.pipe_in),
+        _dumps(process.pipe_out),
+    )
+    digest = hashlib.blake2b(repr(columns).encode("ascii", "backslashreplace"), digest_size=12).digest()
+    return (digest, *columns)
+
+
+def _optional(text: str | None) -> str | bytes | None:
+    return None if text is None else to_column(text)
+
+
+def _dumps(values: tuple[Any, ...]) -> str | None:
+    return json.dumps(values) if values else None
+
+
+def _loads(text: str | None) -> list[Any]:
+    return json.loads(text) if text else []

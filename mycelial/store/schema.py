@@ -1,0 +1,234 @@
+"""The tables, and what each column means: the comments below are the documentation of the database.
+
+SQLite keeps the text of CREATE TABLE as written, so the comments also show in Datasette and in
+``sqlite3 FILE .schema``.  There are two halves.  The *log* (``event``, ``log_path``, ``log_process``)
+is the truth and is only ever appended to.  Everything else is *derived*: it can be dropped and made
+again from the log, so it needs no care when its shape changes.
+"""
+
+from __future__ import annotations
+
+import sqlite_utils
+
+VERSION = 1
+"""Kept in ``PRAGMA user_version``; raised with every change of the tables."""
+
+LOG = """
+-- The event log: one row for each access, in the order of arrival.
+CREATE TABLE event (
+    id INTEGER PRIMARY KEY,      -- order of arrival; never used twice
+    t REAL NOT NULL,             -- seconds since the epoch
+    op TEXT NOT NULL,            -- open, read, write, create, rename, unlink, link or exec
+    path INTEGER NOT NULL REFERENCES log_path(id),
+    "to" INTEGER REFERENCES log_path(id),  -- new name (rename and link only)
+    process INTEGER NOT NULL REFERENCES log_process(id)
+);
+
+-- Every path that the log ever named, once; what the path stands for today is table file's business.
+CREATE TABLE log_path (
+    id INTEGER PRIMARY KEY,
+    path NOT NULL UNIQUE         -- relative to the mount root; a BLOB where the bytes are not UTF-8
+);
+
+-- Processes as they were seen: one row for each state (an exec or a new pipe makes a new row).
+CREATE TABLE log_process (
+    id INTEGER PRIMARY KEY,
+    digest BLOB NOT NULL UNIQUE, -- of all columns that follow, so that a state is stored once
+    pid INTEGER NOT NULL,
+    ppid INTEGER NOT NULL,
+    comm NOT NULL,               -- the kernel's name of the program, at most 15 bytes
+    uid INTEGER NOT NULL,        -- whose access it was
+    start INTEGER,               -- clock ticks since boot; with pid it names the process
+    sid INTEGER,                 -- session
+    pgid INTEGER,                -- process group
+    exe,                         -- absolute path of the program
+    cwd,                         -- absolute working directory
+    cgroup,
+    args TEXT,                   -- command line, a JSON array
+    chain TEXT,                  -- ancestors from the parent upwards, a JSON array of [pid, comm]
+    pipe_in TEXT,                -- pipes on standard input, a JSON array
+    pipe_out TEXT                -- pipes on standard output, a JSON array
+);
+
+-- A few facts about the database itself.
+CREATE TABLE meta (
+    key TEXT PRIMARY KEY,        -- landmark: time of the first event, from which weights grow
+    value
+);
+
+-- The log with its references looked up, for reading by people.
+CREATE VIEW events AS
+    SELECT event.id, datetime(event.t, 'unixepoch') AS utc, event.op, p.path, q.path AS "to",
+           process.comm, process.pid, process.uid, event.t
+    FROM event
+    JOIN log_path AS p ON p.id = event.path
+    LEFT JOIN log_path AS q ON q.id = event."to"
+    JOIN log_process AS process ON process.id = event.process;
+"""
+
+DERIVED = """
+-- Files and directories by identity.  Renaming a directory changes one row.
+CREATE TABLE file (
+    id INTEGER PRIMARY KEY,      -- stays when the file is renamed, saved by rename, or made again
+    parent INTEGER REFERENCES file(id),  -- NULL: the mount root, or a name taken over by another file
+    name NOT NULL,               -- last part of the path; a BLOB where the bytes are not UTF-8
+    gone INTEGER NOT NULL DEFAULT 0,     -- 1: removed; the row waits in case the name comes back
+    born REAL,                   -- when it was seen to be created; NULL: it was there before
+    UNIQUE (parent, name)
+);
+
+-- How much a user worked with a file.
+CREATE TABLE usage (
+    file INTEGER NOT NULL REFERENCES file(id),
+    uid INTEGER NOT NULL,
+    weight REAL NOT NULL,        -- sum of its weights over closed episodes, grown from the landmark
+    episodes INTEGER NOT NULL,   -- closed episodes that it was part of
+    last REAL NOT NULL,          -- seconds since the epoch
+    PRIMARY KEY (file, uid)
+) WITHOUT ROWID;
+
+-- One burst of work of one user.
+CREATE TABLE episode (
+    id INTEGER PRIMARY KEY,
+    uid INTEGER NOT NULL,
+    started REAL NOT NULL,
+    ended REAL NOT NULL,         -- time of its last event so far
+    open INTEGER NOT NULL        -- 1: still going on; its evidence is not yet in together and next
+);
+CREATE INDEX episode_open ON episode(uid) WHERE open;
+
+-- Which files an episode touched, and how.
+CREATE TABLE touch (
+    episode INTEGER NOT NULL REFERENCES episode(id),
+    file INTEGER NOT NULL REFERENCES file(id),
+    burst INTEGER NOT NULL,      -- run of accesses of one program; dropped as a whole if it is a sweep
+    program NOT NULL,
+    first REAL NOT NULL,
+    last REAL NOT NULL,
+    reads INTEGER NOT NULL,
+    writes INTEGER NOT NULL,
+    PRIMARY KEY (episode, file, burst)
+) WITHOUT ROWID;
+CREATE INDEX touch_file ON touch(file, episode);
+
+-- Evidence that two files are used in the same episodes.  Each pair stands here twice, (a, b) and (b, a).
+CREATE TABLE together (
+    a INTEGER NOT NULL REFERENCES file(id),
+    uid INTEGER NOT NULL,
+    b INTEGER NOT NULL REFERENCES file(id),
+    weight REAL NOT NULL,        -- sum of weight(a) * weight(b) / (n - 1), grown from the landmark
+    episodes INTEGER NOT NULL,   -- closed episodes with both
+    last REAL NOT NULL,          -- seconds since the epoch
+    episode INTEGER NOT NULL,    -- the latest such episode
+    PRIMARY KEY (a, uid, b)
+) WITHOUT ROWID;
+
+-- Evidence that b is usually taken up soon after a.
+CREATE TABLE next (
+    a INTEGER NOT NULL REFERENCES file(id),
+    uid INTEGER NOT NULL,
+    b INTEGER NOT NULL REFERENCES file(id),
+    weight REAL NOT NULL,        -- sum over the times, grown from the landmark
+    count INTEGER NOT NULL,      -- how often
+    last REAL NOT NULL,
+    program NOT NULL,            -- what took up b the last time
+    PRIMARY KEY (a, uid, b)
+) WITHOUT ROWID;
+
+-- Provenance: what the present content of a file was made from, directly.
+CREATE TABLE source (
+    product INTEGER NOT NULL REFERENCES file(id),
+    source INTEGER NOT NULL REFERENCES file(id),
+    uid INTEGER NOT NULL,        -- who made it
+    t REAL NOT NULL,             -- when the source was last read for it
+    program NOT NULL,            -- what read the source
+    count INTEGER NOT NULL,      -- generations of the product made from this source
+    PRIMARY KEY (product, source)
+) WITHOUT ROWID;
+CREATE INDEX source_source ON source(source);
+
+-- How the present content of a file was made.
+CREATE TABLE recipe (
+    product INTEGER PRIMARY KEY REFERENCES file(id),
+    uid INTEGER NOT NULL,
+    t REAL NOT NULL,             -- when it was finished
+    generation INTEGER NOT NULL, -- how often it was made anew
+    process INTEGER REFERENCES log_process(id),  -- who made it: the top of the unit of work
+    writer INTEGER NOT NULL REFERENCES log_process(id)  -- who wrote it
+);
+
+-- Programs that walked over everything: they say nothing about what belongs together.
+CREATE TABLE sweep (
+    burst INTEGER PRIMARY KEY,
+    uid INTEGER NOT NULL,
+    program NOT NULL,
+    started REAL NOT NULL,
+    ended REAL NOT NULL,
+    files INTEGER NOT NULL       -- accesses that were left out of together and next
+);
+
+-- Working state of the engine between two events, so that it can be killed at any moment.
+CREATE TABLE work (
+    kind TEXT NOT NULL,          -- which part of the engine: a burst, a process, a counter …
+    key TEXT NOT NULL,
+    value TEXT NOT NULL,         -- JSON
+    PRIMARY KEY (kind, key)
+) WITHOUT ROWID;
+
+-- Files with their full paths.
+CREATE VIEW files AS
+    WITH RECURSIVE path(id, path, gone) AS (
+        SELECT id, name, gone FROM file WHERE parent = 0
+        UNION ALL
+        SELECT file.id, path.path || '/' || file.name, file.gone OR path.gone
+        FROM file JOIN path ON file.parent = path.id
+    )
+    SELECT path.id, path.path, path.gone FROM path;
+"""
+
+_DERIVED_NAMES = (
+    ("view", "files"),
+    *(
+        ("table", name)
+        for name in (
+            "file usage episode touch together next source recipe sweep work".split()
+        )
+    ),
+)
+
+
+def create(database: sqlite_utils.Database) -> None:
+    """Make all tables in an empty file."""
+    _script(database, LOG + DERIVED)
+
+
+def migrate(database: sqlite_utils.Database, version: int) -> None:
+    """Bring the tables of an older `version` to the present one; there is none older than 1 so far."""
+    assert version <= VERSION
+
+
+def drop_derived(database: sqlite_utils.Database) -> None:
+    """Empty the derived half; inside the caller's transaction."""
+    for kind, name in _DERIVED_NAMES:
+        database.conn.execute(f"DROP {kind} IF EXISTS {name}")
+    for statement in statements(DERIVED):
+        database.conn.execute(statement)
+
+
+def statements(script: str) -> list[str]:
+    """Split a script into its statements (none of ours holds a semicolon within)."""
+    return [text for text in (part.strip() for part in script.split(";\n")) if text]
+
+
+def _script(database: sqlite_utils.Database, script: str) -> None:
+    connection = database.conn
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
+            for statement in statements(script):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version={VERSION}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
