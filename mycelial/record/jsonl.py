@@ -1,0 +1,172 @@
+"""The event log as people and other programs see it: one JSON object a line.
+
+What a live mount recorded can be printed, kept, edited and replayed. A line may come from
+anywhere, so reading one either yields an event that every later stage can rely on (clean paths,
+finite times, integers that a database holds) or raises ValueError with the reason in one line.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from math import isfinite
+from typing import Any, TypeVar
+
+from mycelial.record.events import Event, Op, Process, bytes_of, is_clean_path, text_of
+
+_LARGEST_INTEGER = 2**63 - 1  # SQLite's
+_LARGEST_ID = 2**32 - 1  # pid_t and uid_t fit
+_LATEST_TIME = 253_402_214_400.0  # seconds; 9999-12-31, the last day that a calendar can show
+_T = TypeVar("_T")
+_OPS = {op.value: op for op in Op}
+
+
+def event_to_json(event: Event) -> str:
+    """Return `event` as one line of ASCII without its newline; keys that are not known are left out."""
+    process = event.process
+    record: dict[str, object] = {
+        "t": event.t,
+        "pid": process.pid,
+        "ppid": process.ppid,
+        "comm": process.comm,
+        "uid": process.uid,
+        "op": event.op.value,
+        "path": event.path,
+    }
+    if event.to is not None:
+        record["to"] = event.to
+    for key in ("chain", "pipe_in", "pipe_out"):
+        if value := getattr(process, key):
+            record[key] = value
+    for key in ("sid", "pgid", "start", "cgroup", "exe", "args", "cwd"):
+        if (value := getattr(process, key)) is not None:
+            record[key] = value
+    return json.dumps(record)
+
+
+def event_from_json(line: str | bytes) -> Event:
+    """Return the event that `line` holds.
+
+    Raises
+    ------
+    ValueError
+        with one line of text, if it holds none. Unknown keys are ignored.
+    """
+    try:
+        record = json.loads(line)
+    except RecursionError:
+        raise ValueError("not an event: nested too deeply") from None
+    except ValueError as problem:
+        raise ValueError(f"not JSON: {_one_line(str(problem))}") from None
+    if not isinstance(record, dict):
+        raise ValueError(f"not an event: expected an object, found {_kind(record)}")
+    word = _required(record, "op", _text)
+    op = _OPS.get(word)
+    if op is None:
+        raise ValueError(f"unknown op {_quote(word)}")
+    return Event(
+        t=_required(record, "t", _time),
+        op=op,
+        path=_required(record, "path", _path),
+        process=_process(record),
+        to=_required(record, "to", _path) if op.has_target else None,
+    )
+
+
+def _process(record: dict[str, Any]) -> Process:
+    return Process(
+        pid=_required(record, "pid", _id),
+        ppid=_required(record, "ppid", _id),
+        comm=_required(record, "comm", _text),
+        uid=_required(record, "uid", _id),
+        chain=_optional(record, "chain", _chain) or (),
+        pipe_in=_optional(record, "pipe_in", _texts) or (),
+        pipe_out=_optional(record, "pipe_out", _texts) or (),
+        sid=_optional(record, "sid", _id),
+        pgid=_optional(record, "pgid", _id),
+        start=_optional(record, "start", _integer),
+        cgroup=_optional(record, "cgroup", _text),
+        exe=_optional(record, "exe", _text),
+        args=_optional(record, "args", _texts),
+        cwd=_optional(record, "cwd", _text),
+    )
+
+
+def _required(record: dict[str, Any], key: str, check: Callable[[object], _T]) -> _T:
+    if key not in record:
+        raise ValueError(f"{_quote(key)} is missing")
+    try:
+        return check(record[key])
+    except ValueError as problem:
+        raise ValueError(f"{_quote(key)}: {problem}") from None
+
+
+def _optional(record: dict[str, Any], key: str, check: Callable[[object], _T]) -> _T | None:
+    return None if record.get(key) is None else _required(record, key, check)
+
+
+def _time(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ValueError(f"expected seconds, found {_kind(value)}")
+    if not 0 <= value <= _LATEST_TIME or not isfinite(value):
+        raise ValueError("expected seconds since 1970")
+    return float(value)
+
+
+def _integer(value: object, largest: int = _LARGEST_INTEGER) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError(f"expected a whole number, found {_kind(value)}")
+    if not 0 <= value <= largest:
+        raise ValueError("number out of range")
+    return value
+
+
+def _id(value: object) -> int:
+    return _integer(value, _LARGEST_ID)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"expected text, found {_kind(value)}")
+    if value.isascii():
+        return value
+    try:
+        # There and back: one spelling for each sequence of bytes, however the line escaped it.
+        return text_of(bytes_of(value))
+    except UnicodeEncodeError:
+        raise ValueError(f"{_quote(value)} cannot be a name: it has a lone surrogate") from None
+
+
+def _path(value: object) -> str:
+    path = _text(value)
+    if not is_clean_path(path):
+        raise ValueError(f"{_quote(path)} is not a path relative to the mount root")
+    return path
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise ValueError(f"expected a list, found {_kind(value)}")
+    return tuple(_text(item) for item in value)
+
+
+def _chain(value: object) -> tuple[tuple[int, str], ...]:
+    if not isinstance(value, list):
+        raise ValueError(f"expected a list, found {_kind(value)}")
+    if not all(isinstance(link, list) and len(link) == 2 for link in value):
+        raise ValueError("expected pairs of process id and name")
+    return tuple((_id(pid), _text(comm)) for pid, comm in value)
+
+
+def _kind(value: object) -> str:
+    names: dict[type, str] = {dict: "an object", list: "a list", str: "text", bool: "a truth value"}
+    return "nothing" if value is None else names.get(type(value), "a number")
+
+
+def _quote(text: str) -> str:
+    """Return `text` for a message: in quotes, on one line, not endless."""
+    return json.dumps(text if len(text) <= 80 else text[:77] + "...")
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

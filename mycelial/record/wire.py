@@ -1,0 +1,223 @@
+"""The binary records in which the C core hands events to the engine, and their decoding.
+
+A record is small because what does not change is sent once: a PROCESS record gives a process a
+number, later records name the number. One message holds one or more whole records. All integers
+are little endian. Header, 24 bytes::
+
+    u32 size (whole record, a multiple of 8, zero padded) | u16 kind | u16 flags
+    u32 process | u32 uid | u64 time (nanoseconds since the epoch)
+
+PROCESS: u32 pid, ppid, pgid, sid, u64 start, then eight fields, each u16 length and its bytes:
+comm, exe, cwd, cgroup, cmdline, chain, pipe_in, pipe_out (lists are NUL terminated, the chain's
+items are pid and comm in turn). Events: u16 length of the path, u16 length of the second path, and both.
+DROPPED: u64 number of events that were lost here.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from enum import IntEnum
+
+from mycelial.record.events import Event, Op, Process, bytes_of, is_clean_path, text_of
+
+_HEADER = struct.Struct("<IHHIIQ")
+_PROCESS = struct.Struct("<IIIIQ")
+_LENGTH = struct.Struct("<H")
+_LENGTHS = struct.Struct("<HH")
+_COUNT = struct.Struct("<Q")
+_FIELDS = 8
+_LONGEST_FIELD = 0xFFFF
+_NANOSECOND = 1e-9  # seconds
+_LARGEST_INTEGER = 2**63 - 1  # a database holds no larger one
+
+PROCESSES_KEPT = 65536
+"""How many numbers a decoder remembers; the one not used for longest goes first."""
+
+
+class Kind(IntEnum):
+    """The kinds of record."""
+
+    PROCESS = 1
+    OPEN = 2
+    EXEC = 3
+    CREATE = 4
+    WRITE = 5
+    RENAME = 6
+    LINK = 7
+    UNLINK = 8
+    DROPPED = 9
+
+
+_OPS = {
+    Kind.OPEN: Op.OPEN,
+    Kind.EXEC: Op.EXEC,
+    Kind.CREATE: Op.CREATE,
+    Kind.WRITE: Op.WRITE,
+    Kind.RENAME: Op.RENAME,
+    Kind.LINK: Op.LINK,
+    Kind.UNLINK: Op.UNLINK,
+}
+_KINDS = {op: kind for kind, op in _OPS.items()} | {Op.READ: Kind.OPEN}
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """The buffer was full: `count` events are missing at this place."""
+
+    count: int
+
+
+class WireDecoder:
+    """Turns messages into events; remembers the processes that were announced.
+
+    One decoder belongs to one connection: numbers are the sender's. A number that was announced
+    to somebody else (the engine was started again since) yields a process of which nothing is known.
+    """
+
+    def __init__(self) -> None:
+        self._processes: OrderedDict[int, Process] = OrderedDict()
+
+    def feed(self, message: bytes) -> Iterator[Event | Dropped]:
+        """Yield what `message` holds, in order; kinds of record that are not known are skipped.
+
+        Raises
+        ------
+        ValueError
+            if it is malformed. What stood before the malformed record was yielded.
+        """
+        view = memoryview(message)
+        while view:
+            if len(view) < _HEADER.size:
+                raise ValueError("malformed message: cut off in a header")
+            size, kind, _flags, number, uid, time_ns = _HEADER.unpack_from(view)
+            if size < _HEADER.size or size % 8 or size > len(view):
+                raise ValueError(f"malformed message: a record of {size} bytes in {len(view)}")
+            body = view[_HEADER.size : size]
+            view = view[size:]
+            if kind == Kind.PROCESS:
+                self._remember(number, _process(body, uid))
+            elif kind == Kind.DROPPED:
+                yield Dropped(min(_unpack(_COUNT, body)[0], _LARGEST_INTEGER))
+            elif kind in _OPS:
+                event = _event(_OPS[Kind(kind)], body, self._process(number, uid), time_ns)
+                if event is not None:
+                    yield event
+
+    def _remember(self, number: int, process: Process) -> None:
+        self._processes[number] = process
+        self._processes.move_to_end(number)
+        if len(self._processes) > PROCESSES_KEPT:
+            self._processes.popitem(last=False)
+
+    def _process(self, number: int, uid: int) -> Process:
+        process = self._processes.get(number)
+        if process is None:
+            return Process(pid=0, ppid=0, comm="?", uid=uid)
+        self._processes.move_to_end(number)
+        return process if process.uid == uid else replace(process, uid=uid)
+
+
+def encode_process(number: int, process: Process, time_ns: int = 0) -> bytes:
+    """Return the record that announces `process` under `number`. Fields are cut at 65535 bytes."""
+    args = process.args or ()
+    fields = (
+        bytes_of(process.comm),
+        bytes_of(process.exe or ""),
+        bytes_of(process.cwd or ""),
+        bytes_of(process.cgroup or ""),
+        _terminated(args),
+        _terminated(item for pid, comm in process.chain for item in (str(pid), comm)),
+        _terminated(process.pipe_in),
+        _terminated(process.pipe_out),
+    )
+    known = (process.pid, process.ppid, process.pgid or 0, process.sid or 0, process.start or 0)
+    body = bytearray(_PROCESS.pack(*known))
+    for field in fields:
+        field = field[:_LONGEST_FIELD]
+        body += _LENGTH.pack(len(field)) + field
+    return _record(Kind.PROCESS, number, process.uid, time_ns, bytes(body))
+
+
+def encode_event(number: int, event: Event) -> bytes:
+    """Return the record of `event`, caused by the process announced as `number`."""
+    path, to = bytes_of(event.path), bytes_of(event.to or "")
+    body = _LENGTHS.pack(len(path), len(to)) + path + to
+    return _record(_KINDS[event.op], number, event.process.uid, round(event.t * 1e9), body)
+
+
+def encode_dropped(count: int, time_ns: int = 0) -> bytes:
+    """Return the record that says how many events are missing."""
+    return _record(Kind.DROPPED, 0, 0, time_ns, _COUNT.pack(count))
+
+
+def _record(kind: Kind, number: int, uid: int, time_ns: int, body: bytes) -> bytes:
+    size = (_HEADER.size + len(body) + 7) // 8 * 8
+    return (_HEADER.pack(size, kind, 0, number, uid, time_ns) + body).ljust(size, b"\0")
+
+
+def _event(op: Op, body: memoryview, process: Process, time_ns: int) -> Event | None:
+    """Return the event, or None if its paths cannot be files of the mount (its root has no name)."""
+    path_length, to_length = _unpack(_LENGTHS, body)
+    if len(body) < _LENGTHS.size + path_length + to_length:
+        raise ValueError("malformed message: a path longer than its record")
+    start = _LENGTHS.size
+    path = text_of(bytes(body[start : start + path_length]))
+    to = text_of(bytes(body[start + path_length : start + path_length + to_length]))
+    if not is_clean_path(path) or (op.has_target and not is_clean_path(to)):
+        return None
+    return Event(time_ns * _NANOSECOND, op, path, process, to if op.has_target else None)
+
+
+def _process(body: memoryview, uid: int) -> Process:
+    pid, ppid, pgid, sid, start = _unpack(_PROCESS, body)
+    fields: list[bytes] = []
+    rest = body[_PROCESS.size :]
+    for _ in range(_FIELDS):
+        (length,) = _unpack(_LENGTH, rest)
+        if len(rest) < _LENGTH.size + length:
+            raise ValueError("malformed message: a field longer than its record")
+        fields.append(bytes(rest[_LENGTH.size : _LENGTH.size + length]))
+        rest = rest[_LENGTH.size + length :]
+    comm, exe, cwd, cgroup, cmdline, chain, pipe_in, pipe_out = fields
+    return Process(
+        pid=pid,
+        ppid=ppid,
+        comm=text_of(comm),
+        uid=uid,
+        chain=_chain(_items(chain)),
+        pipe_in=_items(pipe_in),
+        pipe_out=_items(pipe_out),
+        sid=sid or None,
+        pgid=pgid or None,
+        start=start if 0 < start <= _LARGEST_INTEGER else None,
+        cgroup=text_of(cgroup) or None,
+        exe=text_of(exe) or None,
+        args=_items(cmdline) or None,
+        cwd=text_of(cwd) or None,
+    )
+
+
+def _chain(items: tuple[str, ...]) -> tuple[tuple[int, str], ...]:
+    pairs = zip(items[::2], items[1::2], strict=False)
+    return tuple(
+        (int(pid), comm) for pid, comm in pairs if len(pid) <= 10 and pid.isascii() and pid.isdigit()
+    )
+
+
+def _items(raw: bytes) -> tuple[str, ...]:
+    if not raw:
+        return ()
+    return tuple(text_of(item) for item in raw.removesuffix(b"\0").split(b"\0"))
+
+
+def _terminated(items: Iterator[str] | tuple[str, ...]) -> bytes:
+    return b"".join(bytes_of(item) + b"\0" for item in items)
+
+
+def _unpack(layout: struct.Struct, body: memoryview) -> tuple[int, ...]:
+    if len(body) < layout.size:
+        raise ValueError("malformed message: a record that is too short")
+    return layout.unpack_from(body)
