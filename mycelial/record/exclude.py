@@ -1,0 +1,100 @@
+"""What is never recorded: caches, version control's own files, secrets, and whatever the user names.
+
+Patterns are gitignore's (https://git-scm.com/docs/gitignore), tried in this order: the defaults,
+the configuration file's, the command line's. The last one that fits decides, so ``!.git/`` on the command line
+brings ``.git`` back. An excluded name must not reach the log in any role: a rename that crosses
+the border is split at it (:meth:`ExclusionRules.admit`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import lru_cache
+
+import pathspec
+
+from mycelial.record.events import Event, Op
+
+DEFAULT_PATTERNS = (
+    # version control
+    ".git/",
+    ".hg/",
+    ".svn/",
+    ".jj/",
+    # caches and installed dependencies: many files that nobody opens by name
+    ".cache/",
+    "__pycache__/",
+    "*.pyc",
+    ".mypy_cache/",
+    ".pytest_cache/",
+    ".ruff_cache/",
+    ".hypothesis/",
+    ".tox/",
+    ".venv/",
+    "node_modules/",
+    ".direnv/",
+    # desktops and filesystems
+    ".Trash/",
+    ".Trash-*/",
+    "lost+found/",
+    ".DS_Store",
+    "Thumbs.db",
+    ".fuse_hidden*",
+    ".nfs[0-9a-f]*",
+    # secrets: their names alone say too much
+    ".ssh/",
+    ".gnupg/",
+    ".password-store/",
+)
+"""Always on, unless the configuration says ``default_excludes = false``."""
+
+_REMEMBERED = 65536  # paths; a build asks for the same headers again and again
+
+
+class ExclusionRules:
+    """Decides by name alone, without looking at any file.
+
+    Parameters
+    ----------
+    patterns : iterable of str
+        gitignore lines, the least important first.
+
+    Raises
+    ------
+    ValueError
+        with one line of text, if a pattern cannot be understood.
+    """
+
+    def __init__(self, patterns: Iterable[str] = DEFAULT_PATTERNS) -> None:
+        lines = tuple(patterns)
+        for line in lines:
+            if "\n" in line or "\0" in line:
+                raise ValueError(f"bad exclusion pattern {line!r}: it must be one line")
+            try:
+                pathspec.GitIgnoreSpec.from_lines([line])
+            except ValueError:
+                raise ValueError(f"bad exclusion pattern {line!r}") from None
+        spec = pathspec.GitIgnoreSpec.from_lines(lines)
+        self._excludes = lru_cache(maxsize=_REMEMBERED)(spec.match_file)
+
+    def excludes(self, path: str) -> bool:
+        """Whether `path`, relative to the mount root, is left out (it or a directory above it fits)."""
+        return bool(self._excludes(path))
+
+    def admit(self, event: Event) -> tuple[Event, ...]:
+        """Return what may be recorded of `event`: mostly itself, or nothing.
+
+        A rename out of sight is recorded as the removal of the old name. A rename or link into
+        sight is a new file that its process has written.
+        """
+        if event.to is None:
+            return () if self.excludes(event.path) else (event,)
+        hidden, target_hidden = self.excludes(event.path), self.excludes(event.to)
+        if not hidden and not target_hidden:
+            return (event,)
+        if target_hidden:
+            gone = event.op is Op.RENAME and not hidden
+            return (replace(event, op=Op.UNLINK, to=None),) if gone else ()
+        arrival = replace(event, op=Op.CREATE, path=event.to, to=None)
+        return arrival, replace(arrival, op=Op.WRITE)
