@@ -1,0 +1,68 @@
+"""Builds the C extension; everything else stands in pyproject.toml.
+
+Compiler flags come from pkg-config, which a static table cannot ask. Two environment variables matter:
+`PKG_CONFIG_PATH` chooses the libfuse (one outside the loader's own folders is written into the extension as
+its run path), and `MYCELIAL_SANITIZE=address,undefined` builds with those sanitizers.
+"""
+
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+from setuptools import Extension, setup
+
+SOURCES = Path("mycelial/core/src")
+MINIMUM_LIBFUSE = "3.10"
+LOADER_FOLDERS = ("/lib", "/usr/lib", "/lib64", "/usr/lib64")
+
+
+def pkg_config(*arguments: str) -> list[str]:
+    """Words that pkg-config prints for fuse3; ends the build with what to install if it has none."""
+    program = os.environ.get("PKG_CONFIG", "pkg-config")
+    try:
+        answer = subprocess.run([program, *arguments, "fuse3"], check=True, capture_output=True, text=True)
+    except FileNotFoundError:
+        sys.exit(f"mycelial: {program} is missing. Install pkg-config and the headers of libfuse 3.")
+    except subprocess.CalledProcessError as error:
+        sys.exit(
+            f"mycelial: no libfuse >= {MINIMUM_LIBFUSE} to build against: {error.stderr.strip() or 'not found'}\n"
+            "Install libfuse3-dev (Debian, Ubuntu, openSUSE: fuse3-devel, Fedora: fuse3-devel, Arch and Alpine: "
+            "fuse3, fuse3-dev)."
+        )
+    return shlex.split(answer.stdout)
+
+
+def run_path() -> list[str]:
+    """Linker words that let the loader find a libfuse that lies outside its own folders."""
+    [folder] = pkg_config("--variable=libdir")
+    inside = any(folder == known or folder.startswith(known + "/") for known in LOADER_FOLDERS)
+    return [] if inside else [f"-Wl,-rpath,{folder}"]
+
+
+def extension() -> Extension:
+    pkg_config("--exists", "--print-errors", f"--atleast-version={MINIMUM_LIBFUSE}")
+    sanitizers = os.environ.get("MYCELIAL_SANITIZE", "")
+    instrument = [f"-fsanitize={sanitizers}", "-fno-omit-frame-pointer", "-g"] if sanitizers else []
+    headers = [str(path) for path in sorted(SOURCES.glob("*.h"))]
+    return Extension(
+        "mycelial.core._core",
+        sources=[str(path) for path in sorted(SOURCES.glob("*.c"))],
+        depends=headers,
+        include_dirs=[str(SOURCES)],
+        extra_compile_args=[
+            *pkg_config("--cflags"),
+            "-std=gnu11",
+            "-O2",
+            "-Wall",
+            "-Wextra",
+            "-Werror",
+            "-fvisibility=hidden",
+            *instrument,
+        ],
+        extra_link_args=[*pkg_config("--libs"), *run_path(), *instrument],
+    )
+
+
+setup(ext_modules=[extension()] if any(SOURCES.glob("*.c")) else [])
