@@ -27,9 +27,9 @@ def pkg_config(*arguments: str) -> list[str]:
         sys.exit(f"mycelial: {program} is missing. Install pkg-config and the headers of libfuse 3.")
     except subprocess.CalledProcessError as error:
         sys.exit(
-            f"mycelial: no libfuse >= {MINIMUM_LIBFUSE} to build against: {error.stderr.strip() or 'not found'}\n"
-            "Install libfuse3-dev (Debian, Ubuntu, openSUSE: fuse3-devel, Fedora: fuse3-devel, Arch and Alpine: "
-            "fuse3, fuse3-dev)."
+            f"mycelial: no libfuse >= {MINIMUM_LIBFUSE} to build against ({error.stderr.strip()}).\n"
+            "Install its headers: libfuse3-dev on Debian and Ubuntu, fuse3-devel on Fedora and openSUSE, "
+            "fuse3 on Arch, fuse3-dev on Alpine."
         )
     return shlex.split(answer.stdout)
 
