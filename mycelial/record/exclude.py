@@ -1,9 +1,9 @@
 """What is never recorded: caches, version control's own files, secrets, and whatever the user names.
 
 Patterns are gitignore's (https://git-scm.com/docs/gitignore), tried in this order: the defaults,
-the configuration file's, the command line's. The last one that fits decides, so ``!.git/`` on the command line
-brings ``.git`` back. An excluded name must not reach the log in any role: a rename that crosses
-the border is split at it (:meth:`ExclusionRules.admit`).
+the configuration file's, the command line's. The last one that fits decides, so ``!.git/`` on the
+command line brings ``.git`` back. An excluded name must not reach the log in any role: a rename that
+crosses the border is split at it (:meth:`ExclusionRules.admit`).
 """
 
 from __future__ import annotations

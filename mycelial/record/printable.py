@@ -1,0 +1,45 @@
+"""Showing names to people: a file's name is chosen by whoever made it, and a terminal obeys what it is sent.
+
+Control characters, bytes that are not UTF-8 and the characters that turn text around or hide it
+are shown as escapes, so that what is read is what is there, on one line.
+"""
+
+from __future__ import annotations
+
+import shlex
+import unicodedata
+
+_HIDDEN = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))  # Unicode's general categories
+_SHORT = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
+
+
+def printable(text: str) -> str:
+    """Return `text` with everything escaped that does not print; a backslash before an escape is doubled."""
+    if text.isprintable() and "\\" not in text:
+        return text
+    return "".join(map(_escaped, text))
+
+
+def printable_command(args: tuple[str, ...]) -> str:
+    """Return a command line for a POSIX shell, on one line and printable.
+
+    Arguments that do not print are written as ``$'…'`` (POSIX.1-2024), which gives their very bytes back.
+    """
+    return " ".join(shlex.quote(arg) if arg.isprintable() else _dollar_quoted(arg) for arg in args)
+
+
+def _escaped(character: str) -> str:
+    if character == "\\":
+        return "\\\\"
+    if character in _SHORT:
+        return _SHORT[character]
+    if unicodedata.category(character) not in _HIDDEN:
+        return character
+    return "".join(f"\\x{byte:02x}" for byte in character.encode("utf-8", "surrogateescape"))
+
+
+def _dollar_quoted(arg: str) -> str:
+    # Octal ends after three digits; \x would swallow hexadecimal digits that follow.
+    raw = arg.encode("utf-8", "surrogateescape")
+    plain = frozenset(range(0x20, 0x7F)) - frozenset(b"'\\")
+    return "$'" + "".join(chr(byte) if byte in plain else f"\\{byte:03o}" for byte in raw) + "'"

@@ -1,0 +1,1 @@
+"""The virtual tree: answers as directories, symbolic links and texts. Knows nothing of FUSE."""

@@ -1,0 +1,66 @@
+"""Virtual extended attributes on real files: the shortest way to an answer for a program.
+
+They can be read but are never listed, so no copying tool carries them along.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from mycelial.record.events import bytes_of, text_of
+from mycelial.views.fixed import StatusView
+from mycelial.views.how import recipe_lines
+from mycelial.views.node import Caller, Source, SourceKind
+from mycelial.views.questions import Questions
+from mycelial.views.ranked import RankedView
+from mycelial.views.wording import text_bytes
+
+PREFIX = b"user.mycelial."
+"""All names that are answered here begin with this; others are the source's own."""
+
+_LARGEST_VALUE = 65536  # bytes: XATTR_SIZE_MAX
+
+
+class Attributes:
+    """Answers ``user.mycelial.NAME``; each of `rankings` gives one NAME."""
+
+    def __init__(
+        self, source: Source, questions: Questions, status: StatusView, rankings: dict[bytes, RankedView]
+    ) -> None:
+        self._source = source
+        self._questions = questions
+        self._status = status
+        self._rankings = rankings
+
+    def get(self, name: bytes, path: bytes, caller: Caller) -> bytes | None:
+        """Return the value of the attribute `name` of `path`; None if it has none (ENODATA).
+
+        Rankings are paths relative to the mount root, one a line, best first. Names with a newline
+        in them are left out.
+        """
+        if not name.startswith(PREFIX):
+            return None
+        word = name.removeprefix(PREFIX)
+        if word == b"status":
+            return self._status.content(caller)[:_LARGEST_VALUE]
+        if self._source.kind(path, caller) is not SourceKind.FILE:
+            return None
+        if word == b"how":
+            return self._how(path, caller)
+        ranking = self._rankings.get(word)
+        if ranking is None:
+            return None
+        return _lines(bytes_of(entry.path) for entry in ranking.entries(path, caller)) or None
+
+    def _how(self, path: bytes, caller: Caller) -> bytes | None:
+        name = text_of(path)
+        recipe = self._questions.ask(caller, lambda answers: answers.how(name)).value
+        return None if recipe is None else text_bytes(recipe_lines(recipe))[:_LARGEST_VALUE]
+
+
+def _lines(paths: Iterable[bytes]) -> bytes:
+    value = b""
+    for path in paths:
+        if b"\n" not in path and len(value) + len(path) < _LARGEST_VALUE:
+            value += path + b"\n"
+    return value

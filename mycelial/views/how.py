@@ -1,0 +1,45 @@
+"""how/: in each file's place a text that says how the file was made."""
+
+from __future__ import annotations
+
+from mycelial.record.events import text_of
+from mycelial.record.printable import printable, printable_command
+from mycelial.store.answers import Recipe
+from mycelial.views.mirror import Mirror
+from mycelial.views.node import Caller, Kind, Node, Source, Text
+from mycelial.views.questions import Questions
+from mycelial.views.wording import moment, text_bytes
+
+
+class HowView(Mirror):
+    """Shows recipes."""
+
+    file_kind = Kind.TEXT
+
+    def __init__(self, source: Source, questions: Questions) -> None:
+        super().__init__(source)
+        self._questions = questions
+
+    def file(self, path: bytes, caller: Caller) -> Node:
+        """Return the recipe of `path` as a text."""
+        name = text_of(path)
+        answer = self._questions.ask(caller, lambda answers: answers.how(name))
+        if answer.problem:
+            return Text(text_bytes([f"The recipe cannot be read now: {printable(answer.problem)}"]))
+        if answer.value is None:
+            return Text(text_bytes(["Nobody was seen making this file."]))
+        return Text(text_bytes(recipe_lines(answer.value)))
+
+
+def recipe_lines(recipe: Recipe) -> list[str]:
+    """Return a recipe as lines for people."""
+    command = printable_command(recipe.args) if recipe.args else "(not known)"
+    lines = [
+        f"command:  {command}",
+        f"in:       {printable(recipe.cwd)}",
+        f"program:  {printable(recipe.program)}",
+        f"time:     {moment(recipe.time)}",
+    ]
+    for number, source in enumerate(recipe.sources):
+        lines.append(("from:     " if number == 0 else "          ") + printable(source))
+    return lines

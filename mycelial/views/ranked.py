@@ -1,0 +1,54 @@
+"""related/, together/, next/, sources/ and products/: each file is a directory of ranked links."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from mycelial.record.events import text_of
+from mycelial.store.answers import Answers, Related
+from mycelial.views.entries import ASKED, Entry, link_target, numbered
+from mycelial.views.listing import Listings
+from mycelial.views.mirror import Mirror
+from mycelial.views.node import Caller, Directory, Kind, Link, Node, Source
+from mycelial.views.questions import Questions
+
+Ranking: TypeAlias = Callable[[Answers, str, int], list[Related]]
+
+
+class RankedView(Mirror):
+    """One of the rankings as a tree; `ranking` is the question it asks, such as ``Answers.related``."""
+
+    file_kind = Kind.DIRECTORY
+
+    def __init__(self, source: Source, questions: Questions, listings: Listings, ranking: Ranking) -> None:
+        super().__init__(source)
+        self._questions = questions
+        self._listings = listings
+        self._ranking = ranking
+
+    def file(self, path: bytes, caller: Caller) -> Node:
+        """Return the directory of links that stands for `path`."""
+        return Directory(lambda: [(entry.name, Kind.LINK) for entry in self.entries(path, caller)])
+
+    def inside(self, path: bytes, name: bytes, caller: Caller) -> Node | None:
+        """Return the link `name` in the directory that stands for `path`."""
+        entry = self.entry(path, name, caller)
+        if entry is None:
+            return None
+        # The view directory, the view, and one directory for each name of the path.
+        target = link_target(entry.path, 3 + path.count(b"/"))
+        return None if target is None else Link(target)
+
+    def entries(self, path: bytes, caller: Caller) -> tuple[Entry, ...]:
+        """Return what is listed for `path`."""
+        return self._listings.entries((self, path, caller), lambda: self._make(path, caller))
+
+    def entry(self, path: bytes, name: bytes, caller: Caller) -> Entry | None:
+        """Return the entry `name` of what is listed for `path`."""
+        return self._listings.entry((self, path, caller), name, lambda: self._make(path, caller))
+
+    def _make(self, path: bytes, caller: Caller) -> tuple[Entry, ...]:
+        file = text_of(path)
+        ranked = self._questions.ask(caller, lambda answers: self._ranking(answers, file, ASKED))
+        return numbered((related.path for related in ranked.value or ()), self._source, caller, without=file)

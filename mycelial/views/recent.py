@@ -1,0 +1,33 @@
+"""recent/: the files used last, the latest first, as links."""
+
+from __future__ import annotations
+
+from mycelial.views.entries import ASKED, Entry, link_target, numbered
+from mycelial.views.listing import Listings
+from mycelial.views.node import Caller, Directory, Kind, Link, Node, Source, VirtualPath
+from mycelial.views.questions import Questions
+
+_DEPTH = 2  # the view directory and recent/ itself
+
+
+class RecentView:
+    """One flat directory."""
+
+    def __init__(self, source: Source, questions: Questions, listings: Listings) -> None:
+        self._source = source
+        self._questions = questions
+        self._listings = listings
+
+    def find(self, path: VirtualPath, caller: Caller) -> Node | None:
+        """Return the directory, or one of its links."""
+        key = (self, caller)
+        if not path:
+            entries = self._listings.entries
+            return Directory(lambda: [(e.name, Kind.LINK) for e in entries(key, lambda: self._make(caller))])
+        entry = self._listings.entry(key, path[0], lambda: self._make(caller)) if len(path) == 1 else None
+        target = None if entry is None else link_target(entry.path, _DEPTH)
+        return None if target is None else Link(target)
+
+    def _make(self, caller: Caller) -> tuple[Entry, ...]:
+        latest = self._questions.ask(caller, lambda answers: answers.recent(ASKED))
+        return numbered((recent.path for recent in latest.value or ()), self._source, caller)

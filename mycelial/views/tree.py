@@ -1,0 +1,89 @@
+"""The virtual tree as a whole: which views there are, and how a path finds its node."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+
+from mycelial.store.answers import Answers
+from mycelial.views.attributes import Attributes
+from mycelial.views.fixed import ReadmeView, StatusView
+from mycelial.views.how import HowView
+from mycelial.views.listing import Listings
+from mycelial.views.node import Caller, Children, Directory, Kind, Node, Source, View, VirtualPath
+from mycelial.views.questions import Questions
+from mycelial.views.ranked import RankedView, Ranking
+from mycelial.views.recent import RecentView
+from mycelial.views.why import WhyView
+
+RANKINGS: Mapping[bytes, Ranking] = {
+    b"related": Answers.related,
+    b"together": Answers.together,
+    b"next": Answers.next,
+    b"sources": Answers.sources,
+    b"products": Answers.products,
+}
+"""The directories of ranked links and the question that each of them asks."""
+
+_ATTRIBUTES = (b"related", b"sources", b"products")
+
+
+class Tree:
+    """Everything below the view directory. May be used from several threads at once.
+
+    Parameters
+    ----------
+    open_answers : callable
+        Gives the answers of a uid, as a context manager; may raise StoreError.
+    source : Source
+        The real files, with the caller's rights.
+    status : callable
+        What the mount says of itself, ready for JSON.
+    view_dir : bytes
+        The name of the view directory in the mount's root.
+    clock : callable
+        Seconds that only go forward.
+    """
+
+    def __init__(
+        self,
+        *,
+        open_answers: Callable[[int], Answers],
+        source: Source,
+        status: Callable[[], Mapping[str, object]],
+        view_dir: bytes = b".mycelial",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        questions = Questions(open_answers)
+        listings = Listings(clock)
+        rankings = {
+            name: RankedView(source, questions, listings, question) for name, question in RANKINGS.items()
+        }
+        status_view = StatusView(questions, status)
+        self._views: dict[bytes, tuple[Kind, View]] = {
+            b"README": (Kind.TEXT, ReadmeView(view_dir)),
+            **{name: (Kind.DIRECTORY, view) for name, view in rankings.items()},
+            b"why": (Kind.DIRECTORY, WhyView(source, questions, rankings[b"related"])),
+            b"how": (Kind.DIRECTORY, HowView(source, questions)),
+            b"recent": (Kind.DIRECTORY, RecentView(source, questions, listings)),
+            b"status.json": (Kind.TEXT, status_view),
+        }
+        self._attributes = Attributes(
+            source, questions, status_view, {name: rankings[name] for name in _ATTRIBUTES}
+        )
+
+    def find(self, path: VirtualPath, caller: Caller) -> Node | None:
+        """Return the node at `path`, names from the view directory downwards; () is that directory itself."""
+        if not path:
+            return Directory(self._top)
+        if any(name in (b"", b".", b"..") or b"/" in name or b"\0" in name for name in path):
+            return None
+        found = self._views.get(path[0])
+        return None if found is None else found[1].find(path[1:], caller)
+
+    def xattr(self, name: bytes, path: bytes, caller: Caller) -> bytes | None:
+        """Return a virtual attribute of `path`, relative to the mount root, or None (ENODATA)."""
+        return self._attributes.get(name, path, caller)
+
+    def _top(self) -> Children:
+        return [(name, kind) for name, (kind, _view) in self._views.items()]

@@ -1,0 +1,49 @@
+"""why/: for each link in related/ a text of the same name that says what speaks for it."""
+
+from __future__ import annotations
+
+from mycelial.record.events import text_of
+from mycelial.record.printable import printable
+from mycelial.store.answers import Reason
+from mycelial.views.mirror import Mirror
+from mycelial.views.node import Caller, Directory, Kind, Node, Source, Text
+from mycelial.views.questions import Questions
+from mycelial.views.ranked import RankedView
+from mycelial.views.wording import moment, text_bytes
+
+
+class WhyView(Mirror):
+    """Explains the entries of `related`."""
+
+    file_kind = Kind.DIRECTORY
+
+    def __init__(self, source: Source, questions: Questions, related: RankedView) -> None:
+        super().__init__(source)
+        self._questions = questions
+        self._related = related
+
+    def file(self, path: bytes, caller: Caller) -> Node:
+        """Return the directory of texts that stands for `path`."""
+        return Directory(lambda: [(entry.name, Kind.TEXT) for entry in self._related.entries(path, caller)])
+
+    def inside(self, path: bytes, name: bytes, caller: Caller) -> Node | None:
+        """Return the text that explains the entry `name` of related/`path`."""
+        entry = self._related.entry(path, name, caller)
+        if entry is None:
+            return None
+        file, other = text_of(path), entry.path
+        answer = self._questions.ask(caller, lambda answers: answers.why(file, other))
+        return Text(text_bytes(_explanation(file, other, answer.value or [], answer.problem)))
+
+
+def _explanation(file: str, other: str, reasons: list[Reason], problem: str) -> list[str]:
+    lines = [printable(file), printable(other), ""]
+    if problem:
+        return [*lines, f"The reasons cannot be read now: {printable(problem)}"]
+    for reason in reasons:
+        lines.append(f"{reason.kind}: {printable(reason.text)}")
+        if reason.count:
+            lines.append(f"    {reason.count} times, last {moment(reason.last)}")
+        if reason.programs:
+            lines.append("    by " + ", ".join(map(printable, reason.programs)))
+    return lines if reasons else [*lines, "Nothing joins them any more."]
