@@ -73,9 +73,12 @@ CREATE TABLE file (
     parent INTEGER REFERENCES file(id),  -- NULL: the mount root, or a name taken over by another file
     name NOT NULL,               -- last part of the path; a BLOB where the bytes are not UTF-8
     gone INTEGER NOT NULL DEFAULT 0,     -- 1: removed; the row waits in case the name comes back
+    transient INTEGER NOT NULL DEFAULT 0,  -- 1: removed by the very process that made it; not shown
     born REAL,                   -- when it was seen to be created; NULL: it was there before
+    maker INTEGER,               -- number of the process (in the engine's working state) that created it
     UNIQUE (parent, name)
 );
+INSERT INTO file (id, name) VALUES (0, '');
 
 -- How much a user worked with a file.
 CREATE TABLE usage (

@@ -1,0 +1,142 @@
+"""Episodes: the unit of evidence for `together` and `next`.
+
+An episode is one user's burst of work, ended by a gap.  While it goes on, its touches are rows that
+readers add by themselves; what it says about pairs is added to the evidence when it is over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from mycelial.graph.bursts import Burst, Bursts
+from mycelial.graph.processes import Actor
+from mycelial.store.evidence import EvidenceWriter, Touch
+from mycelial.store.files import FileTable
+from mycelial.store.weighing import growth, member_weight, partners
+
+GAP = 300.0
+"""Seconds without an access that end an episode."""
+
+LONGEST = 3600.0
+"""Seconds after which an episode ends in any case."""
+
+SUCCESSORS = 1
+"""How many files after a file count as taken up soon after it."""
+
+
+@dataclass(slots=True)
+class Episode:
+    """One that is going on."""
+
+    number: int
+    uid: int
+    started: float
+    ended: float
+    touches: dict[tuple[int, int], Touch] = field(default_factory=dict)  # (file, burst)
+
+
+class Episodes:
+    """The open episode of each user, and the evidence of those that ended."""
+
+    def __init__(self, evidence: EvidenceWriter, files: FileTable, bursts: Bursts) -> None:
+        self._evidence = evidence
+        self._files = files
+        self._bursts = bursts
+        self._next = 1
+        self._open: dict[int, Episode] = {}
+        self.landmark = 0.0
+
+    def dump(self) -> Iterator[tuple[str, int]]:
+        """Yield (key, state); the open episodes themselves are rows already."""
+        yield "", self._next
+
+    def load(self, states: Iterator[tuple[str, Any]]) -> None:
+        """Take up what :meth:`dump` gave, and the episodes that were going on."""
+        for _, state in states:
+            self._next = state
+        for number, uid, started, ended in self._evidence.read_open_episodes():
+            episode = self._open[uid] = Episode(number, uid, started, ended)
+            for file, burst, touch in self._evidence.read_touches(number):
+                episode.touches[file, burst] = touch
+
+    def working_since(self, uid: int, t: float) -> float:
+        """Return when the user's present episode began; `t` if none is going on at that time."""
+        episode = self._open.get(uid)
+        return t if episode is None or _is_over(episode, t) else episode.started
+
+    def access(self, actor: Actor, file: int, t: float, *, reads: int = 0, writes: int = 0) -> None:
+        """Add an access of the file."""
+        burst, became_sweep = self._bursts.access(actor, file, t)
+        if burst.is_sweep:
+            self._evidence.sweep(burst.number, actor.uid, actor.comm, burst.started, burst.last, burst.swept)
+            if became_sweep:
+                self._drop_burst(actor.uid, burst)
+            return
+        episode = self._open.get(actor.uid)
+        if episode is None or _is_over(episode, t):
+            if episode is not None:
+                self._close(episode)
+            episode = self._open[actor.uid] = Episode(self._next, actor.uid, t, t)
+            self._next += 1
+        episode.ended = max(episode.ended, t)
+        touch = episode.touches.get((file, burst.number))
+        if touch is None:
+            touch = episode.touches[file, burst.number] = Touch(actor.comm, t, t)
+        touch.last = max(touch.last, t)
+        touch.reads += reads
+        touch.writes += writes
+        self._evidence.touch(episode.number, file, burst.number, touch)
+        self._evidence.episode(episode.number, episode.uid, episode.started, episode.ended, "open")
+
+    def discard(self, file: int) -> None:
+        """Forget that the file was touched in any open episode: it was a transient."""
+        for episode in self._open.values():
+            for key in [key for key in episode.touches if key[0] == file]:
+                self._drop(episode, key)
+
+    def _drop_burst(self, uid: int, burst: Burst) -> None:
+        episode = self._open.get(uid)
+        if episode is not None:
+            for key in [key for key in episode.touches if key[1] == burst.number]:
+                self._drop(episode, key)
+
+    def _drop(self, episode: Episode, key: tuple[int, int]) -> None:
+        del episode.touches[key]
+        self._evidence.touch(episode.number, *key, None)
+
+    def _close(self, episode: Episode) -> None:
+        evidence, uid, t = self._evidence, episode.uid, episode.ended
+        writes: dict[int, int] = {}
+        for (file, _), touch in episode.touches.items():
+            writes[file] = writes.get(file, 0) + touch.writes
+        if not writes:
+            evidence.episode(episode.number, uid, episode.started, t, "empty")
+            return
+        evidence.episode(episode.number, uid, episode.started, t, "closed")
+        grown = growth(t, self.landmark)
+        weights = {file: member_weight(count) for file, count in sorted(writes.items())}
+        for file, weight in weights.items():
+            evidence.add_usage(file, uid, weight * grown, t)
+            for other, shared in partners(file, weights):
+                if other > file:
+                    evidence.add_together(file, uid, other, shared * grown, t, episode.number)
+        self._close_successions(episode, grown)
+        self._files.settle(list(weights))
+
+    def _close_successions(self, episode: Episode, grown: float) -> None:
+        order = sorted(episode.touches.items(), key=lambda item: (item[1].first, item[0]))
+        trail: list[int] = []
+        for (file, _), touch in order:
+            if trail and trail[-1] == file:
+                continue
+            for distance, before in enumerate(reversed(trail[-SUCCESSORS:])):
+                if before != file:
+                    weight = grown / (distance + 1)
+                    self._evidence.add_next(before, episode.uid, file, weight, touch.first, touch.program)
+            trail.append(file)
+
+
+def _is_over(episode: Episode, t: float) -> bool:
+    return t - episode.ended > GAP or t - episode.started > LONGEST

@@ -1,0 +1,163 @@
+"""Which reads flowed into a file that was just written.
+
+Only opens and closes are known, not which bytes went where.  What a tool read before it wrote is taken to
+be in what it wrote; each function below is one reason why some of it is not, or why what another
+process read is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from mycelial.graph.processes import Actor, Processes, Read
+from mycelial.graph.programs import CONDUCTORS, Kind, kind_of
+
+ADJACENT = 0.05
+"""Seconds by which a shell's redirection of input comes before that of output."""
+
+NEWBORN = 1.0
+"""Seconds within which a forked shell has opened all that it was forked for."""
+
+RESIDENT = 60.0
+"""Seconds after which a program that has finished several products is taken to stay on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """A file that flowed into a product, when it was last read, and by what program."""
+
+    file: int
+    t: float
+    program: str
+
+
+@dataclass(frozen=True, slots=True)
+class Making:
+    """A close after writing: who wrote, who had created or emptied the file and when (None: nobody)."""
+
+    product: int
+    writer: Actor
+    creator: Actor
+    begun: float | None
+    existed: bool
+    t: float
+
+
+Reads = Iterator[tuple[int, Read]]
+
+
+def flows_into(making: Making, processes: Processes) -> dict[int, Flow]:
+    """Return the direct sources of what was written, by their file."""
+    writer = making.writer
+    flows: dict[int, Flow] = {}
+    match writer.kind:
+        case Kind.VERSIONS:
+            return {}
+        case Kind.EDITOR if making.existed:
+            return {}
+        case kind if kind in CONDUCTORS:
+            _gather(flows, making, _held_open(making, writer))
+            _gather(flows, making, _from_children(making, writer, processes))
+        case _:
+            _gather(flows, making, _own(making))
+            _gather(flows, making, _from_unit(making, processes))
+            _gather(flows, making, _held_open(making, writer))
+    if making.creator is not writer and making.creator.kind in CONDUCTORS:
+        _gather(flows, making, _held_open(making, making.creator))
+    _gather(flows, making, _through_pipes(making, processes))
+    return flows
+
+
+def _gather(flows: dict[int, Flow], making: Making, reads: Reads) -> None:
+    for file, read in reads:
+        if file != making.product and read.first <= making.t:
+            known = flows.get(file)
+            if known is None or known.t < read.last:
+                flows[file] = Flow(file, min(read.last, making.t), read.program)
+
+
+def _own(making: Making) -> Reads:
+    """The writer's own reads, without those that belong to its other products."""
+    writer = making.writer
+    reads = [
+        (file, read)
+        for file, read in writer.reads.items()
+        if not read.conducted and file != making.product and read.first <= making.t
+    ]
+    others = [t for product, t in writer.finished.items() if product != making.product and t <= making.t]
+    if not reads or not others:
+        return iter(reads)
+    stays = writer.kind in (Kind.EDITOR, Kind.COPIER) or (
+        len(others) > 1 and making.t - writer.first > RESIDENT
+    )
+    return iter(_since_other_products(reads, others) if stays else reads)
+
+
+def _since_other_products(reads: list[tuple[int, Read]], others: list[float]) -> list[tuple[int, Read]]:
+    """What was read since the last product that was finished before the latest read."""
+    latest = max(read.last for _, read in reads)
+    bound = max((t for t in others if t < latest), default=0.0)
+    return [(file, read) for file, read in reads if read.last > bound]
+
+
+def _from_unit(making: Making, processes: Processes) -> Reads:
+    """What other members of the unit read, and did not turn into something else before."""
+    writer = making.writer
+    unit = processes.unit(writer)
+    for member in unit:
+        if member is writer:
+            continue
+        turned = any(product in writer.reads for product in member.finished)
+        for file, read in member.reads.items():
+            if read.conducted or turned:
+                continue
+            if any(
+                read.last <= t < writer.first and product != making.product
+                for other in unit
+                if other is not member and other is not writer
+                for product, t in other.finished.items()
+            ):
+                continue
+            yield file, read
+
+
+def _held_open(making: Making, shell: Actor) -> Reads:
+    """What a shell opened for its product's sake: redirections stand side by side."""
+    if making.begun is None:
+        return
+    early = NEWBORN if making.begun - shell.first <= NEWBORN else ADJACENT
+    for file, read in shell.reads.items():
+        if read.conducted and read.last >= making.begun - early:
+            yield file, read
+
+
+def _from_children(making: Making, parent: Actor, processes: Processes) -> Reads:
+    """What programs read that wrote through their parent's descriptor and made nothing of their own."""
+    if making.begun is None:
+        return
+    for child in processes.below(parent.pid, making.begun):
+        if any(member.finished for member in processes.unit(child)):
+            continue
+        for file, read in child.reads.items():
+            if read.first >= making.begun and not read.conducted:
+                yield file, read
+
+
+def _through_pipes(making: Making, processes: Processes) -> Reads:
+    """What was read by programs whose output came through a pipe, however long the pipeline."""
+    seen: set[int] = {making.writer.number}
+    pipes = {pipe for member in processes.unit(making.writer) for pipe in member.pipe_in - member.pipe_out}
+    while pipes:
+        found = [actor for actor in processes.writers_into(pipes) if actor.number not in seen]
+        seen.update(actor.number for actor in found)
+        for actor in found:
+            if not _is_chatter(actor, making.writer):
+                yield from actor.reads.items()
+        pipes = {pipe for actor in found for pipe in actor.pipe_in - actor.pipe_out}
+
+
+def _is_chatter(actor: Actor, reader: Actor) -> bool:
+    """Whether the actor works for a build whose messages the reader gets: they are not its data."""
+    readers = {pid for pid, _ in reader.chain}
+    return any(kind_of(comm) is Kind.BUILDER and pid not in readers for pid, comm in actor.chain)

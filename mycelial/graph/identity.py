@@ -1,0 +1,183 @@
+"""Which file an event is about: identity follows the name that the user knows.
+
+Programs save in roundabout ways.  A new file renamed over X is a write of X; X moved aside and made
+again by the same process is still X; a file that its maker removes was never anything.  This module
+turns names into files and says in plain facts what happened to them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from mycelial.graph.processes import Actor
+from mycelial.record.events import Event, Op
+from mycelial.store.files import FileRow, FileTable
+
+ASIDE = 10.0
+"""Seconds within which a file that was moved aside is made again by a program that keeps backups."""
+
+REMEMBERED = 64
+"""Files moved aside that are remembered."""
+
+
+class Act(Enum):
+    """What happened to a file."""
+
+    READ = "read"
+    WRITE = "write"
+    CREATE = "create"
+    EXEC = "exec"
+    REPLACE = "replace"  # `file` has the content of `other` now, which is gone
+    REMOVE = "remove"
+    DISCARD = "discard"  # removed within the work that made it
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing that happened to a file, by number; `existed` says whether it was there before."""
+
+    act: Act
+    file: int
+    other: int = 0
+    existed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Aside:
+    """A file that a process moved from one name to another at time `t`."""
+
+    file: int
+    actor: int
+    name: str
+    aside: str
+    t: float
+    backup: int | None  # the older backup that lost its name to it
+
+
+class Identity:
+    """Keeps the file table true to what events say about names.
+
+    Parameters
+    ----------
+    files : FileTable
+    working_since : function of a uid
+        When the work that is going on now began; what was made since is *fresh*.
+    """
+
+    def __init__(self, files: FileTable, working_since: Callable[[int, float], float]) -> None:
+        self._files = files
+        self._working_since = working_since
+        self._aside: dict[str, _Aside] = {}
+        self._changed = False
+
+    def facts(self, event: Event, actor: Actor) -> list[Fact]:
+        """Return what `event` means; the file table is changed accordingly."""
+        match event.op:
+            case Op.OPEN | Op.READ:
+                return [Fact(Act.READ, self._files.use(event.path))]
+            case Op.WRITE:
+                return [Fact(Act.WRITE, self._files.use(event.path))]
+            case Op.EXEC:
+                return [Fact(Act.EXEC, self._files.use(event.path))]
+            case Op.CREATE:
+                return [self._create(event.path, event.t, actor)]
+            case Op.UNLINK:
+                return self._unlink(event, actor)
+            case Op.RENAME if event.to is not None:
+                return self._rename(event.path, event.to, event.t, actor)
+            case Op.LINK if event.to is not None:
+                return [self._create(event.to, event.t, actor)]
+        return []
+
+    def dump(self) -> Iterator[tuple[str, list[list[Any]]]]:
+        """Yield (key, state) if it changed since the last call."""
+        if self._changed:
+            yield "", [[a.file, a.actor, a.name, a.aside, a.t, a.backup] for a in self._aside.values()]
+        self._changed = False
+
+    def load(self, states: Iterator[tuple[str, Any]]) -> None:
+        """Take up what :meth:`dump` gave."""
+        for _, rows in states:
+            for row in rows:
+                aside = _Aside(*row)
+                self._aside[aside.name] = aside
+
+    def _create(self, path: str, t: float, actor: Actor) -> Fact:
+        self._bring_back(path, t, actor)
+        row = self._files.find(path)
+        number = self._files.use(path)
+        existed = row is not None and not row.gone
+        if row is None or row.transient:
+            self._files.bear(number, t, actor.number)
+        return Fact(Act.CREATE, number, existed=existed)
+
+    def _unlink(self, event: Event, actor: Actor) -> list[Fact]:
+        row = self._files.find(event.path)
+        if row is None or row.gone:
+            return []
+        fresh = self._is_fresh(row, actor, event.t)
+        self._files.remove(row.number, event.path)
+        if row.maker == actor.number:
+            self._files.mark_transient(row.number)
+        return [Fact(Act.DISCARD if fresh else Act.REMOVE, row.number)]
+
+    def _rename(self, path: str, to: str, t: float, actor: Actor) -> list[Fact]:
+        if path == to:
+            return []
+        row = self._files.find(path)
+        if row is None or row.gone:
+            # Made where nobody looked; all that is known is that there is new content under the new name.
+            fact = self._create(to, t, actor)
+            return [fact, Fact(Act.WRITE, fact.file)]
+        if self._is_fresh(row, actor, t) and not self._files.is_directory(row.number):
+            return self._replace(row, path, to, t, actor)
+        target = self._files.find(to)
+        backup = target.number if target is not None and target.number != row.number else None
+        self._files.move(row.number, path, to)
+        self._set_aside(_Aside(row.number, actor.number, path, to, t, backup))
+        return []
+
+    def _replace(self, row: FileRow, path: str, to: str, t: float, actor: Actor) -> list[Fact]:
+        """A fresh file takes a name: the file that the user knows by that name has its content now."""
+        self._bring_back(to, t, actor)
+        target = self._files.find(to)
+        if target is None or target.number == row.number:
+            self._files.move(row.number, path, to)
+            return []
+        kept = self._files.use(to)
+        if target.transient:
+            self._files.bear(kept, t, actor.number)
+        self._files.remove(row.number, path)
+        self._files.mark_transient(row.number)
+        return [Fact(Act.REPLACE, kept, row.number, existed=not target.gone)]
+
+    def _bring_back(self, path: str, t: float, actor: Actor) -> None:
+        """If the file of this name was just moved aside by the same process, it is this file again."""
+        aside = self._aside.get(path)
+        if aside is None or aside.actor != actor.number or t - aside.t > ASIDE:
+            return
+        del self._aside[path]
+        self._changed = True
+        moved = self._files.find(aside.aside)
+        if moved is None or moved.number != aside.file or moved.gone:
+            return
+        self._files.move(aside.file, aside.aside, path)
+        if aside.backup is not None:
+            self._files.restore(aside.backup, aside.aside)
+        else:
+            self._files.bear(self._files.use(aside.aside), t, actor.number)
+
+    def _set_aside(self, aside: _Aside) -> None:
+        self._aside.pop(aside.name, None)
+        self._aside[aside.name] = aside
+        while len(self._aside) > REMEMBERED:
+            del self._aside[next(iter(self._aside))]
+        self._changed = True
+
+    def _is_fresh(self, row: FileRow, actor: Actor, t: float) -> bool:
+        if row.born is None:
+            return False
+        return row.maker == actor.number or row.born >= self._working_since(actor.uid, t)

@@ -1,0 +1,112 @@
+"""The whole derivation, one event at a time: pure, deterministic, and independent of the clock.
+
+The same events in the same order give the same evidence, whether they come from a live mount, a log
+file or the database itself, and wherever the work was cut into transactions.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+from mycelial.graph.bursts import Bursts
+from mycelial.graph.episodes import Episodes
+from mycelial.graph.identity import Act, Fact, Identity
+from mycelial.graph.processes import Actor, Processes
+from mycelial.graph.provenance import Provenance
+from mycelial.record.events import Event, Op
+from mycelial.store.errors import StoreError
+from mycelial.store.writer import Writer
+
+
+class _Part(Protocol):
+    """What keeps working state between two events."""
+
+    def dump(self) -> Iterator[tuple[str, Any]]: ...
+
+    def load(self, states: Iterator[tuple[str, Any]]) -> None: ...
+
+
+class Pipeline:
+    """Derives evidence from events into one writer's open transaction."""
+
+    def __init__(self, writer: Writer) -> None:
+        """Take up the working state that the last run left in the database."""
+        self._writer = writer
+        evidence = writer.evidence
+        self._bursts = Bursts()
+        self._episodes = Episodes(evidence, writer.files, self._bursts)
+        self._identity = Identity(writer.files, self._episodes.working_since)
+        self._processes = Processes()
+        self._provenance = Provenance(self._processes, evidence)
+        self._parts: dict[str, _Part] = {
+            "burst": self._bursts,
+            "aside": self._identity,
+            "process": self._processes,
+            "generation": self._provenance,
+            "episode": self._episodes,
+        }
+        for kind, part in self._parts.items():
+            part.load(evidence.read_work(kind))
+        self._landmark = writer.landmark()
+        self._episodes.landmark = self._landmark or 0.0
+        self.failures = 0
+        self.first_failure: Exception | None = None
+
+    def feed(self, event: Event) -> None:
+        """Log one event and derive what follows from it.
+
+        An event that cannot be derived stays in the log and is counted in `failures`.
+
+        Raises
+        ------
+        StoreError, sqlite3.Error
+            The database failed; the transaction is to be given up.
+        """
+        self.derive(event, self._writer.log.append(event))
+
+    def derive(self, event: Event, record: int) -> None:
+        """Derive what follows from one event that is in the log already, `record` being its process."""
+        if self._landmark is None:
+            self._landmark = self._episodes.landmark = event.t
+            self._writer.set_landmark(event.t)
+        try:
+            actor = self._processes.actor(event.process, record, event.t, opener=event.op is Op.WRITE)
+            for fact in self._identity.facts(event, actor):
+                self._apply(fact, actor, event.path, event.t)
+        except (StoreError, sqlite3.Error):
+            raise
+        except Exception as error:
+            self.failures += 1
+            self.first_failure = self.first_failure or error
+
+    def flush(self) -> None:
+        """Hand the working state to the writer, to be committed with the events."""
+        for kind, part in self._parts.items():
+            for key, state in part.dump():
+                self._writer.evidence.work(kind, key, state)
+
+    def _apply(self, fact: Fact, actor: Actor, path: str, t: float) -> None:
+        episodes, provenance, file = self._episodes, self._provenance, fact.file
+        match fact.act:
+            case Act.READ:
+                provenance.read(actor, file, path, t)
+                episodes.access(actor, file, t, reads=1)
+            case Act.EXEC:
+                episodes.access(actor, file, t, reads=1)
+            case Act.WRITE:
+                provenance.write(actor, file, t)
+                episodes.access(actor, file, t, writes=1)
+            case Act.CREATE:
+                provenance.create(actor, file, t, existed=fact.existed)
+                episodes.access(actor, file, t, writes=1)
+            case Act.REPLACE:
+                provenance.replace(actor, file, fact.other, existed=fact.existed)
+                episodes.discard(fact.other)
+                episodes.access(actor, file, t, writes=1)
+            case Act.DISCARD:
+                provenance.discard(file)
+                episodes.discard(file)
+            case Act.REMOVE:
+                pass

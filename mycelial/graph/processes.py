@@ -1,0 +1,281 @@
+"""Processes as actors: who is the same process as before, who belongs to one unit of work.
+
+Events carry snapshots of processes.  An *actor* is what those snapshots have in common: one process from
+its first event to its last, over exec.  Ids of processes are used again by the kernel, so an actor is known
+by (pid, start time); imported logs have no start time, there the name, the parent and the pause decide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from mycelial.graph.programs import Kind, is_barrier, kind_of
+from mycelial.record.events import Process
+
+IDLE = 12 * 3600.0
+"""Seconds without an event after which an actor is forgotten."""
+
+EXEC_PAUSE = 300.0
+"""Seconds: a longer pause and another name mean that the id was used again."""
+
+UNIT_PAUSE = 2 * 3600.0
+"""Seconds without an event after which a unit of work is over; a compiler may think long."""
+
+ACTORS = 2048
+READS = 200_000
+"""How many actors, and how many reads over all of them, are remembered; the longest idle go first."""
+
+READS_EACH = 5000
+"""Reads remembered of one actor; who reads more is not making something from all of them."""
+
+
+@dataclass(slots=True)
+class Read:
+    """One actor's reading of one file: times in seconds, and whether it was a shell's at the time."""
+
+    first: float
+    last: float
+    program: str
+    conducted: bool
+
+
+@dataclass(slots=True)
+class Actor:
+    """One process and what it did so far."""
+
+    number: int
+    pid: int
+    ppid: int
+    start: int | None
+    comm: str
+    exe: str | None
+    args: tuple[str, ...] | None
+    uid: int
+    chain: tuple[tuple[int, str], ...]
+    root: int  # pid of the topmost process of its unit of work
+    first: float
+    last: float
+    record: int  # number of the latest snapshot in the log
+    used: int = 0  # number of its latest event, for order
+    pipe_in: set[str] = field(default_factory=set)
+    pipe_out: set[str] = field(default_factory=set)
+    reads: dict[int, Read] = field(default_factory=dict)
+    finished: dict[int, float] = field(default_factory=dict)  # product -> time of its latest close
+
+    @property
+    def kind(self) -> Kind:
+        """What the program that it runs now is like."""
+        return kind_of(self.comm, self.exe)
+
+
+class Processes:
+    """All actors of the recent past, bounded, in order of their latest event."""
+
+    def __init__(self) -> None:
+        self._actors: dict[int, Actor] = {}
+        self._by_pid: dict[int, int] = {}
+        self._by_root: dict[int, list[int]] = {}
+        self._by_pipe: dict[str, list[int]] = {}
+        self._reads = 0
+        self._next = 1
+        self._clock = 0
+        self._dirty: set[int] = set()
+
+    def actor(self, process: Process, record: int, t: float, *, opener: bool = False) -> Actor:
+        """Return the actor that `process` is a snapshot of, made known if it is new.
+
+        With `opener` the snapshot may be from when the file was opened, and an exec may lie between:
+        it then says nothing new about the actor.
+        """
+        self._clock += 1
+        number = self._by_pid.get(process.pid)
+        known = None if number is None else self._actors[number]
+        if known is None or not _same(known, process, t):
+            known = self._new(process, record, t)
+        else:
+            del self._actors[known.number]
+            self._actors[known.number] = known
+            if not opener:
+                self._refresh(known, process, record)
+        known.last = max(known.last, t)
+        known.used = self._clock
+        self._dirty.add(known.number)
+        return known
+
+    def read(self, actor: Actor, file: int, t: float, *, conducted: bool) -> None:
+        """Note that `actor` read `file`."""
+        known = actor.reads.get(file)
+        if known is not None:
+            known.last = max(known.last, t)
+            known.conducted = known.conducted and conducted
+            known.program = actor.comm
+        elif len(actor.reads) < READS_EACH:
+            actor.reads[file] = Read(t, t, actor.comm, conducted)
+            self._reads += 1
+
+    def unit(self, actor: Actor) -> list[Actor]:
+        """Return the members of the actor's unit of work, itself among them, in order of appearance."""
+        return [self._actors[number] for number in self._by_root[actor.root]]
+
+    def writers_into(self, pipes: set[str]) -> list[Actor]:
+        """Return the actors whose standard output is one of `pipes`, in order of appearance."""
+        numbers = {number for pipe in pipes for number in self._by_pipe.get(pipe, ())}
+        return [self._actors[number] for number in sorted(numbers)]
+
+    def below(self, pid: int, since: float) -> Iterator[Actor]:
+        """Yield the actors with an ancestor `pid` that had an event at `since` or later, latest first."""
+        for actor in reversed(self._actors.values()):
+            if actor.last < since:
+                return
+            if any(ancestor == pid for ancestor, _ in actor.chain) or actor.ppid == pid:
+                yield actor
+
+    def by_number(self, number: int) -> Actor | None:
+        """Return an actor, if it is still remembered."""
+        return self._actors.get(number)
+
+    def dump(self) -> Iterator[tuple[str, dict[str, Any] | None]]:
+        """Yield (key, state) of what changed since the last call; None for what was forgotten."""
+        for number in sorted(self._dirty):
+            actor = self._actors.get(number)
+            yield str(number), None if actor is None else _state(actor)
+        if self._dirty:
+            yield "", {"next": self._next, "clock": self._clock}
+        self._dirty.clear()
+
+    def load(self, states: Iterator[tuple[str, Any]]) -> None:
+        """Take up what :meth:`dump` gave."""
+        actors = []
+        for key, state in states:
+            if key:
+                actors.append(_actor(state))
+            else:
+                self._next, self._clock = state["next"], state["clock"]
+        for actor in sorted(actors, key=lambda actor: actor.number):
+            self._by_pid[actor.pid] = actor.number
+            self._index(actor)
+            self._reads += len(actor.reads)
+        for actor in sorted(actors, key=lambda actor: actor.used):
+            self._actors[actor.number] = actor
+
+    def _new(self, process: Process, record: int, t: float) -> Actor:
+        actor = Actor(
+            number=self._next,
+            pid=process.pid,
+            ppid=process.ppid,
+            start=process.start,
+            comm=process.comm,
+            exe=process.exe,
+            args=process.args,
+            uid=process.uid,
+            chain=process.chain,
+            root=_root(process),
+            first=t,
+            last=t,
+            record=record,
+            pipe_in=set(process.pipe_in),
+            pipe_out=set(process.pipe_out),
+        )
+        self._next += 1
+        self._retire_unit(actor)
+        self._actors[actor.number] = actor
+        self._by_pid[actor.pid] = actor.number
+        self._index(actor)
+        self._expire(t)
+        return actor
+
+    def _refresh(self, actor: Actor, process: Process, record: int) -> None:
+        if actor.record == record:
+            return
+        actor.record = record
+        actor.comm, actor.exe, actor.args = process.comm, process.exe, process.args
+        actor.ppid = process.ppid
+        for pipe in process.pipe_out:
+            if pipe not in actor.pipe_out:
+                actor.pipe_out.add(pipe)
+                self._by_pipe.setdefault(pipe, []).append(actor.number)
+        actor.pipe_in.update(process.pipe_in)
+
+    def _retire_unit(self, actor: Actor) -> None:
+        """Let go of an old unit whose topmost id was quiet for so long that it is used again."""
+        old = self._by_root.get(actor.root, ())
+        if old and max(self._actors[number].last for number in old) < actor.first - UNIT_PAUSE:
+            for number in tuple(old):
+                self._forget(number)
+
+    def _expire(self, t: float) -> None:
+        while self._actors:
+            number, actor = next(iter(self._actors.items()))
+            if actor.last > t - IDLE and len(self._actors) <= ACTORS and self._reads <= READS:
+                return
+            if len(self._actors) == 1:
+                return
+            self._forget(number)
+
+    def _index(self, actor: Actor) -> None:
+        self._by_root.setdefault(actor.root, []).append(actor.number)
+        for pipe in actor.pipe_out:
+            self._by_pipe.setdefault(pipe, []).append(actor.number)
+
+    def _forget(self, number: int) -> None:
+        actor = self._actors.pop(number, None)
+        if actor is None:
+            return
+        self._dirty.add(number)
+        self._reads -= len(actor.reads)
+        if self._by_pid.get(actor.pid) == number:
+            del self._by_pid[actor.pid]
+        _drop(self._by_root, actor.root, number)
+        for pipe in actor.pipe_out:
+            _drop(self._by_pipe, pipe, number)
+
+
+def _same(actor: Actor, process: Process, t: float) -> bool:
+    if actor.start is not None and process.start is not None:
+        return actor.start == process.start
+    pause = t - actor.last
+    if actor.comm != process.comm:
+        return actor.ppid == process.ppid and pause < EXEC_PAUSE
+    return pause < IDLE and (actor.ppid == process.ppid or process.ppid == 1)
+
+
+def _root(process: Process) -> int:
+    """Climb to the topmost process below a barrier: the unit of work is all that hangs on it."""
+    root = process.pid
+    for pid, comm in process.chain:
+        if is_barrier(comm) or pid <= 1:
+            break
+        root = pid
+    return root
+
+
+def _drop(index: dict[Any, list[int]], key: object, number: int) -> None:
+    numbers = index.get(key)
+    if numbers is not None and number in numbers:
+        numbers.remove(number)
+        if not numbers:
+            del index[key]
+
+
+def _state(actor: Actor) -> dict[str, Any]:
+    state: dict[str, Any] = {name: getattr(actor, name) for name in Actor.__slots__}
+    state["pipe_in"], state["pipe_out"] = sorted(actor.pipe_in), sorted(actor.pipe_out)
+    state["reads"] = [[f, r.first, r.last, r.program, r.conducted] for f, r in actor.reads.items()]
+    state["finished"] = list(actor.finished.items())
+    return state
+
+
+def _actor(state: dict[str, Any]) -> Actor:
+    return Actor(
+        **{
+            **state,
+            "args": None if state["args"] is None else tuple(state["args"]),
+            "chain": tuple((pid, comm) for pid, comm in state["chain"]),
+            "pipe_in": set(state["pipe_in"]),
+            "pipe_out": set(state["pipe_out"]),
+            "reads": {f: Read(first, last, program, c) for f, first, last, program, c in state["reads"]},
+            "finished": dict(map(tuple, state["finished"])),
+        }
+    )

@@ -1,0 +1,91 @@
+"""What kind of program a process runs, as far as that decides what its reads and writes mean.
+
+Most programs need no entry: a tool reads its inputs and writes its outputs.  Listed are those that
+start others (their children's work is not theirs), and those that hold many unrelated files open.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from functools import lru_cache
+
+
+class Kind(Enum):
+    """How reads and writes of a program hang together."""
+
+    TOOL = "tool"  # reads its inputs, writes its outputs
+    SHELL = "shell"  # opens files for others
+    WRAPPER = "wrapper"  # runs other programs and passes its standard output on to them
+    BUILDER = "builder"  # decides what to run
+    INTERPRETER = "interpreter"  # a tool in its own right, but its children are others
+    VERSIONS = "versions"  # moves whole trees between versions
+    EDITOR = "editor"  # holds many files; saving one says nothing about the others
+    COPIER = "copier"  # each file it writes comes from one that it read
+    HOST = "host"  # only ever the ground that others stand on
+
+
+_NAMES = {
+    Kind.SHELL: "sh bash dash zsh ksh mksh fish ash busybox tcsh csh yash elvish nu pwsh xonsh",
+    Kind.WRAPPER: "xargs parallel find fd env timeout nice ionice nohup stdbuf setsid time sudo doas su runuser chrt"
+    " taskset flock watch entr strace ltrace gdb script unshare nsenter chroot fakeroot setarch catchsegv"
+    " systemd-run bwrap direnv",
+    Kind.BUILDER: "make gmake bmake ninja cmake ctest meson scons bazel waf cargo gradle mvn ant npm yarn pnpm"
+    " npx latexmk arara tup redo just rake snakemake nextflow luigi dvc configure libtool pre-commit tox nox"
+    " pytest dpkg-buildpacka debuild rpmbuild nix-build",
+    Kind.INTERPRETER: "perl ruby node nodejs deno bun php lua luajit tclsh wish R Rscript julia java guile racket"
+    " scala groovy octave octave-cli gawk-shell pypy pypy3 ipython jupyter-lab jupyter-noteboo ipykernel_launch",
+    Kind.VERSIONS: "git git-remote-http hg svn bzr fossil jj darcs cvs git-lfs",
+    Kind.EDITOR: "vi vim nvim gvim view ex ed nano pico emacs emacsclient emacs-gtk emacs-nox micro helix hx kak"
+    " kakoune joe jed ne mg code codium code-oss electron cursor zed sublime_text subl atom gedit"
+    " gnome-text-edit kate kwrite mousepad pluma xed leafpad geany notepadqq idea java-idea pycharm clion"
+    " webstorm goland rider eclipse netbeans qtcreator kdevelop soffice soffice.bin oosplash libreoffice abiword"
+    " gnumeric lyx texmaker texstudio typora obsidian marktext gimp gimp-2.10 gimp-3.0 inkscape krita blender"
+    " darktable rawtherapee audacity freecad kicad mcedit",
+    Kind.COPIER: "cp mv install rsync scp dd nautilus dolphin thunar Thunar nemo caja pcmanfm mc ranger lf nnn krusader"
+    " gvfsd gvfsd-file gio kioslave5 kioworker kio_file spacefm doublecmd",
+    Kind.HOST: "init systemd sshd sshd-session login getty agetty cron crond atd screen tmux gnome-shell"
+    " gnome-terminal- konsole xterm urxvt alacritty kitty foot wezterm-gui ptyxis plasmashell kwin_wayland Xorg"
+    " dockerd containerd containerd-shim runc conmon podman supervisord tini dumb-init dbus-daemon at-spi-bus-laun"
+    " tilix terminator xfce4-terminal xfce4-session gdm lightdm sddm launchd",
+}
+_KINDS = {name: kind for kind, names in _NAMES.items() for name in names.split()}
+_SUFFIXES = {
+    ".sh": Kind.SHELL,
+    ".bash": Kind.SHELL,
+    ".py": Kind.INTERPRETER,
+    ".pl": Kind.INTERPRETER,
+    ".rb": Kind.INTERPRETER,
+    ".js": Kind.INTERPRETER,
+}
+_COMM = 15
+"""The kernel cuts program names to so many bytes."""
+
+CONDUCTORS = frozenset({Kind.SHELL, Kind.WRAPPER, Kind.BUILDER, Kind.HOST})
+"""Kinds that open files for their children rather than for themselves."""
+
+
+@lru_cache(maxsize=4096)
+def kind_of(comm: str, exe: str | None = None) -> Kind:
+    """Return the kind of a program by its name, or by its executable where the name is a script's."""
+    name = comm.lstrip("-")  # a login shell's name starts with a dash
+    if name.startswith("tmux:"):
+        return Kind.HOST
+    known = _KINDS.get(name)
+    if known is not None:
+        return known
+    if name.startswith(("python", "pypy", "lua5", "ruby", "perl5", "php")):
+        return Kind.INTERPRETER
+    for suffix, kind in _SUFFIXES.items():
+        if name.endswith(suffix):
+            return kind
+    if exe is not None:
+        program = exe.rpartition("/")[2]
+        if program[:_COMM] != name:
+            return kind_of(program)
+    return Kind.TOOL
+
+
+@lru_cache(maxsize=4096)
+def is_barrier(comm: str) -> bool:
+    """Whether what runs below such a parent is a unit of work of its own."""
+    return comm in ("", "?") or kind_of(comm) not in (Kind.TOOL, Kind.COPIER)

@@ -1,0 +1,172 @@
+"""What each file was made from.
+
+At every close after writing, the product's direct sources are worked out anew from what its unit of work
+read so far.  The unit is found by climbing from the writer to the nearest barrier (a shell, make, an
+editor …): what hangs below, such as gcc with cc1, as, collect2 and ld, is one piece of work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from mycelial.graph.flows import Flow, Making, flows_into
+from mycelial.graph.processes import Actor, Processes
+from mycelial.graph.programs import CONDUCTORS, Kind
+from mycelial.store.evidence import EvidenceWriter, Source
+
+REMEMBERED = 4096
+"""Files being made whose beginning is remembered."""
+
+
+@dataclass(slots=True)
+class Generation:
+    """The present content of a file that is being made.
+
+    `carries` says that it contains what was there before; `closed` that it was closed after writing.
+    """
+
+    begun: float
+    creator: int  # number of the actor that created or emptied it
+    existed: bool
+    carries: bool
+    closed: bool = False
+
+
+class Provenance:
+    """Keeps tables `source` and `recipe` true."""
+
+    def __init__(self, processes: Processes, evidence: EvidenceWriter) -> None:
+        self._processes = processes
+        self._evidence = evidence
+        self._generations: dict[int, Generation] = {}
+        self._dirty: set[int] = set()
+
+    def read(self, actor: Actor, file: int, path: str, t: float) -> None:
+        """Note that `actor` read the file; a shell's script says what to do and is no input."""
+        if actor.kind is Kind.SHELL and _is_argument(actor, path):
+            return
+        self._processes.read(actor, file, t, conducted=actor.kind in CONDUCTORS)
+
+    def create(self, actor: Actor, file: int, t: float, *, existed: bool) -> None:
+        """Begin a new generation of the file."""
+        carries = existed and any(file in member.reads for member in self._processes.unit(actor))
+        self._set(file, Generation(t, actor.number, existed, carries))
+
+    def write(self, actor: Actor, file: int, t: float) -> None:
+        """The file was closed after writing: work out what it was made from."""
+        generation = self._generations.get(file)
+        actor.finished.pop(file, None)
+        flows = self._flows(actor, file, generation, t)
+        actor.finished[file] = t
+        old = self._evidence.sources(file)
+        kept = old if generation is None or generation.carries or generation.closed else {}
+        again = 0 if generation is None or generation.closed else 1
+        sources = dict(kept)
+        for flow in flows.values():
+            known = old.get(flow.file)
+            count = 1 if known is None else known.count + again
+            sources[flow.file] = Source(flow.file, flow.t, flow.program, count)
+        if sources != old:
+            self._evidence.set_sources(file, actor.uid, sources)
+        if actor.kind is not Kind.EDITOR and actor.kind is not Kind.VERSIONS:
+            self._note_recipe(actor, file, t)
+        if generation is not None and not generation.closed:
+            generation.closed = True
+            self._dirty.add(file)
+
+    def replace(self, actor: Actor, kept: int, temporary: int, *, existed: bool) -> None:
+        """`kept` has the content of `temporary` now, which is gone."""
+        evidence = self._evidence
+        made = evidence.sources(temporary)
+        before = evidence.sources(kept)
+        if actor.kind is Kind.EDITOR and (existed or kept in made):
+            sources = before
+        else:
+            sources = dict(before) if kept in made else {}
+            for source in made.values():
+                known = before.get(source.file)
+                count = source.count if known is None else known.count + 1
+                sources[source.file] = Source(source.file, source.t, source.program, count)
+            sources.pop(kept, None)
+            evidence.move_recipe(temporary, kept)
+        evidence.set_sources(temporary, actor.uid, {})
+        if sources != before:
+            evidence.set_sources(kept, actor.uid, sources)
+        self._rename_source(temporary, kept)
+        for member in self._processes.unit(actor):
+            if temporary in member.finished:
+                member.finished[kept] = member.finished.pop(temporary)
+        generation = self._generations.pop(temporary, None)
+        if generation is not None:
+            self._dirty.add(temporary)
+            self._set(kept, generation)
+
+    def discard(self, file: int) -> None:
+        """A file that did not outlive its work: its products were made from its sources."""
+        own = self._evidence.sources(file)
+        for product, uid in self._evidence.products(file):
+            sources = self._evidence.sources(product)
+            through = sources.pop(file)
+            for source in own.values():
+                if source.file != product:
+                    known = sources.get(source.file)
+                    count = through.count if known is None else max(known.count, through.count)
+                    sources[source.file] = Source(source.file, source.t, source.program, count)
+            self._evidence.set_sources(product, uid, sources)
+        if self._generations.pop(file, None) is not None:
+            self._dirty.add(file)
+
+    def dump(self) -> Iterator[tuple[str, Any]]:
+        """Yield (key, state) of what changed since the last call; None for what was forgotten."""
+        for file in sorted(self._dirty):
+            g = self._generations.get(file)
+            yield str(file), None if g is None else [g.begun, g.creator, g.existed, g.carries, g.closed]
+        self._dirty.clear()
+
+    def load(self, states: Iterator[tuple[str, Any]]) -> None:
+        """Take up what :meth:`dump` gave."""
+        found = [(int(key), Generation(*state)) for key, state in states]
+        self._generations.update(sorted(found, key=lambda item: (item[1].begun, item[0])))
+
+    def _flows(self, actor: Actor, file: int, generation: Generation | None, t: float) -> dict[int, Flow]:
+        creator = None if generation is None else self._processes.by_number(generation.creator)
+        making = Making(
+            product=file,
+            writer=actor,
+            creator=creator if creator is not None else actor,
+            begun=None if generation is None else generation.begun,
+            existed=generation is None or generation.existed,
+            t=t,
+        )
+        return flows_into(making, self._processes)
+
+    def _note_recipe(self, actor: Actor, file: int, t: float) -> None:
+        maker = actor
+        for member in self._processes.unit(actor):
+            if member.pid == member.root and member.args:
+                maker = member
+        self._evidence.set_recipe(file, actor.uid, t, maker.record, actor.record)
+
+    def _rename_source(self, old: int, new: int) -> None:
+        for product, uid in self._evidence.products(old):
+            sources = self._evidence.sources(product)
+            source = sources.pop(old)
+            if product != new:
+                sources.setdefault(new, Source(new, source.t, source.program, source.count))
+            self._evidence.set_sources(product, uid, sources)
+
+    def _set(self, file: int, generation: Generation) -> None:
+        self._generations.pop(file, None)
+        self._generations[file] = generation
+        self._dirty.add(file)
+        while len(self._generations) > REMEMBERED:
+            oldest = next(iter(self._generations))
+            del self._generations[oldest]
+            self._dirty.add(oldest)
+
+
+def _is_argument(actor: Actor, path: str) -> bool:
+    name = path.rpartition("/")[2]
+    return any(argument.rpartition("/")[2] == name for argument in (actor.args or ())[1:])

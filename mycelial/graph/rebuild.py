@@ -1,0 +1,77 @@
+"""Feeding whole logs: from a file into a database, and from the database's own log into itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from mycelial.graph.pipeline import Pipeline
+from mycelial.record.events import Event
+from mycelial.store.database import explained
+from mycelial.store.log import read_events
+from mycelial.store.writer import Writer
+
+BATCH = 10_000
+"""Events in one transaction of a replay."""
+
+Progress = Callable[[int], None]
+
+
+def _silent(_: int) -> None:
+    pass
+
+
+def replay(db: Path, events: Iterable[Event], progress: Progress = _silent) -> int:
+    """Add `events` to the database at `db` (made if missing) as if they happened now in this order.
+
+    `progress` is called with the number of events so far.  Returns the number of events.
+
+    Raises
+    ------
+    StoreError
+        The database cannot be used; whole batches before the failing one are kept.
+    """
+    done = 0
+    with Writer(db) as writer, explained(db):
+        pipeline = Pipeline(writer)
+        for event in events:
+            writer.begin()
+            pipeline.feed(event)
+            done += 1
+            if done % BATCH == 0:
+                pipeline.flush()
+                writer.commit()
+                progress(done)
+        writer.begin()
+        pipeline.flush()
+        writer.commit()
+    progress(done)
+    return done
+
+
+def rebuild(db: Path, progress: Progress = _silent) -> int:
+    """Drop everything derived and derive it again from the log; readers see the old state until the end.
+
+    Returns the number of events.
+
+    Raises
+    ------
+    StoreError
+        The database cannot be used; it is left as it was.
+    """
+    done = 0
+    with Writer(db) as writer, explained(db):
+        writer.begin()
+        writer.drop_derived()
+        pipeline = Pipeline(writer)
+        for _, process, event in read_events(writer.database):
+            pipeline.derive(event, process)
+            done += 1
+            if done % BATCH == 0:
+                pipeline.flush()
+                writer.evidence.flush()
+                progress(done)
+        pipeline.flush()
+        writer.commit()
+    progress(done)
+    return done

@@ -1,0 +1,186 @@
+"""Writing what was derived: evidence is added up in the tables, working state is replaced by key.
+
+Additions are gathered and written together at :meth:`EvidenceWriter.flush`, so that one transaction
+holds an event and everything that follows from it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import sqlite_utils
+
+from mycelial.store.names import from_column, to_column
+
+
+@dataclass(slots=True)
+class Touch:
+    """How one program's burst used one file within an episode (a row of table `touch`)."""
+
+    program: str
+    first: float
+    last: float
+    reads: int = 0
+    writes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One direct source of a product (a row of table `source`)."""
+
+    file: int
+    t: float
+    program: str
+    count: int = 1
+
+
+class EvidenceWriter:
+    """Adds to the derived tables inside the writer's transaction."""
+
+    def __init__(self, database: sqlite_utils.Database) -> None:
+        self._connection = database.conn
+        self._touches: dict[tuple[int, int, int], Touch | None] = {}
+        self._episodes: dict[int, tuple[int, float, float, int] | None] = {}
+        self._together: list[tuple[object, ...]] = []
+        self._next: list[tuple[object, ...]] = []
+        self._usage: list[tuple[object, ...]] = []
+        self._sweeps: dict[int, tuple[object, ...]] = {}
+        self._work: dict[tuple[str, str], str | None] = {}
+
+    def touch(self, episode: int, file: int, burst: int, touch: Touch | None) -> None:
+        """Set, or with None delete, a row of table `touch`; the object may change until the flush."""
+        self._touches[episode, file, burst] = touch
+
+    def episode(self, number: int, uid: int, started: float, ended: float, state: str) -> None:
+        """Set a row of table `episode`; `state` is open, closed or empty (nothing left: deleted)."""
+        row = (uid, started, ended, int(state == "open"))
+        self._episodes[number] = None if state == "empty" else row
+
+    def add_together(self, a: int, uid: int, b: int, weight: float, t: float, episode: int) -> None:
+        """Add one episode's evidence for the pair, in both directions."""
+        self._together.append((a, uid, b, weight, t, episode))
+        self._together.append((b, uid, a, weight, t, episode))
+
+    def add_next(self, a: int, uid: int, b: int, weight: float, t: float, program: str) -> None:
+        """Add one observation of `b` taken up after `a`."""
+        self._next.append((a, uid, b, weight, t, to_column(program)))
+
+    def add_usage(self, file: int, uid: int, weight: float, t: float) -> None:
+        """Add one episode to a file's sum."""
+        self._usage.append((file, uid, weight, t))
+
+    def sweep(self, burst: int, uid: int, program: str, started: float, ended: float, files: int) -> None:
+        """Set a row of table `sweep`."""
+        self._sweeps[burst] = (burst, uid, to_column(program), started, ended, files)
+
+    def sources(self, product: int) -> dict[int, Source]:
+        """Return the product's direct sources as they stand, by their file."""
+        rows = self._connection.execute(
+            "SELECT source, t, program, count FROM source WHERE product = ?", (product,)
+        )
+        return {file: Source(file, t, from_column(program), count) for file, t, program, count in rows}
+
+    def set_sources(self, product: int, uid: int, sources: dict[int, Source]) -> None:
+        """Replace the product's direct sources."""
+        self._connection.execute("DELETE FROM source WHERE product = ?", (product,))
+        self._connection.executemany(
+            "INSERT INTO source (product, source, uid, t, program, count) VALUES (?, ?, ?, ?, ?, ?)",
+            [(product, s.file, uid, s.t, to_column(s.program), s.count) for s in sources.values()],
+        )
+
+    def products(self, source: int) -> list[tuple[int, int]]:
+        """Return (product, uid) for all that was made from `source` directly, in order of number."""
+        return self._connection.execute(
+            "SELECT product, uid FROM source WHERE source = ? ORDER BY product", (source,)
+        ).fetchall()
+
+    def set_recipe(self, product: int, uid: int, t: float, process: int | None, writer: int) -> None:
+        """Note who made the product's present content."""
+        self._connection.execute(
+            "INSERT INTO recipe VALUES (?, ?, ?, 1, ?, ?) ON CONFLICT(product) DO UPDATE SET uid = excluded.uid,"
+            " t = excluded.t, generation = generation + 1, process = excluded.process, writer = excluded.writer",
+            (product, uid, t, process, writer),
+        )
+
+    def move_recipe(self, product: int, to: int) -> None:
+        """Give another file the recipe of `product`, whose content it now has."""
+        execute = self._connection.execute
+        execute("DELETE FROM recipe WHERE product = ?", (to,))
+        execute("UPDATE recipe SET product = ? WHERE product = ?", (to, product))
+
+    def work(self, kind: str, key: str, value: object | None) -> None:
+        """Set, or with None delete, a piece of working state (anything that JSON can hold)."""
+        self._work[kind, key] = None if value is None else json.dumps(value, separators=(",", ":"))
+
+    def read_work(self, kind: str) -> Iterator[tuple[str, object]]:
+        """Yield (key, value) of all working state of one kind."""
+        rows = self._connection.execute("SELECT key, value FROM work WHERE kind = ?", (kind,))
+        for key, value in rows.fetchall():
+            yield key, json.loads(value)
+
+    def flush(self) -> None:
+        """Write what was gathered."""
+        self._flush_episodes()
+        many = self._connection.executemany
+        many(
+            "INSERT INTO together VALUES (?, ?, ?, ?, 1, ?, ?) ON CONFLICT DO UPDATE SET"
+            " weight = weight + excluded.weight, episodes = episodes + 1, last = max(last, excluded.last),"
+            " episode = excluded.episode",
+            self._together,
+        )
+        many(
+            "INSERT INTO next VALUES (?, ?, ?, ?, 1, ?, ?) ON CONFLICT DO UPDATE SET"
+            " weight = weight + excluded.weight, count = count + 1, last = max(last, excluded.last),"
+            " program = excluded.program",
+            self._next,
+        )
+        many(
+            "INSERT INTO usage VALUES (?, ?, ?, 1, ?) ON CONFLICT DO UPDATE SET"
+            " weight = weight + excluded.weight, episodes = episodes + 1, last = max(last, excluded.last)",
+            self._usage,
+        )
+        many("INSERT OR REPLACE INTO sweep VALUES (?, ?, ?, ?, ?, ?)", self._sweeps.values())
+        gone = [key for key, value in self._work.items() if value is None]
+        many("DELETE FROM work WHERE kind = ? AND key = ?", gone)
+        kept = [(*key, value) for key, value in self._work.items() if value is not None]
+        many("INSERT OR REPLACE INTO work VALUES (?, ?, ?)", kept)
+        for gathered in (self._together, self._next, self._usage, self._sweeps, self._work):
+            gathered.clear()
+
+    def _flush_episodes(self) -> None:
+        many = self._connection.executemany
+        many("DELETE FROM episode WHERE id = ?", [(n,) for n, row in self._episodes.items() if row is None])
+        many(
+            "INSERT OR REPLACE INTO episode VALUES (?, ?, ?, ?, ?)",
+            [(number, *row) for number, row in self._episodes.items() if row is not None],
+        )
+        many(
+            "DELETE FROM touch WHERE episode = ? AND file = ? AND burst = ?",
+            [key for key, touch in self._touches.items() if touch is None],
+        )
+        many(
+            "INSERT OR REPLACE INTO touch VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (*key, to_column(t.program), t.first, t.last, t.reads, t.writes)
+                for key, t in self._touches.items()
+                if t is not None
+            ],
+        )
+        self._episodes.clear()
+        self._touches.clear()
+
+    def read_touches(self, episode: int) -> Iterator[tuple[int, int, Touch]]:
+        """Yield (file, burst, touch) of one episode, for taking up an open one again."""
+        rows = self._connection.execute(
+            "SELECT file, burst, program, first, last, reads, writes FROM touch WHERE episode = ?", (episode,)
+        )
+        for file, burst, program, first, last, reads, writes in rows.fetchall():
+            yield file, burst, Touch(from_column(program), first, last, reads, writes)
+
+    def read_open_episodes(self) -> list[tuple[int, int, float, float]]:
+        """Return (number, uid, started, ended) of the episodes that are still going on."""
+        return self._connection.execute(
+            "SELECT id, uid, started, ended FROM episode WHERE open ORDER BY id"
+        ).fetchall()

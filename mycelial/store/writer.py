@@ -1,0 +1,105 @@
+"""The one writer: everything that an event changes goes into one transaction, or nothing of it does."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import sqlite_utils
+
+from mycelial.store.database import explained, open_writer
+from mycelial.store.evidence import EvidenceWriter
+from mycelial.store.files import FileTable
+from mycelial.store.log import LogWriter
+from mycelial.store.schema import drop_derived
+
+
+class Writer:
+    """Owns the database's writing end.
+
+    Attributes
+    ----------
+    log : LogWriter
+    files : FileTable
+    evidence : EvidenceWriter
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open or create the database at `path`.
+
+        Raises
+        ------
+        StoreError
+            See :func:`mycelial.store.database.open_writer`.
+        """
+        self.path = path
+        self.database: sqlite_utils.Database = open_writer(path)
+        with explained(path):
+            self._begin_anew()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def begin(self) -> None:
+        """Start a transaction if none is open.
+
+        Raises
+        ------
+        StoreError
+            Another process is writing, or the file cannot be used.
+        """
+        if not self.database.conn.in_transaction:
+            with explained(self.path):
+                self.database.conn.execute("BEGIN IMMEDIATE")
+
+    def commit(self) -> None:
+        """Write everything gathered and make it visible to readers.
+
+        Raises
+        ------
+        StoreError
+            It could not be written; nothing of the transaction is kept, and this writer is of no more use.
+        """
+        with explained(self.path):
+            if self.database.conn.in_transaction:
+                self.log.flush()
+                self.evidence.flush()
+                self.database.conn.execute("COMMIT")
+
+    def close(self) -> None:
+        """Close without committing."""
+        connection = self.database.conn
+        try:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+        except sqlite3.Error:
+            pass  # the file is unusable; closing is all that is left to do
+        finally:
+            connection.close()
+
+    def drop_derived(self) -> None:
+        """Empty everything but the log, inside the open transaction."""
+        with explained(self.path):
+            drop_derived(self.database)
+            self._begin_anew()
+
+    def landmark(self) -> float | None:
+        """Return the time from which weights grow: that of the first event; None before it."""
+        row = self.database.conn.execute("SELECT value FROM meta WHERE key = 'landmark'").fetchone()
+        return None if row is None else float(row[0])
+
+    def set_landmark(self, t: float) -> None:
+        """Fix the landmark, for good."""
+        self.database.conn.execute("INSERT OR REPLACE INTO meta VALUES ('landmark', ?)", (t,))
+
+    def _begin_anew(self) -> None:
+        self.log = LogWriter(self.database)
+        self.files = FileTable(self.database)
+        self.evidence = EvidenceWriter(self.database)
