@@ -1,0 +1,100 @@
+"""The order of the work and the clock: each round runs each workload on each subject, one after the other.
+
+On a machine that is not ours alone, speed drifts by the minute. Neighbouring measurements drift together, so
+their ratio stays; and another subject goes first in each round, so that none always meets the same cache.
+"""
+
+from __future__ import annotations
+
+import gc
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.fixtures import Sizes
+from bench.results import Result
+from bench.subjects import Running, SubjectError
+from bench.workloads.job import Job, Place, Unavailable, Workload
+
+_HANG_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How much is measured: at most `rounds` rounds; none is begun that may not end within `seconds`."""
+
+    sizes: Sizes
+    rounds: int
+    seconds: float
+
+
+def measure(
+    plan: Plan,
+    workloads: tuple[Workload, ...],
+    subjects: list[Running],
+    source: Path,
+    result: Result,
+    progress: Callable[[str], None],
+) -> None:
+    """Fills `result` with samples; a workload that this machine cannot run is noted there and left out."""
+    begun = time.monotonic()
+    for round_number in range(plan.rounds):
+        now = time.monotonic()
+        if round_number and now + (now - begun) / round_number > begun + plan.seconds:
+            return
+        for workload in workloads:
+            progress(f"round {round_number + 1} of at most {plan.rounds}: {workload.title}")
+            turn = round_number % len(subjects)
+            for subject in subjects[turn:] + subjects[:turn]:
+                name = subject.subject.name
+                scratch = f"scratch/{name}-{workload.name}-{round_number}"
+                place = Place(subject.root, source, name, scratch, plan.sizes)
+                try:
+                    seconds = _measure_once(workload, place, subject)
+                except Unavailable as reason:
+                    result.left_out[workload.name] = str(reason)
+                    break
+                result.add(workload.name, name, seconds)
+
+
+def _measure_once(workload: Workload, place: Place, subject: Running) -> float:
+    """Seconds for one unit of work."""
+    with _no_hanging(subject):
+        try:
+            job = workload.prepare(place)
+            subject.settle()
+            seconds = _timed(job)
+        except OSError as error:
+            subject.check()
+            raise SubjectError(f"{workload.name} failed on {place.owner}: {error}") from error
+        finally:
+            shutil.rmtree(place.source / place.scratch, ignore_errors=True)
+        subject.settle()
+    return seconds / job.count
+
+
+def _timed(job: Job) -> float:
+    gc.collect()
+    gc.disable()
+    try:
+        begun = time.perf_counter()
+        job.run()
+        return time.perf_counter() - begun
+    finally:
+        gc.enable()
+
+
+@contextmanager
+def _no_hanging(subject: Running) -> Iterator[None]:
+    """Ends the subject's daemon if one measurement takes a minute: its requests then fail, not hang."""
+    watchdog = threading.Timer(_HANG_SECONDS, subject.kill)
+    watchdog.daemon = True
+    watchdog.start()
+    try:
+        yield
+    finally:
+        watchdog.cancel()

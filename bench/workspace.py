@@ -1,0 +1,76 @@
+"""Everything a run makes lies in one directory that is gone afterwards, also after a failure or Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import FrameType
+
+from bench.subjects import NotInstalled, Paths, Running, Subject, running
+
+
+def default_directory() -> Path:
+    """$TMPDIR, else /var/tmp: /tmp is often kept in memory, and a memory's speed would be measured."""
+    return Path(os.environ.get("TMPDIR") or "/var/tmp")
+
+
+@contextmanager
+def workspace(parent: Path) -> Iterator[Path]:
+    """A new directory below `parent`, removed at the end."""
+    path = Path(tempfile.mkdtemp(prefix="mycelial-bench-", dir=parent)).resolve()
+    (path / "source").mkdir()
+    try:
+        yield path
+    finally:
+        _remove(path)
+
+
+def _remove(path: Path) -> None:
+    """Never into a file system mounted below: a mount that is still there keeps its directory."""
+    for entry in os.scandir(path):
+        if entry.is_dir(follow_symlinks=False) and not os.path.ismount(entry.path):
+            shutil.rmtree(entry.path, ignore_errors=True)
+        elif not entry.is_dir(follow_symlinks=False):
+            os.unlink(entry.path)
+    if not any(os.scandir(path)):
+        path.rmdir()
+
+
+@contextmanager
+def mounted(subjects: list[Subject], directory: Path, left_out: dict[str, str]) -> Iterator[list[Running]]:
+    """All subjects at once, over one source. One that this machine lacks is noted in `left_out`."""
+    with ExitStack() as stack:
+        present = []
+        for subject in subjects:
+            paths = Paths(
+                source=directory / "source",
+                mountpoint=directory / f"mount-{subject.name}",
+                database=directory / f"{subject.name}.db",
+            )
+            try:
+                present.append(
+                    stack.enter_context(running(subject, paths, directory / f"{subject.name}.log"))
+                )
+            except NotInstalled as error:
+                left_out[subject.name] = str(error)
+        yield present
+
+
+@contextmanager
+def terminating_in_order() -> Iterator[None]:
+    """Turns SIGTERM and SIGHUP into the exception that Ctrl-C raises, so that contexts are left properly."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

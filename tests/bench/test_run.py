@@ -1,0 +1,78 @@
+"""The benchmark as it is started: every workload runs, and nothing is left behind however it ends."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from bench.workloads import WORKLOADS
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+def start(directory: Path, *words: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "bench", "--dir", str(directory), *words]
+    return subprocess.Popen(
+        command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def mounts_below(directory: Path) -> list[str]:
+    table = Path("/proc/self/mounts").read_text().splitlines()
+    return [line.split(" ")[1] for line in table if line.split(" ")[1].startswith(f"{directory}/")]
+
+
+def test_the_short_form_runs_every_workload_on_every_subject(tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    process = start(work, "--short", "--json", str(tmp_path / "result.json"))
+    output, errors = process.communicate(timeout=100)
+    assert process.returncode == 0, errors
+    result = json.loads((tmp_path / "result.json").read_text())
+    left_out = set(result["left_out"])
+    assert left_out <= {"bindfs"}, result["left_out"]
+    assert list(result["samples"]) == [workload.name for workload in WORKLOADS]
+    for subjects in result["samples"].values():
+        assert set(subjects) == {"native", "bindfs", "mycelial", "mycelial-no-record"} - left_out
+    assert all(workload.title in output for workload in WORKLOADS)
+    assert list(work.iterdir()) == []
+    assert mounts_below(work) == []
+
+
+def test_an_interrupted_run_leaves_no_mount_and_no_file(tmp_path: Path) -> None:
+    process = start(tmp_path, "--workloads", "stat-cached", "--rounds", "100000", "--subjects", "mycelial")
+    await_mount(tmp_path)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert errors == "bench: interrupted; mounts and files are cleaned up\n"
+    assert list(tmp_path.iterdir()) == []
+    assert mounts_below(tmp_path) == []
+
+
+def test_a_killed_run_takes_its_mounts_along(tmp_path: Path) -> None:
+    process = start(tmp_path, "--workloads", "stat-cached", "--rounds", "100000", "--subjects", "mycelial")
+    await_mount(tmp_path)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate(timeout=60)
+    end = time.monotonic() + 20
+    while mounts_below(tmp_path) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert mounts_below(tmp_path) == []
+
+
+def await_mount(directory: Path) -> None:
+    end = time.monotonic() + 30
+    while not mounts_below(directory):
+        assert time.monotonic() < end, "nothing was mounted"
+        time.sleep(0.02)
+
+
+def test_wrong_words_are_answered_with_usage(tmp_path: Path) -> None:
+    process = start(tmp_path, "--subjects", "nonsense")
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert "nonsense is none of: native, bindfs, mycelial, mycelial-no-record" in errors
