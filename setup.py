@@ -44,7 +44,11 @@ def run_path() -> list[str]:
 def extension() -> Extension:
     pkg_config("--exists", "--print-errors", f"--atleast-version={MINIMUM_LIBFUSE}")
     sanitizers = os.environ.get("MYCELIAL_SANITIZE", "")
-    instrument = [f"-fsanitize={sanitizers}", "-fno-omit-frame-pointer", "-g"] if sanitizers else []
+    instrument = (
+        [f"-fsanitize={sanitizers}", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer", "-g"]
+        if sanitizers
+        else []
+    )
     headers = [str(path) for path in sorted(SOURCES.glob("*.h"))]
     return Extension(
         "mycelial.core._core",
