@@ -1,0 +1,76 @@
+"""What the C core offers. All functions belong to the thread that runs the FUSE loop, unless they say otherwise."""
+
+from typing import TypedDict
+
+class Figures(TypedDict):
+    """Counts since the mount began; `capable` and `wanted` are libfuse's FUSE_CAP_* bits."""
+
+    requests: int
+    python_requests: int
+    inodes: int
+    lineage_reads: int
+    events_dropped: int
+    protocol_minor: int
+    capable: int
+    wanted: int
+    libfuse: str
+
+def configure(
+    *,
+    source_fd: int,
+    view_dir: bytes,
+    show_view_dir: bool,
+    attr_timeout: float,
+    entry_timeout: float,
+    spin_us: int,
+    record: bool,
+    capacity: int,
+) -> None:
+    """Prepare the next session that pyfuse3 opens.
+
+    `source_fd` is an O_PATH descriptor of the source and stays open; `view_dir` is empty where there is
+    no virtual tree; timeouts are in seconds; `spin_us` is how long the next request is looked for before
+    sleeping, in microseconds; `capacity` bounds the events that wait, in bytes. Raises OSError.
+    """
+
+def start() -> None:
+    """Start the core's threads: after the last fork. Raises OSError."""
+
+def stop() -> None:
+    """End the core's threads and close its descriptors: after pyfuse3.close."""
+
+def peek() -> bytes | None:
+    """The oldest message of whole records (see `mycelial.record.wire`), at most 64 KiB."""
+
+def pop() -> None:
+    """Drop the oldest message."""
+
+def wake_fd() -> int:
+    """An eventfd that becomes readable when the first message is there; `peek` makes it unreadable."""
+
+def announce_again() -> None:
+    """Describe each process anew before its next event: a new engine knows none of them."""
+
+def ignore_process(pid: int) -> None:
+    """Record nothing that this process does (besides our own): the engine."""
+
+def take_forgets() -> list[tuple[int, int]]:
+    """Virtual inodes that the kernel forgot since the last call, each with its number of look-ups."""
+
+def hold() -> None:
+    """Python work is under way: until `unhold`, the core does not sleep for the next request."""
+
+def unhold() -> None: ...
+def path_of(inode: int) -> bytes | None:
+    """The path below the source of a real inode; None if it has no name any more."""
+
+def groups_of(pid: int) -> tuple[int, ...]:
+    """The supplementary groups of a process; empty if it is gone."""
+
+def file_type(path: bytes, uid: int, gid: int, groups: tuple[int, ...], /) -> int:
+    """The S_IFMT bits of what is there for that caller, or 0. Any thread."""
+
+def list_directory(path: bytes, uid: int, gid: int, groups: tuple[int, ...], /) -> list[tuple[bytes, int]]:
+    """Names and S_IFMT bits of a directory as that caller sees it. Any thread. Raises OSError."""
+
+def figures() -> Figures: ...

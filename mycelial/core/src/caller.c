@@ -1,0 +1,60 @@
+/* Acting with the rights of the process that asks.
+ *
+ * The kernel has checked the permissions (default_permissions is always on); what remains is that a new file belongs
+ * to its maker, that setuid and setgid are cleared as they would be, and that quotas and ACLs apply. A daemon that
+ * runs as root therefore takes on the caller's filesystem ids for the one system call. glibc's setgroups() changes
+ * every thread of the process, the raw system calls change this thread alone.
+ */
+#include "core.h"
+
+#include <grp.h>
+#include <sys/fsuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define MAX_GROUPS 1024 /* more than that are left out; the kernel has judged by all of them */
+
+static struct {
+    bool can_switch; /* the daemon is root */
+    bool as_user, with_groups;
+    gid_t own_groups[MAX_GROUPS];
+    int own_group_count;
+} caller;
+
+void caller_init(void) {
+    caller.can_switch = geteuid() == 0;
+    caller.as_user = caller.with_groups = false;
+    caller.own_group_count = getgroups(MAX_GROUPS, caller.own_groups);
+    if (caller.own_group_count < 0) caller.own_group_count = 0;
+    umask(0); /* each creation sets the caller's own */
+}
+
+void caller_set(uid_t uid, gid_t gid, const gid_t *groups, size_t count) {
+    if (groups) syscall(SYS_setgroups, count, groups);
+    setfsgid(gid);
+    setfsuid(uid); /* leaving 0 also drops the capabilities that override file permissions */
+}
+
+void caller_become_user(fuse_req_t req) {
+    const struct fuse_ctx *context = fuse_req_ctx(req);
+    if (!caller.can_switch || context->uid == 0) return;
+    caller_set(context->uid, context->gid, NULL, 0);
+    caller.as_user = true;
+}
+
+void caller_become(fuse_req_t req) {
+    const struct fuse_ctx *context = fuse_req_ctx(req);
+    umask(context->umask);
+    if (!caller.can_switch || (context->uid == 0 && context->gid == 0)) return;
+    gid_t groups[MAX_GROUPS];
+    caller_set(context->uid, context->gid, groups, lineage_groups(context->pid, groups, MAX_GROUPS));
+    caller.as_user = caller.with_groups = true;
+}
+
+void caller_restore(void) {
+    if (!caller.as_user) return;
+    setfsuid(0);
+    setfsgid(0);
+    if (caller.with_groups) syscall(SYS_setgroups, (size_t)caller.own_group_count, caller.own_groups);
+    caller.as_user = caller.with_groups = false;
+}

@@ -1,0 +1,174 @@
+/* What the parts of the core share: the inode table, open handles, the caller, the event log and the session.
+ *
+ * One thread runs everything here, the one in which pyfuse3's loop calls fuse_session_receive_buf, so nothing is
+ * locked. The exceptions say so: worker.c (a thread for what may take long) and reach.c (called from any thread).
+ */
+#ifndef MYCELIAL_CORE_H
+#define MYCELIAL_CORE_H
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#define FUSE_USE_VERSION 35
+#include <fuse_lowlevel.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+/* ---- inode.c: what the kernel knows by number ---------------------------------------------------------------- */
+
+struct handle;
+
+/* An inode is known by what it is (device, inode number, time of birth) and reached by the last name it was seen
+ * under. Only directories keep a descriptor, least recently used ones give theirs up; whatever has lost its name
+ * while the kernel still knows it keeps one (`pinned`) until it is forgotten. */
+struct inode {
+    struct inode *hash_next;
+    struct inode *parent; /* with `name`: where it was last seen; NULL when it has no name any more */
+    char *name;
+    struct inode *lru_prev, *lru_next;
+    struct handle *handles; /* open files of this inode */
+    uint64_t lookups;       /* what the kernel holds; it sends them back by FORGET */
+    uint32_t references;    /* children and handles that point here */
+    uint32_t holds;         /* the descriptor is in use and must not be evicted */
+    dev_t dev;
+    ino_t ino;
+    uint64_t born; /* ns; 0 where the filesystem does not know */
+    mode_t type;   /* S_IFMT bits */
+    int fd;        /* O_PATH descriptor or -1 */
+    bool hashed, pinned;
+};
+
+#define VIRTUAL_BIT (1ULL << 63) /* inodes of the virtual tree: answered in Python */
+static inline bool is_virtual(fuse_ino_t ino) { return (ino & VIRTUAL_BIT) != 0; }
+
+int inode_init(int source_fd, unsigned max_descriptors);
+void inode_shutdown(void);
+struct inode *inode_of(fuse_ino_t ino);
+fuse_ino_t inode_number(const struct inode *inode);
+int inode_lookup(struct inode *parent, const char *name, struct fuse_entry_param *entry);
+void inode_adopt(struct inode *parent, const char *name, const struct statx *stx, struct fuse_entry_param *entry);
+struct inode *inode_find(const struct statx *stx);
+void inode_forget(struct inode *inode, uint64_t lookups);
+int inode_stat(struct inode *inode, struct statx *stx);
+bool inode_is(const struct inode *inode, const struct statx *stx);
+void inode_rename(struct inode *inode, struct inode *parent, const char *name);
+void inode_unname(struct inode *inode, const struct inode *parent, const char *name);
+void inode_reference(struct inode *inode);
+void inode_unreference(struct inode *inode);
+unsigned long inode_count(void);
+/* A descriptor of a directory; valid until the matching dir_release. Negative errno on failure. */
+int dir_acquire(struct inode *dir);
+void dir_release(struct inode *dir);
+/* An O_PATH descriptor of anything, checked to be that inode; *owned says whether to close it. */
+int inode_open_path(struct inode *inode, bool *owned);
+bool inode_pin(struct inode *inode, int dir_fd, const char *name);
+void inode_unpin(struct inode *inode);
+int stat_at(int dir_fd, const char *name, struct statx *stx);
+int stat_fd(int fd, struct statx *stx);
+void stat_from_statx(const struct statx *stx, struct stat *st);
+/* The path below the source, without a leading slash; its length, or -1 when the inode has no name or no room. */
+int inode_path(const struct inode *inode, const char *last, char *buffer, size_t size);
+bool name_is_plain(const char *name);
+
+/* ---- handle: one open file --------------------------------------------------------------------------------- */
+
+struct handle {
+    struct handle *next;
+    struct inode *inode;
+    uint32_t process; /* who opened it or wrote it last, see lineage.c */
+    uint32_t uid;
+    int fd;
+    int flags;
+    bool dirty;     /* written since the last WRITE event */
+    bool confirmed; /* `process` was looked at again when it wrote */
+};
+static inline struct handle *handle_of(const struct fuse_file_info *fi) { return (struct handle *)(uintptr_t)fi->fh; }
+
+/* ---- caller.c: acting with the rights of the process that asks ------------------------------------------------ */
+
+void caller_init(void);
+void caller_become(fuse_req_t req);      /* fsuid, fsgid, supplementary groups and umask */
+void caller_become_user(fuse_req_t req); /* fsuid and fsgid alone: enough for a write to clear setuid */
+void caller_restore(void);
+void caller_set(uid_t uid, gid_t gid, const gid_t *groups, size_t count); /* this thread only */
+
+/* ---- lineage.c: who a process is and where it comes from --------------------------------------------------------- */
+
+int lineage_init(unsigned max_processes);
+uint32_t lineage_number(pid_t tid);        /* announces the process when it is new or changed */
+uint32_t lineage_refresh_pipes(pid_t tid); /* as above, and looks at its pipeline again */
+size_t lineage_groups(pid_t tid, gid_t *groups, size_t size);
+void lineage_announce_again(void);
+void lineage_ignore(pid_t pid);
+unsigned long lineage_reads(void);
+
+/* ---- ring.c: events on their way to Python ------------------------------------------------------------------- */
+
+enum event_kind { PROCESS = 1, OPEN, EXEC, CREATE, WRITE, RENAME, LINK, UNLINK, DROPPED };
+enum event_flag { EVENT_TRUNCATED = 1, EVENT_DIRECTORY = 2 };
+#define PROCESS_UNKNOWN 0u
+#define PROCESS_IGNORED UINT32_MAX
+
+int ring_init(bool recording, size_t capacity);
+bool ring_recording(void);
+void ring_event(enum event_kind kind, unsigned flags, uint32_t process, uint32_t uid, const char *path, size_t path_size,
+                const char *to, size_t to_size);
+void ring_process(uint32_t process, uint32_t uid, const void *payload, size_t size);
+const void *ring_peek(size_t *size); /* the oldest message, or NULL */
+void ring_pop(void);
+int ring_wake_fd(void);
+uint64_t ring_dropped(void);
+/* What the operations call: nothing happens when recording is off or the path has no name. */
+void record_inode(enum event_kind kind, unsigned flags, fuse_req_t req, const struct inode *inode);
+void record_name(enum event_kind kind, unsigned flags, fuse_req_t req, const struct inode *parent, const char *name);
+void record_two(enum event_kind kind, unsigned flags, fuse_req_t req, const char *path, int path_size,
+                const struct inode *parent, const char *name);
+void record_write(struct handle *handle);
+
+/* ---- worker.c: a thread for what may take long --------------------------------------------------------------- */
+
+int worker_init(void);
+void worker_shutdown(void);
+void worker_fsync(fuse_req_t req, int fd, bool data_only);
+void worker_copy(fuse_req_t req, int fd_in, off_t off_in, int fd_out, off_t off_out, size_t size);
+/* Reads /proc/PID/cmdline elsewhere and waits 50 ms at most; bytes read. */
+size_t worker_read_cmdline(pid_t pid, char *buffer, size_t size);
+
+/* ---- session.c ------------------------------------------------------------------------------------------------ */
+
+struct configuration {
+    double attr_timeout, entry_timeout; /* seconds */
+    char view_dir[256];                 /* empty: no virtual tree */
+    bool show_view_dir;
+    unsigned spin_us; /* how long to look for the next request before sleeping */
+};
+extern struct configuration configuration;
+extern struct fuse_lowlevel_ops python_ops; /* pyfuse3's handlers, for virtual inodes */
+
+bool is_view_dir(fuse_ino_t parent, const char *name);
+void forget_virtual(fuse_ino_t ino, uint64_t lookups);
+
+void operations_attr(struct fuse_lowlevel_ops *ops);
+void operations_data(struct fuse_lowlevel_ops *ops);
+void operations_dir(struct fuse_lowlevel_ops *ops);
+void operations_names(struct fuse_lowlevel_ops *ops);
+
+/* For virtual inodes: hand the request to pyfuse3, or refuse it where pyfuse3 has no handler. */
+#define DELEGATE(ino, op, ...)                                                                                         \
+    do {                                                                                                               \
+        if (is_virtual(ino)) {                                                                                         \
+            python_ops.op(__VA_ARGS__);                                                                                \
+            return;                                                                                                    \
+        }                                                                                                              \
+    } while (0)
+#define REFUSE_VIRTUAL(ino, error)                                                                                     \
+    do {                                                                                                               \
+        if (is_virtual(ino)) {                                                                                         \
+            fuse_reply_err(req, error);                                                                                \
+            return;                                                                                                    \
+        }                                                                                                              \
+    } while (0)
+
+#endif

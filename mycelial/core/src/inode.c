@@ -1,0 +1,383 @@
+/* The inode table: from the numbers that the kernel uses to files of the source.
+ *
+ * A path per inode breaks when a parent is renamed, a descriptor per inode breaks at RLIMIT_NOFILE. So an inode
+ * remembers its parent and its last name, and every use is checked against what the inode is: a name that now leads
+ * to another file is ESTALE, upon which the kernel looks the name up again. The time of birth tells a reused inode
+ * number from the file that had it before.
+ */
+#include "core.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#define STATX_WANTED (STATX_BASIC_STATS | STATX_BTIME)
+
+static struct {
+    struct inode **buckets;
+    size_t size; /* a power of two */
+    unsigned long count;
+    struct inode root;
+    struct inode lru; /* head of the ring of directories with a descriptor */
+    unsigned open_descriptors, max_descriptors;
+} table;
+
+static size_t bucket_of(dev_t dev, ino_t ino, size_t size) {
+    uint64_t key = ((uint64_t)ino ^ ((uint64_t)dev << 40)) * 0x9e3779b97f4a7c15ULL;
+    return (size_t)(key >> 32) & (size - 1);
+}
+
+int inode_init(int source_fd, unsigned max_descriptors) {
+    struct statx stx;
+    int error = stat_fd(source_fd, &stx);
+    if (error) return error;
+    table.size = 4096;
+    table.count = 0;
+    table.open_descriptors = 0;
+    table.max_descriptors = max_descriptors;
+    free(table.buckets);
+    table.buckets = calloc(table.size, sizeof *table.buckets);
+    if (!table.buckets) return ENOMEM;
+    table.lru.lru_prev = table.lru.lru_next = &table.lru;
+    table.root = (struct inode){.fd = source_fd,
+                                .lookups = 1,
+                                .references = 1,
+                                .dev = makedev(stx.stx_dev_major, stx.stx_dev_minor),
+                                .ino = stx.stx_ino,
+                                .type = S_IFDIR,
+                                .pinned = true};
+    return 0;
+}
+
+struct inode *inode_of(fuse_ino_t ino) { return ino == FUSE_ROOT_ID ? &table.root : (struct inode *)(uintptr_t)ino; }
+
+fuse_ino_t inode_number(const struct inode *inode) {
+    return inode == &table.root ? FUSE_ROOT_ID : (fuse_ino_t)(uintptr_t)inode;
+}
+
+unsigned long inode_count(void) { return table.count; }
+
+/* ---- attributes ------------------------------------------------------------------------------------------------ */
+
+int stat_at(int dir_fd, const char *name, struct statx *stx) {
+    return statx(dir_fd, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_WANTED, stx) ? errno : 0;
+}
+
+int stat_fd(int fd, struct statx *stx) { return statx(fd, "", AT_EMPTY_PATH, STATX_WANTED, stx) ? errno : 0; }
+
+void stat_from_statx(const struct statx *stx, struct stat *st) {
+    *st = (struct stat){
+        .st_dev = makedev(stx->stx_dev_major, stx->stx_dev_minor),
+        .st_ino = stx->stx_ino,
+        .st_mode = stx->stx_mode,
+        .st_nlink = stx->stx_nlink,
+        .st_uid = stx->stx_uid,
+        .st_gid = stx->stx_gid,
+        .st_rdev = makedev(stx->stx_rdev_major, stx->stx_rdev_minor),
+        .st_size = (off_t)stx->stx_size,
+        .st_blksize = (blksize_t)stx->stx_blksize,
+        .st_blocks = (blkcnt_t)stx->stx_blocks,
+        .st_atim = {stx->stx_atime.tv_sec, stx->stx_atime.tv_nsec},
+        .st_mtim = {stx->stx_mtime.tv_sec, stx->stx_mtime.tv_nsec},
+        .st_ctim = {stx->stx_ctime.tv_sec, stx->stx_ctime.tv_nsec},
+    };
+}
+
+static uint64_t birth(const struct statx *stx) {
+    if (!(stx->stx_mask & STATX_BTIME)) return 0;
+    return (uint64_t)stx->stx_btime.tv_sec * 1000000000u + stx->stx_btime.tv_nsec;
+}
+
+bool inode_is(const struct inode *inode, const struct statx *stx) {
+    return inode->ino == stx->stx_ino && inode->dev == makedev(stx->stx_dev_major, stx->stx_dev_minor) &&
+           inode->type == (stx->stx_mode & S_IFMT) && (inode == &table.root || inode->born == birth(stx));
+}
+
+int inode_stat(struct inode *inode, struct statx *stx) {
+    if (inode->fd >= 0) return stat_fd(inode->fd, stx);
+    if (inode->parent) {
+        int dir = dir_acquire(inode->parent);
+        if (dir >= 0) {
+            int error = stat_at(dir, inode->name, stx);
+            dir_release(inode->parent);
+            if (!error && inode_is(inode, stx)) return 0;
+        }
+    }
+    if (inode->handles) return stat_fd(inode->handles->fd, stx);
+    return ESTALE;
+}
+
+/* ---- the table ------------------------------------------------------------------------------------------------- */
+
+static void grow(void) {
+    size_t size = table.size * 2;
+    struct inode **buckets = calloc(size, sizeof *buckets);
+    if (!buckets) return; /* longer chains are slower, not wrong */
+    for (size_t i = 0; i < table.size; i++) {
+        struct inode *next;
+        for (struct inode *inode = table.buckets[i]; inode; inode = next) {
+            next = inode->hash_next;
+            struct inode **bucket = &buckets[bucket_of(inode->dev, inode->ino, size)];
+            inode->hash_next = *bucket;
+            *bucket = inode;
+        }
+    }
+    free(table.buckets);
+    table.buckets = buckets;
+    table.size = size;
+}
+
+static void unhash(struct inode *inode) {
+    if (!inode->hashed) return;
+    struct inode **link = &table.buckets[bucket_of(inode->dev, inode->ino, table.size)];
+    while (*link != inode) link = &(*link)->hash_next;
+    *link = inode->hash_next;
+    inode->hashed = false;
+}
+
+struct inode *inode_find(const struct statx *stx) {
+    if (inode_is(&table.root, stx)) return &table.root;
+    dev_t dev = makedev(stx->stx_dev_major, stx->stx_dev_minor);
+    for (struct inode *inode = table.buckets[bucket_of(dev, stx->stx_ino, table.size)]; inode; inode = inode->hash_next)
+        if (inode->ino == stx->stx_ino && inode->dev == dev) {
+            if (inode_is(inode, stx)) return inode;
+            unhash(inode); /* its number belongs to another file now */
+            return NULL;
+        }
+    return NULL;
+}
+
+void inode_reference(struct inode *inode) { inode->references++; }
+
+static void lru_remove(struct inode *inode) {
+    if (!inode->lru_next) return;
+    inode->lru_prev->lru_next = inode->lru_next;
+    inode->lru_next->lru_prev = inode->lru_prev;
+    inode->lru_prev = inode->lru_next = NULL;
+    table.open_descriptors--;
+}
+
+static void discard_if_unused(struct inode *inode) {
+    while (inode && inode != &table.root && !inode->lookups && !inode->references) {
+        struct inode *parent = inode->parent;
+        unhash(inode);
+        lru_remove(inode);
+        if (inode->fd >= 0) close(inode->fd);
+        free(inode->name);
+        free(inode);
+        table.count--;
+        if (parent) parent->references--;
+        inode = parent;
+    }
+}
+
+void inode_unreference(struct inode *inode) {
+    inode->references--;
+    discard_if_unused(inode);
+}
+
+void inode_forget(struct inode *inode, uint64_t lookups) {
+    if (inode == &table.root) return;
+    inode->lookups -= lookups < inode->lookups ? lookups : inode->lookups;
+    discard_if_unused(inode);
+}
+
+static void set_name(struct inode *inode, struct inode *parent, const char *name) {
+    char *copy = name ? strdup(name) : NULL;
+    struct inode *before = inode->parent;
+    if (copy) inode_reference(parent);
+    free(inode->name);
+    inode->name = copy;
+    inode->parent = copy ? parent : NULL;
+    if (before) inode_unreference(before);
+}
+
+void inode_rename(struct inode *inode, struct inode *parent, const char *name) {
+    if (inode == &table.root) return;
+    if (inode->parent != parent || strcmp(inode->name, name) != 0) set_name(inode, parent, name);
+}
+
+void inode_unname(struct inode *inode, const struct inode *parent, const char *name) {
+    if (inode->parent == parent && inode->name && strcmp(inode->name, name) == 0) set_name(inode, NULL, NULL);
+}
+
+void inode_adopt(struct inode *parent, const char *name, const struct statx *stx, struct fuse_entry_param *entry) {
+    struct inode *inode = inode_find(stx);
+    memset(entry, 0, sizeof *entry);
+    if (inode) {
+        if (name) {
+            inode_rename(inode, parent, name);
+            if (inode->pinned && inode->type != S_IFDIR && inode->parent) inode_unpin(inode);
+        }
+    } else {
+        inode = calloc(1, sizeof *inode);
+        if (!inode) return; /* an entry with number 0: the caller answers ENOMEM */
+        inode->fd = -1;
+        inode->dev = makedev(stx->stx_dev_major, stx->stx_dev_minor);
+        inode->ino = stx->stx_ino;
+        inode->born = birth(stx);
+        inode->type = stx->stx_mode & S_IFMT;
+        if (name) set_name(inode, parent, name);
+        if (table.count >= table.size) grow();
+        struct inode **bucket = &table.buckets[bucket_of(inode->dev, inode->ino, table.size)];
+        inode->hash_next = *bucket;
+        *bucket = inode;
+        inode->hashed = true;
+        table.count++;
+    }
+    inode->lookups++;
+    stat_from_statx(stx, &entry->attr);
+    entry->ino = inode_number(inode);
+    entry->attr_timeout = configuration.attr_timeout;
+    entry->entry_timeout = configuration.entry_timeout;
+}
+
+bool name_is_plain(const char *name) {
+    return *name && strcmp(name, ".") != 0 && strcmp(name, "..") != 0 && !strchr(name, '/');
+}
+
+int inode_lookup(struct inode *parent, const char *name, struct fuse_entry_param *entry) {
+    struct statx stx;
+    if (!name_is_plain(name)) return ENOENT;
+    int dir = dir_acquire(parent);
+    if (dir < 0) return -dir;
+    int error = stat_at(dir, name, &stx);
+    dir_release(parent);
+    if (error) return error;
+    inode_adopt(parent, name, &stx, entry);
+    return entry->ino ? 0 : ENOMEM;
+}
+
+/* ---- descriptors ----------------------------------------------------------------------------------------------- */
+
+static void evict(void) {
+    for (struct inode *inode = table.lru.lru_prev; inode != &table.lru && table.open_descriptors > table.max_descriptors;) {
+        struct inode *older = inode->lru_prev;
+        if (!inode->holds) {
+            lru_remove(inode);
+            close(inode->fd);
+            inode->fd = -1;
+        }
+        inode = older;
+    }
+}
+
+static void lru_front(struct inode *inode) {
+    if (inode->lru_next) {
+        inode->lru_prev->lru_next = inode->lru_next;
+        inode->lru_next->lru_prev = inode->lru_prev;
+    } else {
+        table.open_descriptors++;
+    }
+    inode->lru_next = table.lru.lru_next;
+    inode->lru_prev = &table.lru;
+    inode->lru_next->lru_prev = inode->lru_prev->lru_next = inode;
+}
+
+/* Opens an inode by its name and checks that it is the one. */
+static int open_by_name(struct inode *inode, int flags) {
+    struct statx stx;
+    if (!inode->parent) return -ESTALE;
+    int dir = dir_acquire(inode->parent);
+    if (dir < 0) return dir;
+    int fd = openat(dir, inode->name, O_PATH | O_NOFOLLOW | O_CLOEXEC | flags);
+    int error = fd < 0 ? errno : stat_fd(fd, &stx);
+    dir_release(inode->parent);
+    if (!error && !inode_is(inode, &stx)) error = ESTALE;
+    if (!error) return fd;
+    if (fd >= 0) close(fd);
+    return error == ENOENT || error == ENOTDIR || error == ELOOP ? -ESTALE : -error;
+}
+
+int dir_acquire(struct inode *dir) {
+    if (dir->type != S_IFDIR) return -ENOTDIR;
+    if (dir->fd < 0) {
+        int fd = open_by_name(dir, O_DIRECTORY);
+        if (fd < 0) return fd;
+        dir->fd = fd;
+    }
+    dir->holds++;
+    if (!dir->pinned) {
+        if (table.lru.lru_next != dir) lru_front(dir);
+        if (table.open_descriptors > table.max_descriptors) evict();
+    }
+    return dir->fd;
+}
+
+void dir_release(struct inode *dir) { dir->holds--; }
+
+int inode_open_path(struct inode *inode, bool *owned) {
+    *owned = false;
+    if (inode->fd >= 0) return inode->fd;
+    int fd = open_by_name(inode, 0);
+    if (fd == -ESTALE && inode->handles) return inode->handles->fd; /* its name is gone, it is still open */
+    *owned = fd >= 0;
+    return fd;
+}
+
+bool inode_pin(struct inode *inode, int dir_fd, const char *name) {
+    struct statx stx;
+    if (inode->pinned) return false;
+    if (inode->fd < 0) {
+        int fd = openat(dir_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0) return false;
+        if (stat_fd(fd, &stx) || !inode_is(inode, &stx)) {
+            close(fd);
+            return false;
+        }
+        inode->fd = fd;
+    } else {
+        lru_remove(inode);
+    }
+    inode->pinned = true;
+    return true;
+}
+
+void inode_unpin(struct inode *inode) {
+    if (!inode->pinned || inode == &table.root) return;
+    inode->pinned = false;
+    if (inode->type == S_IFDIR) {
+        lru_front(inode);
+    } else {
+        close(inode->fd);
+        inode->fd = -1;
+    }
+}
+
+/* ---- paths ----------------------------------------------------------------------------------------------------- */
+
+static bool prepend(char *buffer, size_t size, size_t *at, const char *name) {
+    size_t length = strlen(name), slash = *at != size;
+    if (length + slash > *at) return false;
+    if (slash) buffer[--*at] = '/';
+    *at -= length;
+    memcpy(buffer + *at, name, length);
+    return true;
+}
+
+int inode_path(const struct inode *inode, const char *last, char *buffer, size_t size) {
+    size_t at = size; /* written from the end */
+    if (last && !prepend(buffer, size, &at, last)) return -1;
+    for (; inode != &table.root; inode = inode->parent)
+        if (!inode->name || !prepend(buffer, size, &at, inode->name)) return -1;
+    memmove(buffer, buffer + at, size - at);
+    return (int)(size - at);
+}
+
+void inode_shutdown(void) {
+    for (size_t i = 0; i < table.size; i++)
+        for (struct inode *inode = table.buckets[i], *next; inode; inode = next) {
+            next = inode->hash_next;
+            if (inode->fd >= 0) close(inode->fd);
+            free(inode->name);
+            free(inode);
+        }
+    free(table.buckets);
+    table.buckets = NULL;
+    table.size = 0;
+    table.count = 0;
+}

@@ -1,0 +1,378 @@
+/* Who a process is and where it comes from.
+ *
+ * The kernel names the thread that asks. What the engine wants to know is the process, its ancestors, its command and
+ * the pipes that join it to its neighbours, and all that is gone when the process is. So it is read while the process
+ * waits for our answer, once, when it is first seen; what is kept open is /proc/TID/comm. Reading that again tells two
+ * things for one system call: whether the number still means the same process (a dead one gives ESRCH), and whether
+ * it has become another program (exec changes the name).
+ */
+#include "core.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define BUCKETS 1024
+#define MAX_ANCESTORS 32
+#define MAX_PIPES 16
+#define MAX_SIBLINGS 64
+
+struct process {
+    struct process *hash_next, *lru_prev, *lru_next;
+    pid_t tid, tgid, ppid, pgid, sid;
+    unsigned threads;
+    uint64_t start; /* clock ticks since boot */
+    int comm_fd;
+    char comm[64];
+    uint32_t number, epoch;
+    uint64_t pipes; /* hash of what was announced */
+    bool in_pipeline;
+    gid_t *groups;
+    size_t group_count;
+};
+
+static struct {
+    struct process *buckets[BUCKETS];
+    struct process lru;
+    unsigned count, max;
+    uint32_t last_number, epoch;
+    pid_t ignored[2];
+    unsigned long reads;
+} processes;
+
+int lineage_init(unsigned max_processes) {
+    processes.lru.lru_prev = processes.lru.lru_next = &processes.lru;
+    processes.max = max_processes;
+    processes.ignored[0] = getpid();
+    return 0;
+}
+
+void lineage_announce_again(void) { processes.epoch++; }
+void lineage_ignore(pid_t pid) { processes.ignored[1] = pid; }
+unsigned long lineage_reads(void) { return processes.reads; }
+
+/* ---- reading /proc ------------------------------------------------------------------------------------------------ */
+
+__attribute__((format(printf, 3, 4))) static ssize_t read_proc(char *buffer, size_t size, const char *format, ...) {
+    char path[96];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(path, sizeof path, format, arguments);
+    va_end(arguments);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return -1;
+    ssize_t got = read(fd, buffer, size - 1);
+    close(fd);
+    if (got >= 0) buffer[got] = '\0';
+    return got;
+}
+
+static size_t read_link(char *buffer, size_t size, pid_t pid, const char *name) {
+    char path[96];
+    snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name);
+    ssize_t got = readlink(path, buffer, size);
+    return got < 0 ? 0 : (size_t)got;
+}
+
+static bool read_comm(int fd, char *comm, size_t size) {
+    ssize_t got = pread(fd, comm, size - 1, 0);
+    if (got <= 0) return false;
+    if (comm[got - 1] == '\n') got--;
+    comm[got] = '\0';
+    return true;
+}
+
+static bool read_stat(struct process *process) {
+    char text[1024];
+    if (read_proc(text, sizeof text, "/proc/%d/stat", (int)process->tid) <= 0) return false;
+    const char *after = strrchr(text, ')'); /* the name may hold anything */
+    int ppid, pgid, sid;
+    long threads;
+    unsigned long long start;
+    if (!after || sscanf(after + 1, " %*c %d %d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %ld %*d %llu", &ppid,
+                         &pgid, &sid, &threads, &start) != 5)
+        return false;
+    process->ppid = ppid;
+    process->pgid = pgid;
+    process->sid = sid;
+    process->threads = (unsigned)threads;
+    process->start = start;
+    return true;
+}
+
+static char *status_line(char *text, size_t size, pid_t pid, const char *key) {
+    if (read_proc(text, size, "/proc/%d/status", (int)pid) <= 0) return NULL;
+    char *line = strstr(text, key);
+    return line ? line + strlen(key) : NULL;
+}
+
+static pid_t group_leader(const struct process *process) {
+    char text[4096];
+    if (process->threads <= 1) return process->tid;
+    const char *value = status_line(text, sizeof text, process->tid, "\nTgid:");
+    return value ? (pid_t)atoi(value) : process->tid;
+}
+
+/* ---- the table ------------------------------------------------------------------------------------------------------ */
+
+static void lru_unlink(struct process *process) {
+    process->lru_prev->lru_next = process->lru_next;
+    process->lru_next->lru_prev = process->lru_prev;
+}
+
+static void lru_front(struct process *process) {
+    process->lru_next = processes.lru.lru_next;
+    process->lru_prev = &processes.lru;
+    process->lru_next->lru_prev = process->lru_prev->lru_next = process;
+}
+
+static void discard(struct process *process) {
+    struct process **link = &processes.buckets[(unsigned)process->tid % BUCKETS];
+    while (*link != process) link = &(*link)->hash_next;
+    *link = process->hash_next;
+    lru_unlink(process);
+    close(process->comm_fd);
+    free(process->groups);
+    free(process);
+    processes.count--;
+}
+
+static void forget_program(struct process *process) {
+    process->number = 0;
+    free(process->groups);
+    process->groups = NULL;
+    process->group_count = 0;
+}
+
+static struct process *first_seen(pid_t tid) {
+    char path[64];
+    struct process *process = calloc(1, sizeof *process);
+    if (!process) return NULL;
+    process->tid = tid;
+    snprintf(path, sizeof path, "/proc/%d/comm", (int)tid);
+    process->comm_fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (process->comm_fd < 0 || !read_comm(process->comm_fd, process->comm, sizeof process->comm) || !read_stat(process)) {
+        if (process->comm_fd >= 0) close(process->comm_fd);
+        free(process);
+        return NULL;
+    }
+    process->tgid = group_leader(process);
+    struct process **bucket = &processes.buckets[(unsigned)tid % BUCKETS];
+    process->hash_next = *bucket;
+    *bucket = process;
+    lru_front(process);
+    processes.count++;
+    return process;
+}
+
+/* The thread's entry, checked to be alive and the same program. It stays valid until the next call. */
+static struct process *thread_of(pid_t tid) {
+    char comm[sizeof((struct process *)0)->comm];
+    struct process *process = processes.buckets[(unsigned)tid % BUCKETS];
+    while (process && process->tid != tid) process = process->hash_next;
+    if (process && !read_comm(process->comm_fd, comm, sizeof comm)) {
+        discard(process); /* the number may have been given to another one */
+        process = NULL;
+    }
+    if (!process) return first_seen(tid);
+    lru_unlink(process);
+    lru_front(process);
+    if (strcmp(comm, process->comm) != 0) {
+        memcpy(process->comm, comm, sizeof comm);
+        read_stat(process);
+        process->tgid = group_leader(process);
+        forget_program(process);
+    }
+    return process;
+}
+
+static struct process *process_of(pid_t tid) {
+    if (tid <= 0) return NULL;
+    struct process *process = thread_of(tid);
+    if (process && process->tgid != tid) process = thread_of(process->tgid);
+    while (process && processes.count > processes.max && processes.lru.lru_prev != process) discard(processes.lru.lru_prev);
+    return process;
+}
+
+/* ---- what is told about a process ----------------------------------------------------------------------------------- */
+
+struct text {
+    char *data;
+    size_t size, room;
+};
+
+static void append(struct text *text, const void *data, size_t size) {
+    if (text->size + size > text->room) return;
+    memcpy(text->data + text->size, data, size);
+    text->size += size;
+}
+
+static void append_field(struct text *text, const void *data, size_t size) {
+    uint16_t length = (uint16_t)(size > UINT16_MAX ? UINT16_MAX : size);
+    append(text, &length, sizeof length);
+    append(text, data, length);
+}
+
+struct pipes {
+    uint64_t inodes[MAX_PIPES];
+    unsigned count;
+};
+
+static uint64_t pipe_of(pid_t pid, const char *fd) {
+    char target[64];
+    size_t size = read_link(target, sizeof target - 1, pid, fd);
+    target[size] = '\0';
+    return strncmp(target, "pipe:[", 6) == 0 ? strtoull(target + 6, NULL, 10) : 0;
+}
+
+static bool has_pipe(const struct pipes *pipes, uint64_t inode) {
+    for (unsigned i = 0; i < pipes->count; i++)
+        if (pipes->inodes[i] == inode) return true;
+    return false;
+}
+
+static bool add_pipe(struct pipes *pipes, uint64_t inode) {
+    if (!inode || pipes->count == MAX_PIPES || has_pipe(pipes, inode)) return false;
+    pipes->inodes[pipes->count++] = inode;
+    return true;
+}
+
+/* A filter between two programs may touch no file of ours, so that we never hear of it: look at the siblings. */
+static void follow_pipeline(const struct process *process, struct pipes *in, struct pipes *out) {
+    char children[8192];
+    struct {
+        uint64_t in, out;
+    } siblings[MAX_SIBLINGS];
+    unsigned count = 0;
+    add_pipe(in, pipe_of(process->tgid, "fd/0"));
+    add_pipe(out, pipe_of(process->tgid, "fd/1"));
+    if (!in->count && !out->count) return;
+    if (read_proc(children, sizeof children, "/proc/%d/task/%d/children", (int)process->ppid, (int)process->ppid) <= 0) return;
+    for (char *at = children, *end; count < MAX_SIBLINGS; at = end) {
+        pid_t pid = (pid_t)strtol(at, &end, 10);
+        if (end == at) break;
+        if (pid == process->tgid) continue;
+        siblings[count].in = pipe_of(pid, "fd/0");
+        siblings[count].out = pipe_of(pid, "fd/1");
+        if (siblings[count].in && siblings[count].out) count++;
+    }
+    for (bool grown = true; grown;) {
+        grown = false;
+        for (unsigned i = 0; i < count; i++) {
+            if (has_pipe(in, siblings[i].out)) grown |= add_pipe(in, siblings[i].in);
+            if (has_pipe(out, siblings[i].in)) grown |= add_pipe(out, siblings[i].out);
+        }
+    }
+}
+
+static uint64_t hash_pipes(const struct pipes *in, const struct pipes *out) {
+    uint64_t hash = 1469598103934665603ULL; /* FNV-1a */
+    for (unsigned i = 0; i < in->count; i++) hash = (hash ^ in->inodes[i]) * 1099511628211ULL;
+    hash = (hash ^ 0xff) * 1099511628211ULL;
+    for (unsigned i = 0; i < out->count; i++) hash = (hash ^ out->inodes[i]) * 1099511628211ULL;
+    return hash;
+}
+
+static void append_pipes(struct text *text, const struct pipes *pipes) {
+    char names[MAX_PIPES * 32];
+    size_t size = 0;
+    for (unsigned i = 0; i < pipes->count; i++)
+        size += (size_t)snprintf(names + size, sizeof names - size, "pipe:[%llu]", (unsigned long long)pipes->inodes[i]) + 1;
+    append_field(text, names, size);
+}
+
+static void append_chain(struct text *text, pid_t ppid) {
+    char names[MAX_ANCESTORS * 96];
+    size_t size = 0;
+    for (unsigned depth = 0; depth < MAX_ANCESTORS && ppid > 1; depth++) {
+        const struct process *ancestor = thread_of(ppid);
+        if (!ancestor) break;
+        size += (size_t)snprintf(names + size, sizeof names - size, "%d", (int)ppid) + 1;
+        size += (size_t)snprintf(names + size, sizeof names - size, "%s", ancestor->comm) + 1;
+        ppid = ancestor->ppid;
+    }
+    append_field(text, names, size);
+}
+
+static void append_cgroup(struct text *text, pid_t pid) {
+    char groups[2048];
+    const char *line = read_proc(groups, sizeof groups, "/proc/%d/cgroup", (int)pid) > 0 ? strstr(groups, "0::") : NULL;
+    append_field(text, line ? line + 3 : "", line ? strcspn(line + 3, "\n") : 0);
+}
+
+static void announce(struct process *process, const struct pipes *in, const struct pipes *out) {
+    char data[32768], field[8192];
+    struct text text = {data, 0, sizeof data};
+    uint32_t ids[4] = {(uint32_t)process->tgid, (uint32_t)process->ppid, (uint32_t)process->pgid, (uint32_t)process->sid};
+    struct stat owner;
+    pid_t ppid = process->ppid;
+    process->number = ++processes.last_number;
+    process->epoch = processes.epoch;
+    process->pipes = hash_pipes(in, out);
+    process->in_pipeline = in->count || out->count;
+    processes.reads++;
+    uint32_t number = process->number, uid = fstat(process->comm_fd, &owner) ? 0 : owner.st_uid;
+    append(&text, ids, sizeof ids);
+    append(&text, &process->start, sizeof process->start);
+    append_field(&text, process->comm, strlen(process->comm));
+    append_field(&text, field, read_link(field, sizeof field, process->tgid, "exe"));
+    append_field(&text, field, read_link(field, sizeof field, process->tgid, "cwd"));
+    append_cgroup(&text, process->tgid);
+    size_t size = 0;
+    if (process->threads > 1) {
+        size = worker_read_cmdline(process->tgid, field, sizeof field);
+    } else {
+        ssize_t got = read_proc(field, sizeof field, "/proc/%d/cmdline", (int)process->tgid);
+        if (got > 0) size = (size_t)got;
+    }
+    append_field(&text, field, size);
+    append_chain(&text, ppid); /* may look at other entries, but none is discarded in it that we hold */
+    append_pipes(&text, in);
+    append_pipes(&text, out);
+    ring_process(number, uid, data, text.size);
+}
+
+static uint32_t number_of(pid_t tid, bool look_at_pipes) {
+    struct process *process = process_of(tid);
+    if (!process) return PROCESS_UNKNOWN;
+    if (process->tgid == processes.ignored[0] || process->tgid == processes.ignored[1]) return PROCESS_IGNORED;
+    bool known = process->number && process->epoch == processes.epoch;
+    if (known && !(look_at_pipes && process->in_pipeline)) return process->number;
+    struct pipes in = {.count = 0}, out = {.count = 0};
+    follow_pipeline(process, &in, &out);
+    if (known && hash_pipes(&in, &out) == process->pipes) return process->number;
+    announce(process, &in, &out);
+    return process->number;
+}
+
+uint32_t lineage_number(pid_t tid) { return number_of(tid, false); }
+uint32_t lineage_refresh_pipes(pid_t tid) { return number_of(tid, true); }
+
+size_t lineage_groups(pid_t tid, gid_t *groups, size_t size) {
+    char text[16384];
+    struct process *process = process_of(tid);
+    if (!process) return 0;
+    if (!process->groups) {
+        char *at = status_line(text, sizeof text, tid, "\nGroups:"), *end;
+        size_t room = 0;
+        process->group_count = 0;
+        for (; at; at = end) {
+            unsigned long gid = strtoul(at, &end, 10);
+            if (end == at || memchr(at, '\n', (size_t)(end - at))) break;
+            if (process->group_count == room) {
+                gid_t *larger = realloc(process->groups, (room = room ? 2 * room : 16) * sizeof *larger);
+                if (!larger) break;
+                process->groups = larger;
+            }
+            process->groups[process->group_count++] = (gid_t)gid;
+        }
+        if (!process->groups) process->groups = malloc(sizeof *process->groups); /* none, and that is known */
+    }
+    size_t count = process->group_count < size ? process->group_count : size;
+    if (count) memcpy(groups, process->groups, count * sizeof *groups);
+    return count;
+}

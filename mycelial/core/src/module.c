@@ -1,0 +1,241 @@
+/* The Python module mycelial.core._core; its functions are described in _core.pyi. */
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include "core.h"
+#include "reach.h"
+#include "session.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+static PyObject *os_error(int error) {
+    errno = error;
+    return PyErr_SetFromErrno(PyExc_OSError);
+}
+
+static PyObject *configure(PyObject *self, PyObject *args, PyObject *kwargs) {
+    static char *names[] = {"source_fd", "view_dir", "show_view_dir", "attr_timeout", "entry_timeout", "spin_us",
+                            "record",    "capacity", NULL};
+    int source_fd, show, record;
+    const char *view_dir;
+    Py_ssize_t view_dir_size, capacity;
+    double attr_timeout, entry_timeout;
+    unsigned spin_us;
+    struct rlimit limit;
+    (void)self;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "$iy#pddIpn", names, &source_fd, &view_dir, &view_dir_size, &show,
+                                     &attr_timeout, &entry_timeout, &spin_us, &record, &capacity))
+        return NULL;
+    if (view_dir_size >= (Py_ssize_t)sizeof configuration.view_dir) return os_error(ENAMETOOLONG);
+    memcpy(configuration.view_dir, view_dir, (size_t)view_dir_size + 1);
+    configuration.show_view_dir = show && view_dir_size;
+    configuration.attr_timeout = attr_timeout;
+    configuration.entry_timeout = entry_timeout;
+    configuration.spin_us = spin_us;
+    if (getrlimit(RLIMIT_NOFILE, &limit)) return os_error(errno);
+    unsigned long usable = limit.rlim_cur > 1u << 20 ? 1u << 20 : limit.rlim_cur;
+    int error = inode_init(source_fd, (unsigned)(usable > 128 ? (usable - 64) / 4 : 16));
+    if (error) return os_error(error);
+    if (ring_init(record, (size_t)capacity) || lineage_init((unsigned)(usable > 4096 ? 512 : usable / 8)))
+        return os_error(errno);
+    caller_init();
+    reach_init(source_fd);
+    session_activate();
+    Py_RETURN_NONE;
+}
+
+static PyObject *start(PyObject *self, PyObject *unused) {
+    (void)self, (void)unused;
+    int error = worker_init();
+    if (error) return os_error(error);
+    Py_RETURN_NONE;
+}
+
+static PyObject *stop(PyObject *self, PyObject *unused) {
+    (void)self, (void)unused;
+    Py_BEGIN_ALLOW_THREADS;
+    worker_shutdown();
+    Py_END_ALLOW_THREADS;
+    session_deactivate();
+    inode_shutdown();
+    Py_RETURN_NONE;
+}
+
+/* ---- events ------------------------------------------------------------------------------------------------------- */
+
+static PyObject *peek(PyObject *self, PyObject *unused) {
+    size_t size;
+    (void)self, (void)unused;
+    const void *message = ring_peek(&size);
+    if (!message) Py_RETURN_NONE;
+    return PyBytes_FromStringAndSize(message, (Py_ssize_t)size);
+}
+
+static PyObject *pop(PyObject *self, PyObject *unused) {
+    (void)self, (void)unused;
+    ring_pop();
+    Py_RETURN_NONE;
+}
+
+static PyObject *wake_fd(PyObject *self, PyObject *unused) {
+    (void)self, (void)unused;
+    return PyLong_FromLong(ring_wake_fd());
+}
+
+static PyObject *announce_again(PyObject *self, PyObject *unused) {
+    (void)self, (void)unused;
+    lineage_announce_again();
+    Py_RETURN_NONE;
+}
+
+static PyObject *ignore_process(PyObject *self, PyObject *pid) {
+    (void)self;
+    long value = PyLong_AsLong(pid);
+    if (value == -1 && PyErr_Occurred()) return NULL;
+    lineage_ignore((pid_t)value);
+    Py_RETURN_NONE;
+}
+
+/* ---- virtual inodes ------------------------------------------------------------------------------------------------ */
+
+static PyObject *take_forgets(PyObject *self, PyObject *unused) {
+    (void)self, (void)unused;
+    size_t count;
+    const struct virtual_forget *forgets = session_forgets(&count);
+    PyObject *list = PyList_New((Py_ssize_t)count);
+    for (size_t i = 0; list && i < count; i++) {
+        PyObject *pair = Py_BuildValue("KK", (unsigned long long)forgets[i].ino, (unsigned long long)forgets[i].lookups);
+        if (!pair) Py_CLEAR(list);
+        if (list) PyList_SET_ITEM(list, (Py_ssize_t)i, pair);
+    }
+    if (list) session_forgets_taken();
+    return list;
+}
+
+static PyObject *hold(PyObject *self, PyObject *unused) {
+    (void)self, (void)unused;
+    session_hold(1);
+    Py_RETURN_NONE;
+}
+
+static PyObject *unhold(PyObject *self, PyObject *unused) {
+    (void)self, (void)unused;
+    session_hold(-1);
+    Py_RETURN_NONE;
+}
+
+static PyObject *path_of(PyObject *self, PyObject *number) {
+    char path[16384];
+    (void)self;
+    unsigned long long ino = PyLong_AsUnsignedLongLong(number);
+    if (PyErr_Occurred()) return NULL;
+    int size = inode_path(inode_of((fuse_ino_t)ino), NULL, path, sizeof path);
+    if (size < 0) Py_RETURN_NONE;
+    return PyBytes_FromStringAndSize(path, size);
+}
+
+/* ---- the source as a caller sees it ---------------------------------------------------------------------------------- */
+
+static PyObject *groups_of(PyObject *self, PyObject *pid) {
+    gid_t groups[1024];
+    (void)self;
+    long value = PyLong_AsLong(pid);
+    if (value == -1 && PyErr_Occurred()) return NULL;
+    size_t count = lineage_groups((pid_t)value, groups, 1024);
+    PyObject *tuple = PyTuple_New((Py_ssize_t)count);
+    for (size_t i = 0; tuple && i < count; i++) PyTuple_SET_ITEM(tuple, (Py_ssize_t)i, PyLong_FromUnsignedLong(groups[i]));
+    return tuple;
+}
+
+struct caller_arguments {
+    const char *path;
+    gid_t groups[1024];
+    struct reach_caller caller;
+};
+
+static bool parse_caller(PyObject *args, struct caller_arguments *parsed) {
+    PyObject *groups;
+    unsigned uid, gid;
+    if (!PyArg_ParseTuple(args, "yIIO!", &parsed->path, &uid, &gid, &PyTuple_Type, &groups)) return false;
+    Py_ssize_t count = PyTuple_GET_SIZE(groups);
+    if (count > 1024) count = 1024;
+    for (Py_ssize_t i = 0; i < count; i++) parsed->groups[i] = (gid_t)PyLong_AsUnsignedLong(PyTuple_GET_ITEM(groups, i));
+    parsed->caller = (struct reach_caller){uid, gid, parsed->groups, (size_t)count};
+    return !PyErr_Occurred();
+}
+
+static PyObject *file_type(PyObject *self, PyObject *args) {
+    struct caller_arguments parsed;
+    mode_t type;
+    (void)self;
+    if (!parse_caller(args, &parsed)) return NULL;
+    Py_BEGIN_ALLOW_THREADS;
+    type = reach_type(&parsed.caller, parsed.path);
+    Py_END_ALLOW_THREADS;
+    return PyLong_FromUnsignedLong(type);
+}
+
+static PyObject *list_directory(PyObject *self, PyObject *args) {
+    struct caller_arguments parsed;
+    int fd;
+    (void)self;
+    if (!parse_caller(args, &parsed)) return NULL;
+    Py_BEGIN_ALLOW_THREADS;
+    fd = reach_directory(&parsed.caller, parsed.path);
+    Py_END_ALLOW_THREADS;
+    if (fd < 0) return os_error(-fd);
+    DIR *directory = fdopendir(fd);
+    PyObject *list = PyList_New(0);
+    struct dirent *entry;
+    while (list && directory && (entry = readdir(directory))) {
+        PyObject *pair = Py_BuildValue("yi", entry->d_name, DTTOIF(entry->d_type));
+        if (!pair || PyList_Append(list, pair)) Py_CLEAR(list);
+        Py_XDECREF(pair);
+    }
+    if (directory)
+        closedir(directory);
+    else
+        close(fd);
+    return list;
+}
+
+/* ---- figures --------------------------------------------------------------------------------------------------------- */
+
+static PyObject *figures(PyObject *self, PyObject *unused) {
+    (void)self, (void)unused;
+    const struct session_figures *session = session_figures();
+    return Py_BuildValue("{sksksksksKsIsKsKss}", "requests", session->requests, "python_requests", session->for_python,
+                         "inodes", inode_count(), "lineage_reads", lineage_reads(), "events_dropped",
+                         (unsigned long long)ring_dropped(), "protocol_minor", session->protocol_minor, "capable",
+                         (unsigned long long)session->capable, "wanted", (unsigned long long)session->wanted, "libfuse",
+                         fuse_pkgversion());
+}
+
+static PyMethodDef methods[] = {
+    {"configure", (PyCFunction)(void (*)(void))configure, METH_VARARGS | METH_KEYWORDS, NULL},
+    {"start", start, METH_NOARGS, NULL},
+    {"stop", stop, METH_NOARGS, NULL},
+    {"peek", peek, METH_NOARGS, NULL},
+    {"pop", pop, METH_NOARGS, NULL},
+    {"wake_fd", wake_fd, METH_NOARGS, NULL},
+    {"announce_again", announce_again, METH_NOARGS, NULL},
+    {"ignore_process", ignore_process, METH_O, NULL},
+    {"take_forgets", take_forgets, METH_NOARGS, NULL},
+    {"hold", hold, METH_NOARGS, NULL},
+    {"unhold", unhold, METH_NOARGS, NULL},
+    {"path_of", path_of, METH_O, NULL},
+    {"groups_of", groups_of, METH_O, NULL},
+    {"file_type", file_type, METH_VARARGS, NULL},
+    {"list_directory", list_directory, METH_VARARGS, NULL},
+    {"figures", figures, METH_NOARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, .m_name = "mycelial.core._core", .m_size = -1, .m_methods = methods};
+
+PyMODINIT_FUNC PyInit__core(void);
+PyMODINIT_FUNC PyInit__core(void) { return PyModule_Create(&definition); }

@@ -1,0 +1,247 @@
+/* What is known of a file: attributes, links, extended attributes, the filesystem's figures. */
+#include "core.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#define PROC_PATH_SIZE 32
+#define OWN_XATTRS "user.mycelial."
+
+static void proc_path(char path[PROC_PATH_SIZE], int fd) { snprintf(path, PROC_PATH_SIZE, "/proc/self/fd/%d", fd); }
+
+static void reply_attr(fuse_req_t req, struct inode *inode, const struct handle *handle) {
+    struct statx stx;
+    struct stat st;
+    int error = handle ? stat_fd(handle->fd, &stx) : inode_stat(inode, &stx);
+    if (error) {
+        fuse_reply_err(req, error);
+        return;
+    }
+    stat_from_statx(&stx, &st);
+    fuse_reply_attr(req, &st, configuration.attr_timeout);
+}
+
+static void c_lookup(fuse_req_t req, fuse_ino_t parent, const char *name) {
+    struct fuse_entry_param entry;
+    if (is_virtual(parent) || is_view_dir(parent, name)) {
+        python_ops.lookup(req, parent, name);
+        return;
+    }
+    int error = inode_lookup(inode_of(parent), name, &entry);
+    if (error)
+        fuse_reply_err(req, error);
+    else if (fuse_reply_entry(req, &entry) == -ENOENT)
+        inode_forget(inode_of(entry.ino), 1); /* interrupted: the kernel does not know it */
+}
+
+static void forget_one(fuse_ino_t ino, uint64_t lookups) {
+    if (is_virtual(ino))
+        forget_virtual(ino, lookups);
+    else
+        inode_forget(inode_of(ino), lookups);
+}
+
+static void c_forget(fuse_req_t req, fuse_ino_t ino, uint64_t lookups) {
+    forget_one(ino, lookups);
+    fuse_reply_none(req);
+}
+
+static void c_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forgets) {
+    for (size_t i = 0; i < count; i++) forget_one(forgets[i].ino, forgets[i].nlookup);
+    fuse_reply_none(req);
+}
+
+static void c_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi) {
+    DELEGATE(ino, getattr, req, ino, fi);
+    reply_attr(req, inode_of(ino), fi ? handle_of(fi) : NULL);
+}
+
+static int set_times(const char *path, const struct stat *wanted, int which) {
+    struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_nsec = UTIME_OMIT}};
+    if (which & FUSE_SET_ATTR_ATIME_NOW)
+        times[0].tv_nsec = UTIME_NOW;
+    else if (which & FUSE_SET_ATTR_ATIME)
+        times[0] = wanted->st_atim;
+    if (which & FUSE_SET_ATTR_MTIME_NOW)
+        times[1].tv_nsec = UTIME_NOW;
+    else if (which & FUSE_SET_ATTR_MTIME)
+        times[1] = wanted->st_mtim;
+    return utimensat(AT_FDCWD, path, times, 0);
+}
+
+static int set_attributes(fuse_req_t req, int fd, const struct handle *handle, const struct stat *wanted, int which) {
+    char path[PROC_PATH_SIZE]; /* the magic link leads to the inode itself, a symbolic link included */
+    proc_path(path, fd);
+    caller_become(req);
+    int failed = 0;
+    if (which & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID))
+        failed = fchownat(fd, "", which & FUSE_SET_ATTR_UID ? wanted->st_uid : (uid_t)-1,
+                          which & FUSE_SET_ATTR_GID ? wanted->st_gid : (gid_t)-1, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW);
+    if (!failed && which & FUSE_SET_ATTR_MODE) failed = chmod(path, wanted->st_mode & 07777);
+    if (!failed && which & FUSE_SET_ATTR_SIZE)
+        failed = handle ? ftruncate(handle->fd, wanted->st_size) : truncate(path, wanted->st_size);
+    if (!failed && which & (FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME)) failed = set_times(path, wanted, which);
+    int error = failed ? errno : 0;
+    caller_restore();
+    return error;
+}
+
+static void c_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *wanted, int which, struct fuse_file_info *fi) {
+    DELEGATE(ino, setattr, req, ino, wanted, which, fi);
+    struct inode *inode = inode_of(ino);
+    struct handle *handle = fi ? handle_of(fi) : NULL;
+    bool owned = false;
+    int fd = handle ? handle->fd : inode_open_path(inode, &owned);
+    int error = fd < 0 ? -fd : set_attributes(req, fd, handle, wanted, which);
+    if (owned) close(fd);
+    if (error) {
+        fuse_reply_err(req, error);
+        return;
+    }
+    if (which & FUSE_SET_ATTR_SIZE) {
+        if (handle)
+            handle->dirty = true;
+        else
+            record_inode(WRITE, 0, req, inode);
+    }
+    reply_attr(req, inode, handle);
+}
+
+static void c_readlink(fuse_req_t req, fuse_ino_t ino) {
+    DELEGATE(ino, readlink, req, ino);
+    char target[4097];
+    bool owned;
+    int fd = inode_open_path(inode_of(ino), &owned);
+    ssize_t size = fd < 0 ? -1 : readlinkat(fd, "", target, sizeof target - 1);
+    int error = fd < 0 ? -fd : errno;
+    if (owned) close(fd);
+    if (size < 0) {
+        fuse_reply_err(req, error);
+        return;
+    }
+    target[size] = '\0';
+    fuse_reply_readlink(req, target);
+}
+
+static void c_statfs(fuse_req_t req, fuse_ino_t ino) {
+    struct statvfs figures;
+    bool owned = false;
+    int fd = inode_open_path(inode_of(is_virtual(ino) || !ino ? FUSE_ROOT_ID : ino), &owned);
+    int error = fd < 0 ? -fd : fstatvfs(fd, &figures) ? errno : 0;
+    if (owned) close(fd);
+    if (error)
+        fuse_reply_err(req, error);
+    else
+        fuse_reply_statfs(req, &figures);
+}
+
+/* ---- extended attributes ------------------------------------------------------------------------------------------ */
+
+static bool is_own(const char *name) { return strncmp(name, OWN_XATTRS, sizeof OWN_XATTRS - 1) == 0; }
+
+static void reply_value(fuse_req_t req, const char *value, ssize_t length, size_t size, int error) {
+    if (length < 0)
+        fuse_reply_err(req, error);
+    else if (!size)
+        fuse_reply_xattr(req, (size_t)length);
+    else if ((size_t)length > size)
+        fuse_reply_err(req, ERANGE);
+    else
+        fuse_reply_buf(req, value, (size_t)length);
+}
+
+static void c_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size) {
+    if (is_virtual(ino) || (is_own(name) && configuration.view_dir[0])) {
+        python_ops.getxattr(req, ino, name, size);
+        return;
+    }
+    static char value[65536];
+    char path[PROC_PATH_SIZE];
+    bool owned;
+    int fd = inode_open_path(inode_of(ino), &owned);
+    proc_path(path, fd);
+    ssize_t length = fd < 0 ? -1 : getxattr(path, name, value, size ? sizeof value : 0);
+    int error = fd < 0 ? -fd : errno;
+    if (owned) close(fd);
+    /* The kernel asks for ACLs before each permission check: "not supported" would fail the check. */
+    if (error == EOPNOTSUPP && strncmp(name, "system.posix_acl_", 17) == 0) error = ENODATA;
+    reply_value(req, value, length, size, error);
+}
+
+/* trusted.* is not for everybody; as root we see it in anybody's name. */
+static ssize_t hide_trusted(char *names, ssize_t length) {
+    ssize_t kept = 0;
+    for (ssize_t at = 0; at < length;) {
+        ssize_t size = (ssize_t)strnlen(names + at, (size_t)(length - at)) + 1;
+        if (strncmp(names + at, "trusted.", 8) != 0) {
+            memmove(names + kept, names + at, (size_t)size);
+            kept += size;
+        }
+        at += size;
+    }
+    return kept;
+}
+
+static void c_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size) {
+    DELEGATE(ino, listxattr, req, ino, size);
+    static char names[65536];
+    char path[PROC_PATH_SIZE];
+    bool owned;
+    int fd = inode_open_path(inode_of(ino), &owned);
+    proc_path(path, fd);
+    ssize_t length = fd < 0 ? -1 : listxattr(path, names, sizeof names);
+    int error = fd < 0 ? -fd : errno;
+    if (owned) close(fd);
+    if (length > 0 && fuse_req_ctx(req)->uid != 0) length = hide_trusted(names, length);
+    reply_value(req, names, length, size, error);
+}
+
+static void change_xattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value, size_t size, int flags) {
+    char path[PROC_PATH_SIZE];
+    bool owned;
+    if (is_own(name)) {
+        fuse_reply_err(req, EPERM);
+        return;
+    }
+    int fd = inode_open_path(inode_of(ino), &owned);
+    proc_path(path, fd);
+    int error = fd < 0 ? -fd : 0;
+    if (!error) {
+        caller_become(req);
+        if (value ? setxattr(path, name, value, size, flags) : removexattr(path, name)) error = errno;
+        caller_restore();
+    }
+    if (owned) close(fd);
+    fuse_reply_err(req, error);
+}
+
+static void c_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value, size_t size, int flags) {
+    REFUSE_VIRTUAL(ino, EROFS);
+    change_xattr(req, ino, name, value ? value : "", size, flags);
+}
+
+static void c_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name) {
+    REFUSE_VIRTUAL(ino, EROFS);
+    change_xattr(req, ino, name, NULL, 0, 0);
+}
+
+void operations_attr(struct fuse_lowlevel_ops *ops) {
+    ops->lookup = c_lookup;
+    ops->forget = c_forget;
+    ops->forget_multi = c_forget_multi;
+    ops->getattr = c_getattr;
+    ops->setattr = c_setattr;
+    ops->readlink = c_readlink;
+    ops->statfs = c_statfs;
+    ops->getxattr = c_getxattr;
+    ops->listxattr = c_listxattr;
+    ops->setxattr = c_setxattr;
+    ops->removexattr = c_removexattr;
+    ops->access = NULL; /* default_permissions: the kernel judges; libfuse answers ENOSYS */
+}

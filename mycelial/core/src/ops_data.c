@@ -1,0 +1,236 @@
+/* Open files: what is read and written, and when they are closed. */
+#include "core.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#define EXEC_FLAG 0x20        /* __FMODE_EXEC: the kernel opens the file to run it */
+#define SPLICE_FROM (64 << 10) /* bytes; below, copying is cheaper than setting up a pipe */
+
+static char read_buffer[SPLICE_FROM];
+
+struct handle *handle_new(fuse_req_t req, struct inode *inode, int fd, int flags) {
+    struct handle *handle = calloc(1, sizeof *handle);
+    if (!handle) return NULL;
+    handle->inode = inode;
+    handle->fd = fd;
+    handle->flags = flags;
+    handle->uid = fuse_req_ctx(req)->uid;
+    handle->next = inode->handles;
+    inode->handles = handle;
+    inode_reference(inode);
+    return handle;
+}
+
+void handle_close(struct handle *handle) {
+    struct handle **link = &handle->inode->handles;
+    while (*link != handle) link = &(*link)->next;
+    *link = handle->next;
+    close(handle->fd);
+    inode_unreference(handle->inode);
+    free(handle);
+}
+
+/* What the kernel shall do with this open file. */
+void handle_describe(struct handle *handle, struct fuse_file_info *fi) {
+    fi->fh = (uint64_t)(uintptr_t)handle;
+    fi->direct_io = (handle->flags & O_DIRECT) != 0;
+    fi->keep_cache = !fi->direct_io; /* pages go when size or mtime change (AUTO_INVAL_DATA) */
+#if FUSE_VERSION >= FUSE_MAKE_VERSION(3, 11)
+    fi->noflush = (handle->flags & O_ACCMODE) == O_RDONLY;
+#endif
+}
+
+/* The flags for the file below. Our buffers are not aligned, so O_DIRECT ends here; O_TRUNC waits for the check. */
+int flags_below(int flags) {
+    return (flags & ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_DIRECT | O_NOFOLLOW | EXEC_FLAG)) | O_CLOEXEC;
+}
+
+static int open_again(int fd, int flags) {
+    char path[32];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    int opened = open(path, flags);
+    return opened < 0 ? -errno : opened;
+}
+
+static int open_inode(struct inode *inode, int flags) {
+    struct statx stx;
+    if (inode->fd >= 0) return open_again(inode->fd, flags);
+    int fd = -1, error = ESTALE;
+    if (inode->parent) {
+        int dir = dir_acquire(inode->parent);
+        if (dir >= 0) {
+            fd = openat(dir, inode->name, flags | O_NOFOLLOW);
+            error = fd < 0 ? errno : stat_fd(fd, &stx);
+            dir_release(inode->parent);
+            if (error == ENOENT || error == ELOOP || (!error && !inode_is(inode, &stx))) error = ESTALE;
+        }
+    }
+    if (!error) return fd;
+    if (fd >= 0) close(fd);
+    return error == ESTALE && inode->handles ? open_again(inode->handles->fd, flags) : -error;
+}
+
+static int truncate_opened(fuse_req_t req, int fd, int flags) {
+    char path[32];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    caller_become_user(req);
+    int error = ((flags & O_ACCMODE) == O_RDONLY ? truncate(path, 0) : ftruncate(fd, 0)) ? errno : 0;
+    caller_restore();
+    return error;
+}
+
+static void record_open(fuse_req_t req, struct handle *handle) {
+    int flags = handle->flags;
+    if (!ring_recording()) return;
+    handle->process = lineage_number(fuse_req_ctx(req)->pid);
+    if (flags & O_TRUNC)
+        record_inode(CREATE, EVENT_TRUNCATED, req, handle->inode);
+    else if ((flags & O_ACCMODE) != O_WRONLY)
+        record_inode(flags & EXEC_FLAG ? EXEC : OPEN, 0, req, handle->inode);
+}
+
+static void c_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi) {
+    DELEGATE(ino, open, req, ino, fi);
+    struct inode *inode = inode_of(ino);
+    int fd = open_inode(inode, flags_below(fi->flags));
+    int error = fd < 0 ? -fd : fi->flags & O_TRUNC ? truncate_opened(req, fd, fi->flags) : 0;
+    struct handle *handle = error ? NULL : handle_new(req, inode, fd, fi->flags);
+    if (!error && !handle) error = ENOMEM;
+    if (error) {
+        if (fd >= 0) close(fd);
+        fuse_reply_err(req, error);
+        return;
+    }
+    handle->dirty = (fi->flags & O_TRUNC) != 0;
+    record_open(req, handle); /* while the process waits: it may be gone right after */
+    handle_describe(handle, fi);
+    if (fuse_reply_open(req, fi) == -ENOENT) handle_close(handle); /* interrupted: no release will come */
+}
+
+static void c_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi) {
+    DELEGATE(ino, release, req, ino, fi);
+    struct handle *handle = handle_of(fi);
+    record_write(handle);
+#if FUSE_VERSION < FUSE_MAKE_VERSION(3, 18)
+    if (fi->flock_release) flock(handle->fd, LOCK_UN);
+#endif
+    handle_close(handle);
+    fuse_reply_err(req, 0);
+}
+
+/* Who writes may not be who opened: a shell opens the output and becomes the program. */
+static void confirm_writer(fuse_req_t req, struct handle *handle) {
+    pid_t pid = fuse_req_ctx(req)->pid;
+    if (handle->confirmed || !ring_recording() || !pid) return;
+    uint32_t process = lineage_refresh_pipes(pid);
+    if (process != PROCESS_UNKNOWN) handle->process = process;
+    handle->confirmed = true;
+}
+
+static void c_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi) {
+    DELEGATE(ino, flush, req, ino, fi);
+    struct handle *handle = handle_of(fi);
+    int error = 0;
+    if (handle->dirty) {
+        int duplicate = dup(handle->fd); /* some filesystems say at close that a write failed */
+        error = duplicate >= 0 && close(duplicate) ? errno : 0;
+        confirm_writer(req, handle);
+        record_write(handle);
+        handle->confirmed = false;
+    }
+    fuse_reply_err(req, error);
+}
+
+static void c_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi) {
+    DELEGATE(ino, read, req, ino, size, off, fi);
+    int fd = handle_of(fi)->fd;
+    if (size <= sizeof read_buffer) {
+        ssize_t got = pread(fd, read_buffer, size, off);
+        if (got < 0)
+            fuse_reply_err(req, errno);
+        else
+            fuse_reply_buf(req, read_buffer, (size_t)got);
+        return;
+    }
+    struct fuse_bufvec source = FUSE_BUFVEC_INIT(size);
+    source.buf[0].flags = FUSE_BUF_IS_FD | FUSE_BUF_FD_SEEK;
+    source.buf[0].fd = fd;
+    source.buf[0].pos = off;
+    fuse_reply_data(req, &source, FUSE_BUF_SPLICE_MOVE);
+}
+
+static void c_write_buf(fuse_req_t req, fuse_ino_t ino, struct fuse_bufvec *in, off_t off, struct fuse_file_info *fi) {
+    REFUSE_VIRTUAL(ino, EROFS);
+    struct handle *handle = handle_of(fi);
+    struct fuse_bufvec out = FUSE_BUFVEC_INIT(fuse_buf_size(in));
+    out.buf[0].flags = FUSE_BUF_IS_FD | FUSE_BUF_FD_SEEK;
+    out.buf[0].fd = handle->fd;
+    out.buf[0].pos = off;
+    if (!fi->writepage) { /* otherwise the kernel flushes its cache and nobody asks */
+        confirm_writer(req, handle);
+        caller_become_user(req);
+    }
+    ssize_t written = fuse_buf_copy(&out, in, 0);
+    caller_restore();
+    handle->dirty = true;
+    if (written < 0)
+        fuse_reply_err(req, (int)-written);
+    else
+        fuse_reply_write(req, (size_t)written);
+}
+
+static void c_fsync(fuse_req_t req, fuse_ino_t ino, int data_only, struct fuse_file_info *fi) {
+    DELEGATE(ino, fsync, req, ino, data_only, fi);
+    worker_fsync(req, handle_of(fi)->fd, data_only != 0);
+}
+
+static void c_lseek(fuse_req_t req, fuse_ino_t ino, off_t off, int whence, struct fuse_file_info *fi) {
+    REFUSE_VIRTUAL(ino, ENOSYS);
+    off_t found = lseek(handle_of(fi)->fd, off, whence);
+    if (found < 0)
+        fuse_reply_err(req, errno);
+    else
+        fuse_reply_lseek(req, found);
+}
+
+static void c_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t off, off_t length, struct fuse_file_info *fi) {
+    REFUSE_VIRTUAL(ino, EROFS);
+    struct handle *handle = handle_of(fi);
+    caller_become_user(req);
+    int error = fallocate(handle->fd, mode, off, length) ? errno : 0;
+    caller_restore();
+    if (!error) handle->dirty = true;
+    fuse_reply_err(req, error);
+}
+
+static void c_copy_file_range(fuse_req_t req, fuse_ino_t ino_in, off_t off_in, struct fuse_file_info *fi_in,
+                              fuse_ino_t ino_out, off_t off_out, struct fuse_file_info *fi_out, size_t size, int flags) {
+    (void)flags; /* none is defined */
+    if (is_virtual(ino_in) || is_virtual(ino_out)) {
+        fuse_reply_err(req, EXDEV); /* the kernel copies by reading and writing */
+        return;
+    }
+    struct handle *out = handle_of(fi_out);
+    confirm_writer(req, out);
+    out->dirty = true;
+    worker_copy(req, handle_of(fi_in)->fd, off_in, out->fd, off_out, size);
+}
+
+void operations_data(struct fuse_lowlevel_ops *ops) {
+    ops->open = c_open;
+    ops->release = c_release;
+    ops->flush = c_flush;
+    ops->read = c_read;
+    ops->write = NULL;
+    ops->write_buf = c_write_buf;
+    ops->fsync = c_fsync;
+    ops->lseek = c_lseek;
+    ops->fallocate = c_fallocate;
+    ops->copy_file_range = c_copy_file_range;
+    ops->poll = NULL; /* a regular file is always ready: the kernel says so itself after one ENOSYS */
+}

@@ -1,0 +1,149 @@
+/* Directories as they are read: the positions are the source filesystem's own, so that a listing that goes on while
+ * the directory changes behaves as it does below. */
+#include "core.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define END_POSITION ((off_t)INT64_MAX) /* after the view directory, which follows the last real entry */
+
+struct raw_entry { /* struct linux_dirent64 */
+    uint64_t ino;
+    int64_t next;
+    uint16_t size;
+    uint8_t type;
+    char name[];
+};
+
+struct listing {
+    int fd;
+    off_t position; /* of the entry at `at` */
+    size_t at, filled;
+    char buffer[32768] __attribute__((aligned(8)));
+};
+
+static struct listing *listing_of(const struct fuse_file_info *fi) { return (struct listing *)(uintptr_t)fi->fh; }
+
+static void c_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi) {
+    DELEGATE(ino, opendir, req, ino, fi);
+    struct inode *inode = inode_of(ino);
+    struct listing *listing = malloc(sizeof *listing);
+    int dir = listing ? dir_acquire(inode) : -ENOMEM;
+    int error = dir < 0 ? -dir : 0;
+    if (!error) {
+        listing->fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (listing->fd < 0) error = errno;
+        dir_release(inode);
+    }
+    if (error) {
+        free(listing);
+        fuse_reply_err(req, error);
+        return;
+    }
+    listing->position = 0;
+    listing->at = listing->filled = 0;
+    fi->fh = (uint64_t)(uintptr_t)listing;
+    if (fuse_reply_open(req, fi) == -ENOENT) {
+        close(listing->fd);
+        free(listing);
+    }
+}
+
+static void c_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi) {
+    DELEGATE(ino, releasedir, req, ino, fi);
+    struct listing *listing = listing_of(fi);
+    close(listing->fd);
+    free(listing);
+    fuse_reply_err(req, 0);
+}
+
+static void c_fsyncdir(fuse_req_t req, fuse_ino_t ino, int data_only, struct fuse_file_info *fi) {
+    DELEGATE(ino, fsyncdir, req, ino, data_only, fi);
+    worker_fsync(req, listing_of(fi)->fd, data_only != 0);
+}
+
+/* The entry at the listing's position; NULL at the end (error 0) or on an error. */
+static const struct raw_entry *entry_here(struct listing *listing, int *error) {
+    *error = 0;
+    if (listing->at >= listing->filled) {
+        long got = syscall(SYS_getdents64, listing->fd, listing->buffer, sizeof listing->buffer);
+        listing->at = 0;
+        listing->filled = got > 0 ? (size_t)got : 0;
+        if (got < 0 && errno != ENOENT) *error = errno; /* ENOENT: the directory was removed; it is empty */
+        if (got <= 0) return NULL;
+    }
+    return (const struct raw_entry *)(const void *)(listing->buffer + listing->at);
+}
+
+static bool is_dot(const char *name) { return name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2])); }
+
+struct answer {
+    char *at;
+    size_t room;
+};
+
+/* Adds one entry with its attributes; false when there is no room left. */
+static bool add(fuse_req_t req, struct answer *answer, struct inode *dir, const char *name, uint64_t ino, unsigned type,
+                off_t next) {
+    struct fuse_entry_param entry = {.ino = 0};
+    if (!is_dot(name) && !is_view_dir(inode_number(dir), name)) {
+        int error = inode_lookup(dir, name, &entry);
+        if (error == ENOENT) return true; /* removed since: not an entry any more */
+        if (error) memset(&entry, 0, sizeof entry);
+    }
+    if (!entry.ino) {
+        entry.attr.st_ino = ino;
+        entry.attr.st_mode = (mode_t)type << 12;
+    }
+    size_t size = fuse_add_direntry_plus(req, answer->at, answer->room, name, &entry, next);
+    if (size > answer->room) {
+        if (entry.ino) inode_forget(inode_of(entry.ino), 1);
+        return false;
+    }
+    answer->at += size;
+    answer->room -= size;
+    return true;
+}
+
+static void c_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi) {
+    DELEGATE(ino, readdirplus, req, ino, size, off, fi);
+    struct inode *dir = inode_of(ino);
+    struct listing *listing = listing_of(fi);
+    char *buffer = malloc(size);
+    struct answer answer = {buffer, size};
+    const struct raw_entry *entry = NULL;
+    int error = buffer ? 0 : ENOMEM;
+    bool full = false;
+    if (!error && off != END_POSITION && (off != listing->position || off == 0)) {
+        if (lseek(listing->fd, off, SEEK_SET) < 0) error = errno;
+        listing->position = off;
+        listing->at = listing->filled = 0;
+    }
+    while (!error && !full && off != END_POSITION && (entry = entry_here(listing, &error))) {
+        full = !add(req, &answer, dir, entry->name, entry->ino, entry->type, entry->next);
+        if (!full) {
+            listing->position = entry->next;
+            listing->at += entry->size;
+        }
+    }
+    if (!error && !entry && off != END_POSITION && ino == FUSE_ROOT_ID && configuration.show_view_dir)
+        add(req, &answer, dir, configuration.view_dir, VIRTUAL_BIT, DT_DIR, END_POSITION);
+    if (error && answer.room == size)
+        fuse_reply_err(req, error);
+    else
+        fuse_reply_buf(req, buffer, size - answer.room);
+    free(buffer);
+}
+
+void operations_dir(struct fuse_lowlevel_ops *ops) {
+    ops->opendir = c_opendir;
+    ops->releasedir = c_releasedir;
+    ops->fsyncdir = c_fsyncdir;
+    ops->readdir = NULL; /* the kernel always asks for attributes too, so that pyfuse3 can answer for its own */
+    ops->readdirplus = c_readdirplus;
+}

@@ -1,0 +1,286 @@
+/* Names that come, go and move. They act as the caller, and what loses its name while somebody may still have it open
+ * keeps a descriptor. */
+#include "core.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifndef RENAME_EXCHANGE
+#define RENAME_EXCHANGE (1 << 1)
+#endif
+#define PATH_SIZE 16384
+
+/* ops_data.c */
+struct handle *handle_new(fuse_req_t req, struct inode *inode, int fd, int flags);
+void handle_close(struct handle *handle);
+void handle_describe(struct handle *handle, struct fuse_file_info *fi);
+int flags_below(int flags);
+
+static bool refused(fuse_req_t req, fuse_ino_t parent, const char *name, int for_view_dir) {
+    int error = is_virtual(parent) ? EROFS : is_view_dir(parent, name) ? for_view_dir : name_is_plain(name) ? 0 : EINVAL;
+    if (error) fuse_reply_err(req, error);
+    return error != 0;
+}
+
+static void reply_new(fuse_req_t req, struct inode *parent, const char *name, int error) {
+    struct fuse_entry_param entry;
+    if (!error) error = inode_lookup(parent, name, &entry);
+    if (error)
+        fuse_reply_err(req, error);
+    else if (fuse_reply_entry(req, &entry) == -ENOENT)
+        inode_forget(inode_of(entry.ino), 1);
+}
+
+/* ---- coming -------------------------------------------------------------------------------------------------------- */
+
+static void c_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t rdev) {
+    if (refused(req, parent, name, EEXIST)) return;
+    struct inode *dir = inode_of(parent);
+    int fd = dir_acquire(dir), error = fd < 0 ? -fd : 0;
+    if (!error) {
+        caller_become(req);
+        /* A device needs a capability that a caller's filesystem ids do not carry; the kernel has asked for it. */
+        if (S_ISCHR(mode) || S_ISBLK(mode)) caller_restore();
+        if (mknodat(fd, name, mode, rdev)) error = errno;
+        caller_restore();
+        dir_release(dir);
+    }
+    if (!error && S_ISREG(mode)) record_name(CREATE, 0, req, dir, name);
+    reply_new(req, dir, name, error);
+}
+
+static void c_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode) {
+    if (refused(req, parent, name, EEXIST)) return;
+    struct inode *dir = inode_of(parent);
+    int fd = dir_acquire(dir), error = fd < 0 ? -fd : 0;
+    if (!error) {
+        caller_become(req);
+        if (mkdirat(fd, name, mode)) error = errno;
+        caller_restore();
+        dir_release(dir);
+    }
+    reply_new(req, dir, name, error);
+}
+
+static void c_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name) {
+    if (refused(req, parent, name, EEXIST)) return;
+    struct inode *dir = inode_of(parent);
+    int fd = dir_acquire(dir), error = fd < 0 ? -fd : 0;
+    if (!error) {
+        caller_become(req);
+        if (symlinkat(target, fd, name)) error = errno;
+        caller_restore();
+        dir_release(dir);
+    }
+    reply_new(req, dir, name, error);
+}
+
+/* Opens or makes the file; *made says which. The kernel sends CREATE for names that it did not know a moment ago. */
+static int create_at(int dir, const char *name, int flags, mode_t mode, bool *made) {
+    int below = flags_below(flags) | O_NOFOLLOW;
+    int fd = openat(dir, name, below | O_CREAT | O_EXCL, mode);
+    *made = fd >= 0;
+    if (fd < 0 && errno == EEXIST && !(flags & O_EXCL)) fd = openat(dir, name, below | (flags & O_TRUNC));
+    return fd < 0 ? -errno : fd;
+}
+
+static void answer_created(fuse_req_t req, struct inode *dir, const char *name, int fd, bool made,
+                           struct fuse_file_info *fi) {
+    struct fuse_entry_param entry;
+    struct statx stx;
+    int error = stat_fd(fd, &stx);
+    if (!error) inode_adopt(dir, name, &stx, &entry);
+    struct handle *handle = error || !entry.ino ? NULL : handle_new(req, inode_of(entry.ino), fd, fi->flags);
+    if (!handle) {
+        close(fd);
+        fuse_reply_err(req, error ? error : ENOMEM);
+        return;
+    }
+    handle->dirty = made || (fi->flags & O_TRUNC);
+    if (ring_recording()) {
+        if (name && handle->dirty) record_name(CREATE, made ? 0 : EVENT_TRUNCATED, req, dir, name);
+        handle->process = lineage_number(fuse_req_ctx(req)->pid);
+    }
+    handle_describe(handle, fi);
+    if (fuse_reply_create(req, &entry, fi) == -ENOENT) {
+        struct inode *inode = handle->inode;
+        inode_reference(inode);
+        handle_close(handle);
+        inode_forget(inode, 1);
+        inode_unreference(inode);
+    }
+}
+
+static void c_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, struct fuse_file_info *fi) {
+    if (refused(req, parent, name, EEXIST)) return;
+    struct inode *dir = inode_of(parent);
+    bool made = false;
+    int fd = dir_acquire(dir);
+    if (fd >= 0) {
+        caller_become(req);
+        fd = create_at(fd, name, fi->flags, mode, &made);
+        caller_restore();
+        dir_release(dir);
+    }
+    if (fd < 0)
+        fuse_reply_err(req, -fd);
+    else
+        answer_created(req, dir, name, fd, made, fi);
+}
+
+#if FUSE_VERSION >= FUSE_MAKE_VERSION(3, 17)
+static void c_tmpfile(fuse_req_t req, fuse_ino_t parent, mode_t mode, struct fuse_file_info *fi) {
+    REFUSE_VIRTUAL(parent, EROFS);
+    struct inode *dir = inode_of(parent);
+    int fd = dir_acquire(dir);
+    if (fd >= 0) {
+        caller_become(req);
+        fd = openat(fd, ".", flags_below(fi->flags) | O_TMPFILE, mode);
+        if (fd < 0) fd = -errno;
+        caller_restore();
+        dir_release(dir);
+    }
+    if (fd < 0)
+        fuse_reply_err(req, -fd);
+    else
+        answer_created(req, dir, NULL, fd, true, fi);
+}
+#endif
+
+static void c_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char *name) {
+    if (refused(req, parent, name, EEXIST)) return;
+    REFUSE_VIRTUAL(ino, EXDEV);
+    struct inode *dir = inode_of(parent), *inode = inode_of(ino);
+    char path[32], before[PATH_SIZE];
+    int before_size = ring_recording() ? inode_path(inode, NULL, before, sizeof before) : -1;
+    bool owned = false;
+    int old = inode_open_path(inode, &owned), error = old < 0 ? -old : 0;
+    int fd = error ? -1 : dir_acquire(dir);
+    if (!error && fd < 0) error = -fd;
+    if (!error) {
+        snprintf(path, sizeof path, "/proc/self/fd/%d", old);
+        caller_become(req);
+        if (linkat(AT_FDCWD, path, fd, name, AT_SYMLINK_FOLLOW)) error = errno;
+        caller_restore();
+        dir_release(dir);
+    }
+    if (owned) close(old);
+    if (!error) record_two(LINK, 0, req, before, before_size, dir, name);
+    reply_new(req, dir, name, error);
+}
+
+/* ---- going --------------------------------------------------------------------------------------------------------- */
+
+/* What stands at this name, if the kernel knows it; pinned, so that it outlives the name. */
+static struct inode *pin_victim(int dir, const char *name, bool *pinned) {
+    struct statx stx;
+    struct inode *victim = stat_at(dir, name, &stx) ? NULL : inode_find(&stx);
+    *pinned = victim && inode_pin(victim, dir, name);
+    return victim;
+}
+
+static void remove_name(fuse_req_t req, fuse_ino_t parent, const char *name, int flags) {
+    if (refused(req, parent, name, EROFS)) return;
+    struct inode *dir = inode_of(parent);
+    int fd = dir_acquire(dir), error = fd < 0 ? -fd : 0;
+    if (!error) {
+        bool pinned;
+        struct inode *victim = pin_victim(fd, name, &pinned);
+        caller_become(req);
+        if (unlinkat(fd, name, flags)) error = errno;
+        caller_restore();
+        dir_release(dir);
+        if (!error && !flags) record_name(UNLINK, 0, req, dir, name);
+        if (!error && victim) inode_unname(victim, dir, name);
+        if (pinned && (error || victim->parent)) inode_unpin(victim); /* another link goes on */
+    }
+    fuse_reply_err(req, error);
+}
+
+static void c_unlink(fuse_req_t req, fuse_ino_t parent, const char *name) {
+    DELEGATE(parent, unlink, req, parent, name);
+    remove_name(req, parent, name, 0);
+}
+
+static void c_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name) { remove_name(req, parent, name, AT_REMOVEDIR); }
+
+/* ---- moving -------------------------------------------------------------------------------------------------------- */
+
+/* Two names that change places are, for the log, three renames. */
+static void record_rename(fuse_req_t req, struct inode *from, const char *name, struct inode *to, const char *to_name,
+                          bool exchange, unsigned kind) {
+    char path[PATH_SIZE], aside[256];
+    int size = inode_path(from, name, path, sizeof path);
+    if (!exchange) {
+        record_two(RENAME, kind, req, path, size, to, to_name);
+        return;
+    }
+    snprintf(aside, sizeof aside, "%.240s.exchange", name);
+    record_two(RENAME, kind, req, path, size, from, aside);
+    size = inode_path(to, to_name, path, sizeof path);
+    record_two(RENAME, kind, req, path, size, from, name);
+    size = inode_path(from, aside, path, sizeof path);
+    record_two(RENAME, kind, req, path, size, to, to_name);
+}
+
+static int rename_at(struct inode *from, const char *name, struct inode *to, const char *to_name, unsigned flags,
+                     fuse_req_t req) {
+    struct statx stx;
+    bool pinned = false;
+    int from_fd = dir_acquire(from);
+    if (from_fd < 0) return -from_fd;
+    int to_fd = dir_acquire(to), error = to_fd < 0 ? -to_fd : 0;
+    if (!error) {
+        bool exchange = flags & RENAME_EXCHANGE;
+        struct inode *moved = stat_at(from_fd, name, &stx) ? NULL : inode_find(&stx);
+        unsigned kind = moved && moved->type == S_IFDIR ? EVENT_DIRECTORY : 0;
+        struct inode *victim = exchange ? NULL : pin_victim(to_fd, to_name, &pinned);
+        struct inode *other = exchange && !stat_at(to_fd, to_name, &stx) ? inode_find(&stx) : NULL;
+        bool same = victim && victim == moved; /* two links of one file: nothing happens */
+        caller_become(req);
+        if (flags ? syscall(SYS_renameat2, from_fd, name, to_fd, to_name, flags) : renameat(from_fd, name, to_fd, to_name))
+            error = errno;
+        caller_restore();
+        if (!error && !same) {
+            record_rename(req, from, name, to, to_name, exchange, kind);
+            if (victim) inode_unname(victim, to, to_name);
+            if (pinned && victim->parent) inode_unpin(victim);
+            if (moved) inode_rename(moved, to, to_name);
+            if (other) inode_rename(other, from, name);
+        } else if (pinned) {
+            inode_unpin(victim);
+        }
+        dir_release(to);
+    }
+    dir_release(from);
+    return error;
+}
+
+static void c_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t to, const char *to_name,
+                     unsigned flags) {
+    if (is_virtual(parent) && is_virtual(to)) {
+        fuse_reply_err(req, EROFS);
+    } else if (is_virtual(parent) || is_virtual(to)) {
+        fuse_reply_err(req, EXDEV);
+    } else if (!refused(req, parent, name, EROFS) && !refused(req, to, to_name, EROFS)) {
+        fuse_reply_err(req, rename_at(inode_of(parent), name, inode_of(to), to_name, flags, req));
+    }
+}
+
+void operations_names(struct fuse_lowlevel_ops *ops) {
+    ops->mknod = c_mknod;
+    ops->mkdir = c_mkdir;
+    ops->symlink = c_symlink;
+    ops->create = c_create;
+#if FUSE_VERSION >= FUSE_MAKE_VERSION(3, 17)
+    ops->tmpfile = c_tmpfile;
+#endif
+    ops->link = c_link;
+    ops->unlink = c_unlink;
+    ops->rmdir = c_rmdir;
+    ops->rename = c_rename;
+}

@@ -1,0 +1,181 @@
+/* Events on their way to Python: a bounded queue of messages, each holding whole records.
+ *
+ * The queue is filled and emptied by the same thread, so a plain list of blocks will do. A record is written once,
+ * in the form in which the engine reads it (little endian, see mycelial/record/wire.py); nobody touches it between.
+ * When the engine does not keep up, records are dropped and their number is said at that place in the log.
+ */
+#include "core.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MESSAGE_SIZE 65536 /* below what a Unix socket takes in one message */
+#define PATH_SIZE 16384
+
+struct message {
+    struct message *next;
+    size_t size;
+    char data[MESSAGE_SIZE];
+};
+
+static struct {
+    bool recording;
+    struct message *oldest, *newest;
+    size_t messages, max_messages;
+    uint64_t dropped, dropped_unsaid;
+    int wake_fd;
+} ring = {.wake_fd = -1};
+
+int ring_init(bool recording, size_t capacity) {
+    ring.recording = recording;
+    ring.max_messages = capacity / MESSAGE_SIZE + 1;
+    if (ring.wake_fd < 0) ring.wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    return ring.wake_fd < 0 ? -1 : 0;
+}
+
+bool ring_recording(void) { return ring.recording; }
+int ring_wake_fd(void) { return ring.wake_fd; }
+uint64_t ring_dropped(void) { return ring.dropped; }
+
+static char *put(char *at, const void *data, size_t size) {
+    if (size) memcpy(at, data, size);
+    return at + size;
+}
+
+static char *reserve(size_t size) {
+    struct message *message = ring.newest;
+    if (!message || message->size + size > MESSAGE_SIZE) {
+        if (ring.messages >= ring.max_messages || size > MESSAGE_SIZE || !(message = malloc(sizeof *message))) return NULL;
+        message->next = NULL;
+        message->size = 0;
+        if (ring.newest)
+            ring.newest->next = message;
+        else
+            ring.oldest = message;
+        ring.newest = message;
+        ring.messages++;
+        if (ring.messages == 1) {
+            uint64_t one = 1;
+            ssize_t written = write(ring.wake_fd, &one, sizeof one);
+            (void)written; /* full only if nobody has read it: then it is readable */
+        }
+    }
+    char *at = message->data + message->size;
+    message->size += size;
+    return at;
+}
+
+static uint64_t now_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static char *begin(enum event_kind kind, unsigned flags, uint32_t process, uint32_t uid, size_t payload) {
+    size_t size = (24 + payload + 7) & ~(size_t)7;
+    char *at = reserve(size);
+    if (!at) {
+        ring.dropped++;
+        ring.dropped_unsaid++;
+        return NULL;
+    }
+    memset(at + size - 8, 0, 8); /* the padding */
+    uint32_t size32 = (uint32_t)size;
+    uint16_t kind16 = (uint16_t)kind, flags16 = (uint16_t)flags;
+    uint64_t time = now_ns();
+    at = put(at, &size32, 4);
+    at = put(at, &kind16, 2);
+    at = put(at, &flags16, 2);
+    at = put(at, &process, 4);
+    at = put(at, &uid, 4);
+    return put(at, &time, 8);
+}
+
+static void say_dropped(void) {
+    if (!ring.dropped_unsaid) return;
+    char *at = begin(DROPPED, 0, PROCESS_UNKNOWN, 0, 8);
+    if (!at) {
+        ring.dropped--; /* that was this notice, not an event */
+        ring.dropped_unsaid--;
+        return;
+    }
+    put(at, &ring.dropped_unsaid, 8);
+    ring.dropped_unsaid = 0;
+}
+
+void ring_process(uint32_t process, uint32_t uid, const void *payload, size_t size) {
+    say_dropped();
+    char *at = begin(PROCESS, 0, process, uid, size);
+    if (at) put(at, payload, size);
+}
+
+void ring_event(enum event_kind kind, unsigned flags, uint32_t process, uint32_t uid, const char *path, size_t path_size,
+                const char *to, size_t to_size) {
+    if (process == PROCESS_IGNORED) return;
+    say_dropped();
+    uint16_t sizes[2] = {(uint16_t)path_size, (uint16_t)to_size};
+    char *at = begin(kind, flags, process, uid, sizeof sizes + path_size + to_size);
+    if (!at) return;
+    at = put(at, sizes, sizeof sizes);
+    at = put(at, path, path_size);
+    put(at, to, to_size);
+}
+
+const void *ring_peek(size_t *size) {
+    uint64_t ignored;
+    ssize_t got = read(ring.wake_fd, &ignored, sizeof ignored);
+    (void)got;
+    if (!ring.oldest) return NULL;
+    *size = ring.oldest->size;
+    return ring.oldest->data;
+}
+
+void ring_pop(void) {
+    struct message *message = ring.oldest;
+    if (!message) return;
+    ring.oldest = message->next;
+    if (!ring.oldest) ring.newest = NULL;
+    ring.messages--;
+    free(message);
+}
+
+/* ---- what the operations call ------------------------------------------------------------------------------------ */
+
+void record_inode(enum event_kind kind, unsigned flags, fuse_req_t req, const struct inode *inode) {
+    char path[PATH_SIZE];
+    if (!ring.recording) return;
+    const struct fuse_ctx *context = fuse_req_ctx(req);
+    int size = inode_path(inode, NULL, path, sizeof path);
+    if (size > 0) ring_event(kind, flags, lineage_number(context->pid), context->uid, path, (size_t)size, NULL, 0);
+}
+
+void record_name(enum event_kind kind, unsigned flags, fuse_req_t req, const struct inode *parent, const char *name) {
+    char path[PATH_SIZE];
+    if (!ring.recording) return;
+    const struct fuse_ctx *context = fuse_req_ctx(req);
+    int size = inode_path(parent, name, path, sizeof path);
+    if (size < 0) return;
+    uint32_t process = kind == CREATE ? lineage_refresh_pipes(context->pid) : lineage_number(context->pid);
+    ring_event(kind, flags, process, context->uid, path, (size_t)size, NULL, 0);
+}
+
+void record_two(enum event_kind kind, unsigned flags, fuse_req_t req, const char *path, int path_size,
+                const struct inode *parent, const char *name) {
+    char to[PATH_SIZE];
+    if (!ring.recording || path_size < 0) return;
+    const struct fuse_ctx *context = fuse_req_ctx(req);
+    int size = inode_path(parent, name, to, sizeof to);
+    if (size >= 0)
+        ring_event(kind, flags, lineage_number(context->pid), context->uid, path, (size_t)path_size, to, (size_t)size);
+}
+
+void record_write(struct handle *handle) {
+    char path[PATH_SIZE];
+    if (!ring.recording || !handle->dirty) return;
+    handle->dirty = false;
+    int size = inode_path(handle->inode, NULL, path, sizeof path);
+    if (size > 0) ring_event(WRITE, 0, handle->process, handle->uid, path, (size_t)size, NULL, 0);
+}

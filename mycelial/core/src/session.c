@@ -1,0 +1,238 @@
+/* Between pyfuse3 and libfuse.
+ *
+ * pyfuse3 calls libfuse through the dynamic linker, and this library is loaded before it with RTLD_GLOBAL: its two
+ * functions below are found first. The first sees the table of operations and puts ours in front of pyfuse3's. The
+ * second is what pyfuse3's loop calls when the device is readable: it answers here, with the GIL released, whatever
+ * needs no Python, and returns only the other requests. After each answer it looks a moment for the next request,
+ * then sleeps a little on the device itself, because the way through the loop costs more than the request.
+ */
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include "core.h"
+#include "session.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fuse.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define STAY_US 2000      /* then the loop's other tasks have their turn */
+#define SLEEP_MS 5        /* on the device, before the loop sleeps on it */
+#define FORGETS_AT_MOST (1u << 20)
+#define EXPORTED __attribute__((visibility("default"), used))
+
+struct configuration configuration;
+struct fuse_lowlevel_ops python_ops;
+
+static struct {
+    bool active;
+    int holds;
+    int fd;
+    struct session_figures figures;
+    struct virtual_forget *forgets;
+    size_t forget_count, forget_room;
+} session = {.fd = -1};
+
+void session_activate(void) { session.active = true; }
+void session_deactivate(void) { session.active = false; }
+void session_hold(int change) { session.holds += change; }
+const struct session_figures *session_figures(void) { return &session.figures; }
+
+/* ---- virtual inodes -------------------------------------------------------------------------------------------- */
+
+bool is_view_dir(fuse_ino_t parent, const char *name) {
+    return parent == FUSE_ROOT_ID && configuration.view_dir[0] && strcmp(name, configuration.view_dir) == 0;
+}
+
+void forget_virtual(fuse_ino_t ino, uint64_t lookups) {
+    if (session.forget_count == session.forget_room) {
+        size_t room = session.forget_room ? session.forget_room * 2 : 64;
+        struct virtual_forget *larger =
+            room > FORGETS_AT_MOST ? NULL : realloc(session.forgets, room * sizeof *larger);
+        if (!larger) return; /* that virtual inode stays; it holds nothing but its name */
+        session.forgets = larger;
+        session.forget_room = room;
+    }
+    session.forgets[session.forget_count++] = (struct virtual_forget){ino, lookups};
+}
+
+const struct virtual_forget *session_forgets(size_t *count) {
+    *count = session.forget_count;
+    return session.forgets;
+}
+
+void session_forgets_taken(void) { session.forget_count = 0; }
+
+/* ---- what is asked of the kernel ------------------------------------------------------------------------------------ */
+
+static void want(struct fuse_conn_info *connection, uint64_t flag) {
+#if FUSE_VERSION >= FUSE_MAKE_VERSION(3, 17)
+    fuse_set_feature_flag(connection, flag);
+#else
+    if (connection->capable & flag) connection->want |= (unsigned)flag;
+#endif
+}
+
+static void do_not_want(struct fuse_conn_info *connection, uint64_t flag) {
+#if FUSE_VERSION >= FUSE_MAKE_VERSION(3, 17)
+    fuse_unset_feature_flag(connection, flag);
+#else
+    connection->want &= ~(unsigned)flag;
+#endif
+}
+
+static void c_init(void *userdata, struct fuse_conn_info *connection) {
+    python_ops.init(userdata, connection);
+    want(connection, FUSE_CAP_DONT_MASK);       /* a default ACL overrides the umask: only the source knows */
+    want(connection, FUSE_CAP_PARALLEL_DIROPS); /* lookups in one directory need not wait for one another */
+    want(connection, FUSE_CAP_CACHE_SYMLINKS);
+    want(connection, FUSE_CAP_SPLICE_WRITE);
+    want(connection, FUSE_CAP_SPLICE_MOVE);
+    do_not_want(connection, FUSE_CAP_SPLICE_READ); /* requests are looked at in memory */
+#ifdef FUSE_CAP_HANDLE_KILLPRIV_V2
+    want(connection, FUSE_CAP_HANDLE_KILLPRIV_V2); /* spares a getxattr for each write */
+#endif
+    connection->max_background = 64;
+    if (connection->max_write > 1 << 20) connection->max_write = 1 << 20;
+    session.figures.protocol_minor = connection->proto_minor;
+#if FUSE_VERSION >= FUSE_MAKE_VERSION(3, 17)
+    session.figures.capable = connection->capable_ext;
+    session.figures.wanted = connection->want_ext;
+#else
+    session.figures.capable = connection->capable;
+    session.figures.wanted = connection->want;
+#endif
+}
+
+static const struct fuse_lowlevel_ops *compose(const struct fuse_lowlevel_ops *theirs, size_t *size) {
+    static struct fuse_lowlevel_ops ours;
+    if (!session.active) return theirs;
+    memset(&python_ops, 0, sizeof python_ops);
+    memcpy(&python_ops, theirs, *size < sizeof python_ops ? *size : sizeof python_ops);
+    ours = python_ops;
+    ours.init = c_init;
+    operations_attr(&ours);
+    operations_data(&ours);
+    operations_dir(&ours);
+    operations_names(&ours);
+    *size = sizeof ours;
+    return &ours;
+}
+
+/* libfuse's headers declare these differently from version to version: assembler names keep the headers out of it. */
+struct fuse_session *session_new(struct fuse_args *args, const struct fuse_lowlevel_ops *ops, size_t size,
+                                 void *userdata) __asm__("fuse_session_new") EXPORTED;
+struct fuse_session *session_new_versioned(struct fuse_args *args, const struct fuse_lowlevel_ops *ops, size_t size,
+                                           void *version, void *userdata) __asm__("fuse_session_new_versioned") EXPORTED;
+int session_receive(struct fuse_session *se, struct fuse_buf *buffer) __asm__("fuse_session_receive_buf") EXPORTED;
+
+size_t add_direntry_plus(fuse_req_t req, char *buffer, size_t size, const char *name, const struct fuse_entry_param *entry,
+                         off_t next) __asm__("fuse_add_direntry_plus") EXPORTED;
+
+static void *libfuse(const char *name, const char *version) {
+    void *found = dlvsym(RTLD_NEXT, name, version);
+    return found ? found : dlsym(RTLD_NEXT, name);
+}
+
+struct fuse_session *session_new(struct fuse_args *args, const struct fuse_lowlevel_ops *ops, size_t size, void *userdata) {
+    typedef struct fuse_session *function(struct fuse_args *, const struct fuse_lowlevel_ops *, size_t, void *);
+    function *next = (function *)libfuse("fuse_session_new", "FUSE_3.0");
+    const struct fuse_lowlevel_ops *composed = compose(ops, &size);
+    return next ? next(args, composed, size, userdata) : NULL;
+}
+
+struct fuse_session *session_new_versioned(struct fuse_args *args, const struct fuse_lowlevel_ops *ops, size_t size,
+                                           void *version, void *userdata) {
+    typedef struct fuse_session *function(struct fuse_args *, const struct fuse_lowlevel_ops *, size_t, void *, void *);
+    function *next = (function *)libfuse("fuse_session_new_versioned", "FUSE_3.17");
+    const struct fuse_lowlevel_ops *composed = compose(ops, &size);
+    return next ? next(args, composed, size, version, userdata) : NULL;
+}
+
+/* pyfuse3 has no way to list a name without having it looked up: a virtual entry with a generation means that. */
+size_t add_direntry_plus(fuse_req_t req, char *buffer, size_t size, const char *name, const struct fuse_entry_param *entry,
+                         off_t next) {
+    static size_t (*add)(fuse_req_t, char *, size_t, const char *, const struct fuse_entry_param *, off_t);
+    if (!add)
+        add = (size_t (*)(fuse_req_t, char *, size_t, const char *, const struct fuse_entry_param *, off_t))libfuse(
+            "fuse_add_direntry_plus", "FUSE_3.0");
+    struct fuse_entry_param listed = *entry;
+    if (is_virtual(entry->ino) && entry->generation) listed.ino = listed.generation = 0;
+    return add(req, buffer, size, name, &listed, next);
+}
+
+/* ---- requests --------------------------------------------------------------------------------------------------- */
+
+/* A request whose answer is Python's, seen by its header. Its handler must run with the GIL held. */
+static bool is_for_python(const struct fuse_buf *buffer) {
+    const struct fuse_in_header *header = buffer->mem;
+    const char *body = (const char *)(header + 1);
+    if (is_virtual(header->nodeid) && header->opcode != FUSE_FORGET) return true;
+    switch (header->opcode) {
+    case FUSE_INIT:
+        return true;
+    case FUSE_LOOKUP:
+        return is_view_dir(header->nodeid, body);
+    case FUSE_GETXATTR:
+        return configuration.view_dir[0] && strncmp(body + sizeof(struct fuse_getxattr_in), "user.mycelial.", 14) == 0;
+    default:
+        return false;
+    }
+}
+
+static uint64_t now_us(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000;
+}
+
+/* Whether another request is there, after a moment's wait. */
+static bool next_request(uint64_t since) {
+    struct pollfd device = {.fd = session.fd, .events = POLLIN};
+    uint64_t now = now_us();
+    if (now - since > STAY_US) return false;
+    for (uint64_t until = now + configuration.spin_us; now <= until; now = now_us())
+        if (poll(&device, 1, 0) > 0) return true;
+    return !session.holds && poll(&device, 1, SLEEP_MS) > 0 && now_us() - since <= STAY_US;
+}
+
+static int drain(struct fuse_session *se, struct fuse_buf *buffer) {
+    static int (*receive)(struct fuse_session *, struct fuse_buf *);
+    static void (*process)(struct fuse_session *, const struct fuse_buf *);
+    if (!receive) {
+        receive = (int (*)(struct fuse_session *, struct fuse_buf *))libfuse("fuse_session_receive_buf", "FUSE_3.0");
+        process = (void (*)(struct fuse_session *, const struct fuse_buf *))libfuse("fuse_session_process_buf", "FUSE_3.0");
+    }
+    if (!session.active) return receive(se, buffer);
+    if (session.fd != fuse_session_fd(se)) {
+        session.fd = fuse_session_fd(se);
+        int flags = fcntl(session.fd, F_GETFL); /* a request may be gone between poll and read: do not wait there */
+        fcntl(session.fd, F_SETFL, flags | O_NONBLOCK);
+    }
+    uint64_t since = now_us();
+    do {
+        int got = receive(se, buffer);
+        if (got == -EAGAIN) return -EINTR;
+        if (got <= 0) return got;
+        session.figures.requests++;
+        if (is_for_python(buffer)) {
+            session.figures.for_python++;
+            return got;
+        }
+        process(se, buffer);
+        if (fuse_session_exited(se)) return 0;
+    } while (next_request(since));
+    return -EINTR;
+}
+
+int session_receive(struct fuse_session *se, struct fuse_buf *buffer) {
+    PyThreadState *state = PyEval_SaveThread();
+    int got = drain(se, buffer);
+    PyEval_RestoreThread(state);
+    return got;
+}

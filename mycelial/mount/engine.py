@@ -1,0 +1,168 @@
+"""The mount's line to the engine: messages go one way, its state comes back, and a dead engine is replaced.
+
+The mount never waits for the engine. Messages wait in the core, which bounds them and counts what it drops;
+the socket's other end stays open here, so that a new engine goes on reading where the old one stopped.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+
+import trio
+
+from mycelial import core
+
+log = logging.getLogger(__name__)
+
+_GATHER = 0.05  # seconds: what happens meanwhile travels together
+_STALLED = 30.0  # seconds without taking a message: the engine hangs
+_LONGEST_PAUSE = 30.0  # seconds between two attempts to start it
+_FLUSH = 5.0  # seconds that the engine has to store what is left, at the end
+_STATUS_SIZE = 65536  # bytes
+
+
+class Engine:
+    """The engine process and the socket to it.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        Words after ``python -m mycelial.graph``; ``--fd`` is added.
+    """
+
+    def __init__(self, arguments: Sequence[str]) -> None:
+        self._arguments = tuple(arguments)
+        self._ours, self._theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._ours.setblocking(False)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._restarts = 0
+        self._state: dict[str, object] = {"state": "starting"}
+
+    def status(self) -> dict[str, object]:
+        """What the engine said of itself last, its process id, and how often it was started again."""
+        process = self._process
+        return {**self._state, "pid": process.pid if process else None, "restarts": self._restarts}
+
+    async def run(self) -> None:
+        """Keep an engine running and supplied, until cancelled."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._supervise)
+            nursery.start_soon(self._deliver)
+            nursery.start_soon(self._listen)
+
+    def start(self) -> None:
+        """Start the process. Must not be called on the loop's thread once the mount is there.
+
+        Raises
+        ------
+        OSError
+            if it cannot be started.
+        """
+        number = self._theirs.fileno()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "mycelial.graph", "--fd", str(number), *self._arguments],
+            # Not by its name: that could lie inside the mount, which must answer while this call waits.
+            executable="/proc/self/exe",
+            pass_fds=[number],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        core.ignore_process(self._process.pid)
+
+    async def _supervise(self) -> None:
+        pause = 0.5
+        while True:
+            if self._process is not None:
+                began = trio.current_time()
+                code = await self._ended(self._process)
+                log.warning("the engine ended (%s); it is started again", _describe(code))
+                if trio.current_time() - began > _LONGEST_PAUSE:
+                    pause = 0.5
+            self._state = {"state": "restarting"}
+            await trio.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+            core.announce_again()
+            try:
+                await trio.to_thread.run_sync(self.start)
+            except OSError as problem:
+                self._process = None
+                log.error("the engine cannot be started: %s", problem)
+            else:
+                self._restarts += 1
+
+    @staticmethod
+    async def _ended(process: subprocess.Popen[bytes]) -> int:
+        handle = os.pidfd_open(process.pid)
+        try:
+            await trio.lowlevel.wait_readable(handle)
+        finally:
+            os.close(handle)
+        return process.wait()
+
+    async def _deliver(self) -> None:
+        wake = core.wake_fd()
+        while True:
+            await trio.lowlevel.wait_readable(wake)
+            await trio.sleep(_GATHER)
+            await self._send_waiting()
+
+    async def _send_waiting(self) -> None:
+        while (message := core.peek()) is not None:
+            try:
+                self._ours.send(message)
+            except BlockingIOError:
+                await self._wait_for_room()
+            else:
+                core.pop()
+
+    async def _wait_for_room(self) -> None:
+        with trio.move_on_after(_STALLED) as patience:
+            await trio.lowlevel.wait_writable(self._ours)
+        if patience.cancelled_caught and self._process is not None:
+            log.warning("the engine has not read anything for %d s; it is killed", _STALLED)
+            self._process.send_signal(signal.SIGKILL)
+
+    async def _listen(self) -> None:
+        while True:
+            await trio.lowlevel.wait_readable(self._ours)
+            try:
+                message = self._ours.recv(_STATUS_SIZE)
+                state = json.loads(message)
+            except (BlockingIOError, ValueError):
+                continue
+            if isinstance(state, dict):
+                self._report_change(state)
+                self._state = state
+
+    def _report_change(self, state: dict[str, object]) -> None:
+        if state.get("state") != self._state.get("state"):
+            if state.get("state") == "degraded":
+                log.warning("recording is interrupted: %s", state.get("reason"))
+            elif self._state.get("state") == "degraded":
+                log.warning("recording goes on")
+
+    async def close(self) -> None:
+        """Give the engine what is left and wait for its end, a few seconds at most."""
+        process = self._process
+        if process is None:
+            return
+        with trio.move_on_after(_FLUSH):
+            await self._send_waiting()
+        self._ours.shutdown(socket.SHUT_WR)
+        with trio.move_on_after(_FLUSH) as patience:
+            await self._ended(process)
+        if patience.cancelled_caught:
+            process.kill()
+            process.wait()
+
+
+def _describe(code: int) -> str:
+    return signal.Signals(-code).name if code < 0 else f"exit status {code}"

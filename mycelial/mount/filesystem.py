@@ -1,0 +1,193 @@
+"""One mount from its first request to its last: the core, pyfuse3's loop and the engine, in this order."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import resource
+import secrets
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from urllib.parse import quote
+
+from mycelial import __version__, core  # isort: skip (the core must be loaded before pyfuse3)
+
+import pyfuse3
+import trio
+
+from mycelial.mount.engine import Engine
+from mycelial.mount.options import MountOptions
+from mycelial.mount.place import MountError, Place
+from mycelial.mount.source import CallersSource
+from mycelial.mount.virtual import VirtualTree
+from mycelial.views.database import answers_from
+from mycelial.views.tree import Tree
+
+log = logging.getLogger(__name__)
+
+_TIMEOUT = 1.0  # seconds: what is changed behind the mount's back shows within this
+_WORKERS = 8  # requests that wait for Python at the same time
+_SPIN_US = 50
+_WAITING_EVENTS = 8 << 20  # bytes
+
+
+class Filesystem:
+    """A mount that is set up, run and taken down.
+
+    Parameters
+    ----------
+    options, place
+        What was asked for, and where.
+    on_ready : callable
+        Called once, when the kernel has the first answer.
+    """
+
+    def __init__(self, options: MountOptions, place: Place, on_ready: Callable[[], None]) -> None:
+        self._options = options
+        self._place = place
+        self._on_ready = on_ready
+        self._session = secrets.token_hex(8)
+        self._began = time.time()
+        self._engine: Engine | None = None
+
+    def run(self) -> None:
+        """Mount, serve until unmounted or told to end by a signal, and clean up.
+
+        Raises
+        ------
+        MountError
+            if the mount could not be made.
+        """
+        _raise_descriptor_limit()
+        self._configure_core()
+        if self._options.record:
+            self._engine = Engine(self._engine_arguments())
+            self._engine.start()  # before the mount can be in its way
+        try:
+            tree = Tree(
+                open_answers=answers_from(self._place.database),
+                source=CallersSource(),
+                status=self.status,
+                view_dir=os.fsencode(self._options.view_dir) or b".mycelial",
+            )
+            self._mount(VirtualTree(tree, self._on_ready))
+            core.start()
+            trio.run(self._serve)
+        finally:
+            if self._engine is not None:
+                trio.run(self._engine.close)
+        core.stop()
+
+    def status(self) -> dict[str, object]:
+        """What ``.mycelial/status.json`` says of this mount; JSON types only."""
+        options, place = self._options, self._place
+        return {
+            "version": __version__,
+            "source": place.source,
+            "mountpoint": place.mountpoint,
+            "in_place": place.in_place,
+            "database": place.database,
+            "view_dir": options.view_dir,
+            "session": self._session,
+            "pid": os.getpid(),
+            "since": self._began,
+            "recording": options.record,
+            "engine": self._engine.status() if self._engine else None,
+            "core": dict(core.figures()),
+        }
+
+    # ---- setting up
+
+    def _configure_core(self) -> None:
+        options = self._options
+        timeout = _TIMEOUT if options.timeout is None else options.timeout
+        core.configure(
+            source_fd=self._place.source_fd,
+            view_dir=os.fsencode(options.view_dir),
+            show_view_dir=options.show_view_dir,
+            attr_timeout=timeout,
+            entry_timeout=timeout,
+            spin_us=_SPIN_US,
+            record=options.record,
+            capacity=_WAITING_EVENTS,
+        )
+
+    def _engine_arguments(self) -> list[str]:
+        arguments = ["--db", self._place.database, "--session", self._session, "--config", self._place.config]
+        for pattern in self._options.exclude:
+            arguments += ["--exclude", pattern]
+        return arguments
+
+    def _mount(self, operations: VirtualTree) -> None:
+        options = {"default_permissions", "subtype=mycelial", f"fsname={_fsname(self._place.source)}"}
+        if self._options.allow_other:
+            options.add("allow_other")
+        if self._options.read_only:
+            options.add("ro")
+        # An ordinary user is never given these, and fusermount3 refuses the words.
+        options.update(word for word in self._options.kernel if os.geteuid() == 0 or word not in ("suid", "dev"))
+        if self._options.debug:
+            log.debug("mounting with %s", sorted(options))
+        with _captured_stderr() as said:
+            try:
+                pyfuse3.init(operations, self._place.mountpoint, options)
+            except RuntimeError:
+                reason = (said() or "the kernel or fusermount3 refused").splitlines()[-1]
+                raise MountError(f"cannot mount on {self._place.mountpoint}: {reason}") from None
+
+    # ---- serving
+
+    async def _serve(self) -> None:
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(_end_on_signal)
+                if self._engine is not None:
+                    nursery.start_soon(self._engine.run)
+                await pyfuse3.main(min_tasks=_WORKERS, max_tasks=_WORKERS)
+                nursery.cancel_scope.cancel()
+        finally:
+            pyfuse3.close(unmount=True)
+
+
+async def _end_on_signal() -> None:
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
+        async for number in signals:
+            log.info("%s: unmounting", signal.Signals(number).name)
+            pyfuse3.terminate()
+            return
+
+
+def _raise_descriptor_limit() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _fsname(source: str) -> str:
+    """The source as mount tables show it: ASCII for pyfuse3, with libfuse's way to write a comma."""
+    plain = quote(os.fsencode(source), safe="".join(map(chr, range(33, 127))))
+    return plain.replace("\\", "\\\\").replace(",", "\\,")
+
+
+@contextlib.contextmanager
+def _captured_stderr() -> Iterator[Callable[[], str]]:
+    """Keep what libfuse and fusermount3 print; the callable gives it."""
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as file:
+        before = os.dup(2)
+        os.dup2(file.fileno(), 2)
+
+        def said() -> str:
+            file.seek(0)
+            return file.read().decode("utf-8", "replace").strip()
+
+        try:
+            yield said
+        finally:
+            os.dup2(before, 2)
+            os.close(before)

@@ -1,0 +1,143 @@
+"""The commands: mycelial-mount, and what mount(8) and umount(8) call for the type fuse.mycelial."""
+
+from __future__ import annotations
+
+import logging
+import logging.handlers
+import os
+import pwd
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from mycelial import __version__
+from mycelial.mount.daemon import daemonise
+from mycelial.mount.options import MountOptions, Request, UsageError, parse
+from mycelial.mount.place import MountError, find_place
+
+HELP = """\
+usage: mycelial-mount [options] SOURCE MOUNTPOINT
+
+Shows the directory SOURCE at MOUNTPOINT, notices which files are used together, and answers questions
+about that under MOUNTPOINT/.mycelial. Both may be the same directory. Unmount with fusermount3 -u MOUNTPOINT.
+
+  -f, --foreground     stay in the foreground
+  -d, --debug          say what happens (implies -f)
+  -o WORD[,WORD...]    options as mount(8) writes them; each long option is such a word too
+      --db PATH        keep the database there
+      --config FILE    read the settings from there
+      --exclude PAT    do not record these files (gitignore syntax; may be repeated)
+      --no-record      record nothing
+      --allow-other    let other users in (root, or user_allow_other in /etc/fuse.conf)
+      --ro             let nothing be changed
+      --view-dir NAME  another name for .mycelial
+      --show-view-dir  name it in listings of the mount's root
+      --no-views       no .mycelial at all
+      --timeout SEC    how long the kernel keeps names and attributes (default 1)
+      --setuid USER    become USER first
+  -V, --version        print the version
+  -h, --help           print this
+"""
+
+
+def main() -> None:
+    """mycelial-mount: mounts, and returns once the mount answers."""
+    sys.exit(_command(sys.argv[1:]))
+
+
+def main_mount_helper() -> None:
+    """mount.fuse.mycelial and mount.mycelial: the same; mount(8) writes options behind the paths."""
+    main()
+
+
+def main_umount_helper() -> None:
+    """umount.fuse.mycelial: fusermount3 for users, umount for root."""
+    paths = [word for word in sys.argv[1:] if not word.startswith("-")]
+    if len(paths) != 1:
+        print("usage: umount.fuse.mycelial MOUNTPOINT", file=sys.stderr)
+        sys.exit(2)
+    command = ["umount", "-i"] if os.geteuid() == 0 else ["fusermount3", "-u"]
+    sys.exit(subprocess.run([*command, paths[0]], check=False).returncode)
+
+
+def _command(arguments: list[str]) -> int:
+    try:
+        options = parse(arguments)
+    except UsageError as problem:
+        print(f"mycelial-mount: {problem}", file=sys.stderr)
+        return 2
+    if options.request is Request.HELP:
+        print(HELP, end="")
+        return 0
+    if options.request is Request.VERSION:
+        print(f"mycelial-mount {__version__}")
+        return 0
+    try:
+        return _mount(options)
+    except MountError as problem:
+        print(f"mycelial-mount: {problem}", file=sys.stderr)
+        return 1
+
+
+def _mount(options: MountOptions) -> int:
+    if options.run_as is not None:
+        _become(options.run_as)
+    place = find_place(options)
+    report: Callable[[str | None], None] = _say_problem if options.foreground else daemonise()
+    _set_up_logging(options)
+    from mycelial.mount.filesystem import Filesystem  # after the fork: it loads pyfuse3 and what belongs to it
+
+    ready = False
+
+    def on_ready() -> None:
+        nonlocal ready
+        ready = True
+        report(None)
+
+    try:
+        Filesystem(options, place, on_ready).run()
+    except Exception as problem:
+        if options.debug or not isinstance(problem, (MountError, OSError)):
+            logging.getLogger(__name__).exception("the mount ended")
+        if not ready:
+            report(str(problem) or type(problem).__name__)
+        return 1
+    return 0
+
+
+def _say_problem(problem: str | None) -> None:
+    if problem is not None:
+        print(f"mycelial-mount: {problem}", file=sys.stderr)
+
+
+def _become(name: str) -> None:
+    """Give up root for good, as mount(8) does with setuid=USER."""
+    try:
+        user = pwd.getpwuid(int(name)) if name.isdigit() else pwd.getpwnam(name)
+    except KeyError:
+        raise MountError(f"setuid={name}: no such user") from None
+    try:
+        os.initgroups(user.pw_name, user.pw_gid)
+        os.setgid(user.pw_gid)
+        os.setuid(user.pw_uid)
+    except OSError as problem:
+        raise MountError(f"setuid={name}: {problem.strerror}") from None
+    os.environ.update(HOME=user.pw_dir, USER=user.pw_name, LOGNAME=user.pw_name)
+
+
+def _set_up_logging(options: MountOptions) -> None:
+    level = logging.DEBUG if options.debug else logging.INFO
+    handlers: list[logging.Handler] = []
+    if options.foreground:
+        handlers.append(logging.StreamHandler())
+    elif Path("/dev/log").exists():
+        handlers.append(logging.handlers.SysLogHandler("/dev/log"))
+    else:
+        handlers.append(logging.NullHandler())
+    logging.basicConfig(level=level, format="mycelial-mount[%(process)d]: %(message)s", handlers=handlers)
+    logging.getLogger("pyfuse3").setLevel(logging.INFO if options.debug else logging.ERROR)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,114 @@
+"""The two ends of a mount, checked before anything is changed: the source, the mountpoint and the database.
+
+Whatever would go wrong later and less clearly is refused here: a mount within its own source, a name that the
+virtual tree would hide, a database that only the mount itself could reach.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from mycelial.mount.options import MountOptions
+from mycelial.record.location import config_path, database_path
+
+
+class MountError(Exception):
+    """Why there will be no mount; the text is one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Absolute, real paths; the source is open (O_PATH), so that what is mounted over it does not hide it."""
+
+    source: str
+    mountpoint: str
+    source_fd: int
+    database: str
+    config: str
+
+    @property
+    def in_place(self) -> bool:
+        return self.source == self.mountpoint
+
+
+def find_place(options: MountOptions) -> Place:
+    """Check what `options` name, and open the source.
+
+    Raises
+    ------
+    MountError
+        if something is missing or would not work.
+    """
+    mountpoint = _mountpoint(options.mountpoint)
+    source = os.path.realpath(options.source)
+    try:
+        source_fd = os.open(source, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as problem:
+        raise MountError(f"source {options.source}: {problem.strerror}") from None
+    if source != mountpoint:
+        for inner, outer, text in (
+            (mountpoint, source, "the mountpoint lies inside the source"),
+            (source, mountpoint, "the source lies inside the mountpoint"),
+        ):
+            if _is_below(inner, outer):
+                raise MountError(f"{text}: {inner} is below {outer} (to mount in place, give the same directory twice)")
+    if options.view_dir and _exists(source_fd, options.view_dir):
+        raise MountError(
+            f"{options.source} has a file of its own named {options.view_dir}:"
+            " use --view-dir NAME for another name, or --no-views"
+        )
+    database, config = _files(options, source)
+    if source == mountpoint and _is_below(os.path.realpath(database), source):
+        raise MountError(f"the database {database} would lie inside an in-place mount: give another place with --db PATH")
+    return Place(source, mountpoint, source_fd, database, config)
+
+
+def _files(options: MountOptions, source: str) -> tuple[str, str]:
+    try:
+        database = options.database or str(database_path(source))
+        config = options.config or str(config_path())
+    except ValueError as problem:
+        raise MountError(str(problem)) from None
+    if options.config and not Path(config).is_file():
+        raise MountError(f"config file {config}: no such file")
+    return os.path.abspath(database), os.path.abspath(config)
+
+
+def _mountpoint(path: str) -> str:
+    try:
+        is_directory = os.path.isdir(path) or not os.stat(path)
+    except OSError as problem:
+        if problem.errno != errno.ENOTCONN:
+            raise MountError(f"mountpoint {path}: {problem.strerror}") from None
+        _clean_dead_mount(os.path.abspath(path))
+        is_directory = os.path.isdir(path)
+    if not is_directory:
+        raise MountError(f"mountpoint {path}: not a directory")
+    return os.path.realpath(path)
+
+
+def _clean_dead_mount(path: str) -> None:
+    """Take away what a killed daemon left behind: nobody can use it any more."""
+    for command in (["fusermount3", "-u", "-z", path], ["umount", "-l", path]):
+        try:
+            if subprocess.run(command, capture_output=True, check=False).returncode == 0:
+                return
+        except FileNotFoundError:
+            continue
+    raise MountError(f"mountpoint {path}: a dead mount is there, and it could not be removed (umount -l {path})")
+
+
+def _is_below(inner: str, outer: str) -> bool:
+    return os.path.commonpath((inner, outer)) == outer
+
+
+def _exists(directory: int, name: str) -> bool:
+    try:
+        os.stat(name, dir_fd=directory, follow_symlinks=False)
+    except OSError as problem:
+        return problem.errno not in (errno.ENOENT, errno.ENOTDIR)
+    return True

@@ -1,0 +1,274 @@
+"""Protocol adapter only: pyfuse3's requests for the virtual tree, turned into questions to `mycelial.views`.
+
+Requests for real files never come here; the C core answers them. What is virtual differs from caller to
+caller, so the kernel may not keep it: entries have no timeout, and each user has inodes of his own.
+Questions are answered in threads, so that the loop goes on.
+"""
+
+from __future__ import annotations
+
+import errno
+import functools
+import logging
+import os
+import stat
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Concatenate, ParamSpec, TypeVar
+
+import pyfuse3
+import trio
+
+from mycelial import core
+from mycelial.views.node import Caller, Kind, Link, Node, Text
+from mycelial.views.tree import Tree
+
+log = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_THREADS = 4
+_MODES = {
+    Kind.DIRECTORY: stat.S_IFDIR | 0o555,
+    Kind.LINK: stat.S_IFLNK | 0o777,
+    Kind.TEXT: stat.S_IFREG | 0o444,
+}
+
+
+def _guarded(
+    handler: Callable[Concatenate[VirtualTree, P], Awaitable[T]],
+) -> Callable[Concatenate[VirtualTree, P], Awaitable[T]]:
+    """Let nothing but FUSEError out: pyfuse3 would end the mount. Keep the core awake meanwhile."""
+
+    @functools.wraps(handler)
+    async def guarded(self: VirtualTree, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        core.hold()
+        try:
+            return await handler(self, *args, **kwargs)
+        except (pyfuse3.FUSEError, trio.Cancelled):
+            raise
+        except OSError as problem:
+            raise pyfuse3.FUSEError(problem.errno or errno.EIO) from None
+        except Exception:
+            log.exception("the virtual tree failed in %s", handler.__name__)
+            raise pyfuse3.FUSEError(errno.EIO) from None
+        finally:
+            core.unhold()
+
+    return guarded
+
+
+@dataclass(slots=True)
+class _Inode:
+    """One node as one caller sees it. `lookups` is what the kernel holds."""
+
+    number: int
+    key: tuple[Caller, tuple[bytes, ...], bytes]
+    caller: Caller
+    path: tuple[bytes, ...]
+    node: Node
+    lookups: int = 0
+
+
+class VirtualTree(pyfuse3.Operations):
+    """Answers what the core leaves to Python: virtual inodes, the way into them, and virtual attributes."""
+
+    supports_dot_lookup = False
+    enable_writeback_cache = False
+    enable_acl = True  # or the kernel would judge by mode bits alone
+
+    def __init__(self, tree: Tree, on_ready: Callable[[], None]) -> None:
+        super().__init__()
+        self._tree = tree
+        self._on_ready = on_ready
+        self._inodes: dict[int, _Inode] = {}
+        self._by_key: dict[tuple[Caller, tuple[bytes, ...], bytes], _Inode] = {}
+        self._open_texts: dict[int, bytes] = {}
+        self._open_listings: dict[int, list[tuple[bytes, Kind]]] = {}
+        self._next_number = 1
+        self._threads = trio.CapacityLimiter(_THREADS)
+        self._began_ns = time.time_ns()
+
+    def init(self) -> None:
+        self._on_ready()
+
+    # ---- inodes
+
+    def _caller(self, ctx: pyfuse3.RequestContext) -> Caller:
+        groups = core.groups_of(ctx.pid) if os.geteuid() == 0 and ctx.uid != 0 else ()
+        return Caller(ctx.uid, ctx.gid, groups)
+
+    def _inode(self, number: int) -> _Inode:
+        try:
+            return self._inodes[number]
+        except KeyError:
+            raise pyfuse3.FUSEError(errno.ESTALE) from None
+
+    def _number(self) -> int:
+        self._next_number += 1
+        return core.VIRTUAL_BIT | self._next_number
+
+    def _enter(self, caller: Caller, path: tuple[bytes, ...], node: Node) -> _Inode:
+        """Return the inode of a node that was found, counted as looked up once more."""
+        # The kernel keeps the target of a link: another target is another inode.
+        key = (caller, path, node.target if isinstance(node, Link) else b"")
+        inode = self._by_key.get(key)
+        if inode is None:
+            number = self._number()
+            inode = self._by_key[key] = self._inodes[number] = _Inode(number, key, caller, path, node)
+        inode.node = node
+        inode.lookups += 1
+        return inode
+
+    def _forget_what_the_kernel_forgot(self) -> None:
+        for number, lookups in core.take_forgets():
+            if (inode := self._inodes.get(number)) is not None:
+                inode.lookups -= lookups
+                if inode.lookups <= 0:
+                    del self._inodes[number], self._by_key[inode.key]
+
+    def _attributes(self, inode: _Inode) -> pyfuse3.EntryAttributes:
+        entry = pyfuse3.EntryAttributes()
+        entry.st_ino = pyfuse3.InodeT(inode.number)
+        entry.st_mode = pyfuse3.ModeT(_MODES[inode.node.kind])
+        entry.st_nlink = 2 if inode.node.kind is Kind.DIRECTORY else 1
+        entry.st_uid, entry.st_gid = inode.caller.uid, inode.caller.gid
+        match inode.node:
+            case Text(content=content):
+                entry.st_size = len(content)
+            case Link(target=target):
+                entry.st_size = len(target)
+            case _:
+                entry.st_size = 0
+        entry.st_atime_ns = entry.st_mtime_ns = entry.st_ctime_ns = self._began_ns
+        entry.attr_timeout = entry.entry_timeout = 0
+        return entry
+
+    async def _ask(self, question: Callable[[], T]) -> T:
+        return await trio.to_thread.run_sync(question, limiter=self._threads)
+
+    async def _find(self, path: tuple[bytes, ...], caller: Caller) -> Node:
+        node = await self._ask(lambda: self._tree.find(path, caller))
+        if node is None:
+            raise pyfuse3.FUSEError(errno.ENOENT)
+        return node
+
+    # ---- requests
+
+    @_guarded
+    async def lookup(
+        self, parent_inode: pyfuse3.InodeT, name: pyfuse3.FileNameT, ctx: pyfuse3.RequestContext
+    ) -> pyfuse3.EntryAttributes:
+        self._forget_what_the_kernel_forgot()
+        caller = self._caller(ctx)
+        # From a real directory only one name leads here: the view directory, found by the core.
+        path = (*self._inode(parent_inode).path, name) if parent_inode & core.VIRTUAL_BIT else ()
+        return self._attributes(self._enter(caller, path, await self._find(path, caller)))
+
+    @_guarded
+    async def getattr(
+        self, inode: pyfuse3.InodeT, ctx: pyfuse3.RequestContext
+    ) -> pyfuse3.EntryAttributes:
+        return self._attributes(self._inode(inode))
+
+    @_guarded
+    async def setattr(
+        self,
+        inode: pyfuse3.InodeT,
+        attr: pyfuse3.EntryAttributes,
+        fields: pyfuse3.SetattrFields,
+        fh: pyfuse3.FileHandleT | None,
+        ctx: pyfuse3.RequestContext,
+    ) -> pyfuse3.EntryAttributes:
+        raise pyfuse3.FUSEError(errno.EROFS)
+
+    @_guarded
+    async def readlink(self, inode: pyfuse3.InodeT, ctx: pyfuse3.RequestContext) -> pyfuse3.FileNameT:
+        match self._inode(inode).node:
+            case Link(target=target):
+                return pyfuse3.FileNameT(target)
+            case _:
+                raise pyfuse3.FUSEError(errno.EINVAL)
+
+    @_guarded
+    async def open(
+        self, inode: pyfuse3.InodeT, flags: pyfuse3.FlagT, ctx: pyfuse3.RequestContext
+    ) -> pyfuse3.FileInfo:
+        if flags & os.O_ACCMODE != os.O_RDONLY or flags & os.O_TRUNC:
+            raise pyfuse3.FUSEError(errno.EROFS)
+        found = self._inode(inode)
+        node = await self._find(found.path, found.caller)
+        if not isinstance(node, Text):
+            raise pyfuse3.FUSEError(errno.EISDIR)
+        found.node = node
+        handle = self._number()
+        self._open_texts[handle] = node.content
+        return pyfuse3.FileInfo(fh=pyfuse3.FileHandleT(handle), direct_io=True, keep_cache=False)
+
+    @_guarded
+    async def read(self, fh: pyfuse3.FileHandleT, off: int, size: int) -> bytes:
+        return self._open_texts[fh][off : off + size]
+
+    @_guarded
+    async def flush(self, fh: pyfuse3.FileHandleT) -> None:
+        pass
+
+    @_guarded
+    async def release(self, fh: pyfuse3.FileHandleT) -> None:
+        del self._open_texts[fh]
+
+    @_guarded
+    async def opendir(self, inode: pyfuse3.InodeT, ctx: pyfuse3.RequestContext) -> pyfuse3.FileHandleT:
+        found = self._inode(inode)
+        node = await self._find(found.path, found.caller)
+        if isinstance(node, (Link, Text)):
+            raise pyfuse3.FUSEError(errno.ENOTDIR)
+        handle = self._number()
+        itself = [(name, Kind.DIRECTORY) for name in (b".", b"..")]
+        self._open_listings[handle] = itself + await self._ask(node.children)
+        return pyfuse3.FileHandleT(handle)
+
+    @_guarded
+    async def readdir(self, fh: pyfuse3.FileHandleT, start_id: int, token: pyfuse3.ReaddirToken) -> None:
+        entries = self._open_listings[fh]
+        for position in range(start_id, len(entries)):
+            name, kind = entries[position]
+            entry = pyfuse3.EntryAttributes()
+            entry.st_mode = pyfuse3.ModeT(_MODES[kind])
+            entry.st_ino = pyfuse3.InodeT(core.VIRTUAL_BIT | position + 1)
+            entry.generation = 1  # for the core: listed only; the kernel looks it up when somebody goes there
+            if not pyfuse3.readdir_reply(token, pyfuse3.FileNameT(name), entry, position + 1):
+                break
+
+    @_guarded
+    async def releasedir(self, fh: pyfuse3.FileHandleT) -> None:
+        del self._open_listings[fh]
+
+    @_guarded
+    async def unlink(
+        self, parent_inode: pyfuse3.InodeT, name: pyfuse3.FileNameT, ctx: pyfuse3.RequestContext
+    ) -> None:
+        raise pyfuse3.FUSEError(errno.EROFS)
+
+    # ---- extended attributes
+
+    @_guarded
+    async def getxattr(
+        self, inode: pyfuse3.InodeT, name: pyfuse3.XAttrNameT, ctx: pyfuse3.RequestContext
+    ) -> bytes:
+        path = None if inode & core.VIRTUAL_BIT else core.path_of(inode)
+        if path is None:
+            raise pyfuse3.FUSEError(errno.ENODATA)
+        caller = self._caller(ctx)
+        value = await self._ask(lambda: self._tree.xattr(name, path, caller))
+        if value is None:
+            raise pyfuse3.FUSEError(errno.ENODATA)
+        return value
+
+    @_guarded
+    async def listxattr(
+        self, inode: pyfuse3.InodeT, ctx: pyfuse3.RequestContext
+    ) -> list[pyfuse3.XAttrNameT]:
+        return []
