@@ -1,0 +1,107 @@
+"""System calls that the standard library lacks."""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import os
+import struct
+
+AT_FDCWD = -100
+RENAME_NOREPLACE = 1
+RENAME_EXCHANGE = 2
+RENAME_WHITEOUT = 4
+FALLOC_FL_KEEP_SIZE = 1
+FALLOC_FL_PUNCH_HOLE = 2
+FALLOC_FL_COLLAPSE_RANGE = 8
+FALLOC_FL_ZERO_RANGE = 0x10
+FALLOC_FL_INSERT_RANGE = 0x20
+FS_IOC_GETFLAGS = 0x80086601
+UTIME_NOW = (1 << 30) - 1
+UTIME_OMIT = (1 << 30) - 2
+AT_SYMLINK_NOFOLLOW = 0x100
+AT_EACCESS = 0x200
+AT_SYMLINK_FOLLOW = 0x400
+AT_EMPTY_PATH = 0x1000
+
+IN_EVENTS = {
+    0x001: "access",
+    0x002: "modify",
+    0x004: "attrib",
+    0x008: "close_write",
+    0x010: "close_nowrite",
+    0x020: "open",
+    0x040: "moved_from",
+    0x080: "moved_to",
+    0x100: "create",
+    0x200: "delete",
+    0x400: "delete_self",
+    0x800: "move_self",
+}
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_libc.fallocate.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64]
+_libc.renameat2.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_uint]
+_libc.linkat.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_int]
+_libc.utimensat.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p, ctypes.c_int]
+_libc.inotify_add_watch.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_uint32]
+
+
+def _checked(result: int) -> int:
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+    return result
+
+
+def fallocate(fd: int, mode: int, offset: int, length: int) -> None:
+    _checked(_libc.fallocate(fd, mode, offset, length))
+
+
+def renameat2(source: bytes, target: bytes, flags: int) -> None:
+    _checked(_libc.renameat2(AT_FDCWD, source, AT_FDCWD, target, flags))
+
+
+def link_descriptor(fd: int, target: bytes) -> None:
+    """Give an open file a name, as O_TMPFILE users do."""
+    _checked(_libc.linkat(AT_FDCWD, b"/proc/self/fd/%d" % fd, AT_FDCWD, target, AT_SYMLINK_FOLLOW))
+
+
+def utimensat(path: bytes, atime: tuple[int, int], mtime: tuple[int, int], flags: int = 0) -> None:
+    """Set times given as (seconds, nanoseconds); the nanoseconds may be UTIME_NOW or UTIME_OMIT."""
+    times = struct.pack("qqqq", *atime, *mtime)
+    _checked(_libc.utimensat(AT_FDCWD, path, times, flags))
+
+
+def inode_flags(fd: int) -> int:
+    """The flags that chattr sets (FS_IOC_GETFLAGS)."""
+    flags = bytearray(8)
+    fcntl.ioctl(fd, FS_IOC_GETFLAGS, flags)
+    return int(struct.unpack("I", flags[:4])[0])
+
+
+class Inotify:
+    """What inotify tells about a directory."""
+
+    def __init__(self) -> None:
+        self._fd = _checked(_libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC))
+
+    def watch(self, path: bytes, mask: int = 0xFFF) -> int:
+        return _checked(_libc.inotify_add_watch(self._fd, path, mask))
+
+    def events(self) -> list[tuple[str, bytes]]:
+        """What happened since the last call: (event, name)."""
+        found = []
+        try:
+            data = os.read(self._fd, 1 << 16)
+        except BlockingIOError:
+            return []
+        while data:
+            _, mask, _, length = struct.unpack_from("iIII", data)
+            name = data[16 : 16 + length].rstrip(b"\0")
+            found.extend((text, name) for bit, text in IN_EVENTS.items() if mask & bit)
+            data = data[16 + length :]
+        return found
+
+    def close(self) -> None:
+        os.close(self._fd)

@@ -1,0 +1,111 @@
+"""Whatever a program does on the mount gives what it gives on the filesystem below."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.mount import (
+    cases_access_control,
+    cases_attributes,
+    cases_data,
+    cases_directories,
+    cases_names,
+    cases_processes,
+    cases_unlinked,
+)
+from tests.mount.actor import Identity, run_apart
+from tests.mount.conftest import SharedMounts, remove_tree
+from tests.mount.matrix import (
+    CASES,
+    Case,
+    Rights,
+    attributes,
+    differences,
+    note_differences,
+    portrait,
+    run_case,
+)
+
+MODULES = (
+    cases_access_control,
+    cases_attributes,
+    cases_data,
+    cases_directories,
+    cases_names,
+    cases_processes,
+    cases_unlinked,
+)
+NOBODY = Identity(65534, 65534, (65534, 1000))
+NUMBERS = itertools.count()  # names are not used twice: the mount may remember what was made behind its back
+IS_ROOT = os.geteuid() == 0
+
+
+def combinations() -> Iterator[object]:
+    """Each case as this user; and for root again as another user, on a mount that lets others in."""
+    for case in CASES:
+        own = Rights.ROOT if IS_ROOT else Rights.USER
+        if case.rights in (Rights.ANYONE, own):
+            yield pytest.param(case, None, id=case.name)
+        if IS_ROOT and case.rights in (Rights.ANYONE, Rights.USER):
+            yield pytest.param(case, NOBODY, id=f"{case.name}-as_nobody")
+
+
+@pytest.fixture
+def native(session_directory: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
+    """A plain directory beside the mount, on the same filesystem."""
+    directory = session_directory / "native"
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir()
+    yield directory
+    remove_tree(directory)
+
+
+def test_every_case_has_its_own_name() -> None:
+    assert len({case.name for case in CASES}) == len(CASES)
+    assert len(CASES) > 50, [module.__name__ for module in MODULES]
+
+
+@pytest.mark.parametrize(("case", "identity"), list(combinations()))
+def test_the_mount_does_what_the_filesystem_below_does(
+    case: Case, identity: Identity | None, native: Path, shared_mounts: SharedMounts
+) -> None:
+    options = ("-o", "allow_other") if identity else ()
+    mount = shared_mounts.get(*options)
+    name = f"case{next(NUMBERS)}"
+    for place in (native, mount.source / name):
+        place.mkdir(exist_ok=True)
+        place.chmod(0o755)
+        if identity:
+            os.chown(place, identity.uid, identity.gid)
+    seen = mount.mountpoint / name
+    try:
+        expected = run_apart(run_case, case.run, os.fsencode(native), identity=identity)
+        actual = run_apart(run_case, case.run, os.fsencode(seen), identity=identity, timeout=40)
+        fail_on(note_differences(expected, actual, case.limit))
+        through_mount = run_apart(attributes, os.fsencode(seen), identity=identity)
+        beneath = attributes(os.fsencode(mount.source / name))
+        fail_on(differences(beneath, through_mount))
+        fail_on(differences(portrait(os.fsencode(native)), portrait(os.fsencode(mount.source / name))))
+    finally:
+        remove_case(mount.source / name)
+
+
+def fail_on(found: list[str]) -> None:
+    if found:
+        pytest.fail("\n".join(found[:30]), pytrace=False)
+
+
+def remove_case(directory: Path) -> None:
+    """Remove a case's files below the mount, in the source."""
+    for parent, directories, _ in os.walk(directory):
+        for name in directories:
+            path = os.path.join(parent, name)
+            if not os.path.islink(path):
+                os.chmod(path, 0o700)
+    shutil.rmtree(directory, ignore_errors=True)
