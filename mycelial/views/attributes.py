@@ -9,11 +9,10 @@ from collections.abc import Iterable
 
 from mycelial.record.events import bytes_of, text_of
 from mycelial.views.fixed import StatusView
-from mycelial.views.how import recipe_lines
+from mycelial.views.how import recipe_text
 from mycelial.views.node import Caller, Source, SourceKind
 from mycelial.views.questions import Questions
 from mycelial.views.ranked import RankedView
-from mycelial.views.wording import text_bytes
 
 PREFIX = b"user.mycelial."
 """All names that are answered here begin with this; others are the source's own."""
@@ -55,7 +54,7 @@ class Attributes:
     def _how(self, path: bytes, caller: Caller) -> bytes | None:
         name = text_of(path)
         recipe = self._questions.ask(caller, lambda answers: answers.how(name)).value
-        return None if recipe is None else text_bytes(recipe_lines(recipe))[:_LARGEST_VALUE]
+        return None if recipe is None else recipe_text(recipe)[:_LARGEST_VALUE]
 
 
 def _lines(paths: Iterable[bytes]) -> bytes:

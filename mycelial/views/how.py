@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from mycelial.record.display import printable, recipe_lines
 from mycelial.record.events import text_of
-from mycelial.record.printable import printable, printable_command
 from mycelial.store.answers import Recipe
 from mycelial.views.mirror import Mirror
 from mycelial.views.node import Caller, Kind, Node, Source, Text
 from mycelial.views.questions import Questions
-from mycelial.views.wording import moment, text_bytes
+from mycelial.views.wording import text_bytes
 
 
 class HowView(Mirror):
@@ -28,18 +28,9 @@ class HowView(Mirror):
             return Text(text_bytes([f"The recipe cannot be read now: {printable(answer.problem)}"]))
         if answer.value is None:
             return Text(text_bytes(["Nobody was seen making this file."]))
-        return Text(text_bytes(recipe_lines(answer.value)))
+        return Text(recipe_text(answer.value))
 
 
-def recipe_lines(recipe: Recipe) -> list[str]:
-    """Return a recipe as lines for people."""
-    command = printable_command(recipe.args) if recipe.args else "(not known)"
-    lines = [
-        f"command:  {command}",
-        f"in:       {printable(recipe.cwd)}",
-        f"program:  {printable(recipe.program)}",
-        f"time:     {moment(recipe.time)}",
-    ]
-    for number, source in enumerate(recipe.sources):
-        lines.append(("from:     " if number == 0 else "          ") + printable(source))
-    return lines
+def recipe_text(recipe: Recipe) -> bytes:
+    """Return a recipe as a text for people."""
+    return text_bytes(recipe_lines(recipe.args, recipe.cwd, recipe.program, recipe.time, recipe.sources))

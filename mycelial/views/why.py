@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from mycelial.record.display import moment, printable
 from mycelial.record.events import text_of
-from mycelial.record.printable import printable
 from mycelial.store.answers import Reason
 from mycelial.views.mirror import Mirror
 from mycelial.views.node import Caller, Directory, Kind, Node, Source, Text
 from mycelial.views.questions import Questions
 from mycelial.views.ranked import RankedView
-from mycelial.views.wording import moment, text_bytes
+from mycelial.views.wording import text_bytes
 
 
 class WhyView(Mirror):

@@ -1,17 +1,8 @@
-"""The few words that all texts of the tree share: how a moment is written, and how lines become bytes."""
+"""How the lines of the tree's texts become bytes: names in them stay as they are on the disk."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
-
-
-def moment(t: float) -> str:
-    """Return the time `t` (seconds since the epoch) in the machine's time zone, to the second."""
-    try:
-        return datetime.fromtimestamp(t).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-    except (ValueError, OverflowError, OSError):
-        return "at an unknown time"
 
 
 def text_bytes(lines: Iterable[str]) -> bytes:

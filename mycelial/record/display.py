@@ -1,13 +1,15 @@
-"""Showing names to people: a file's name is chosen by whoever made it, and a terminal obeys what it is sent.
+"""Showing names, moments and recipes to people, safely.
 
-Control characters, bytes that are not UTF-8 and the characters that turn text around or hide it
-are shown as escapes, so that what is read is what is there, on one line.
+Whoever makes a file chooses its name, and a terminal obeys what it is sent. So control characters, bytes
+that are not UTF-8 and the characters that turn text around or hide it are shown as escapes: what is
+read is what is there, on one line.
 """
 
 from __future__ import annotations
 
 import shlex
 import unicodedata
+from datetime import datetime
 
 _HIDDEN = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))  # Unicode's general categories
 _SHORT = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
@@ -26,6 +28,29 @@ def printable_command(args: tuple[str, ...]) -> str:
     Arguments that do not print are written as ``$'…'`` (POSIX.1-2024), which gives their very bytes back.
     """
     return " ".join(shlex.quote(arg) if arg.isprintable() else _dollar_quoted(arg) for arg in args)
+
+
+def moment(t: float) -> str:
+    """Return the time `t` (seconds since the epoch) in the machine's time zone, to the second."""
+    try:
+        return datetime.fromtimestamp(t).strftime("%Y-%m-%d %H:%M:%S")
+    except (ValueError, OverflowError, OSError):
+        return "unknown"
+
+
+def recipe_lines(
+    args: tuple[str, ...], cwd: str, program: str, time: float, sources: tuple[str, ...]
+) -> list[str]:
+    """Return how a file was made as lines: the command, where, by what, when (seconds), from what."""
+    lines = [
+        f"command:  {printable_command(args) if args else '(not known)'}",
+        f"in:       {printable(cwd)}",
+        f"program:  {printable(program)}",
+        f"time:     {moment(time)}",
+    ]
+    for number, source in enumerate(sources):
+        lines.append(("from:     " if number == 0 else "          ") + printable(source))
+    return lines
 
 
 def _escaped(character: str) -> str:

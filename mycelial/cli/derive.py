@@ -1,0 +1,94 @@
+"""replay and rebuild: relations from a log, in a file or in the database itself."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from mycelial.cli import options, output
+from mycelial.cli.eventfile import EventFile
+from mycelial.cli.place import locate
+
+
+@click.command()
+@click.argument(
+    "events", metavar="EVENTS.jsonl", type=click.Path(exists=True, dir_okay=False, allow_dash=True)
+)
+@click.option(
+    "--db",
+    "database",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="PATH",
+    required=True,
+    help="The database to add the events to; it is made if it is not there.",
+)
+@options.as_json
+def replay(events: str, database: Path, as_json: bool) -> None:
+    """Derive relations from a log in a file.
+
+    Its events are added to the database as if they happened now; - reads standard input.
+
+    The log is what `mycelial events --json` prints, one JSON object a line; it may be compressed with
+    gzip. If a line is wrong, a database that was not there before is not left behind.
+    """
+    from mycelial.graph.rebuild import replay as replay_into
+
+    is_new = not os.path.lexists(database)
+    try:
+        with EventFile(events) as file, _progress_bar("replaying", file.size) as moved:
+            done = replay_into(database, file.events(moved))
+    except BaseException:
+        if is_new:
+            _remove(database)
+        raise
+    _report(done, database, as_json)
+
+
+@click.command()
+@click.argument("directory", default=".")
+@options.database
+@options.as_json
+def rebuild(directory: str, database: Path | None, as_json: bool) -> None:
+    """Derive all relations anew from the log.
+
+    DIRECTORY is any path in a mount or in its source; without it, the working directory. Readers see the old relations until it is done.
+    """
+    from mycelial.graph.rebuild import rebuild as rebuild_in
+    from mycelial.store.answers import Answers
+
+    path = locate(directory, database).database
+    Answers.open(path, None).close()  # says what is wrong, and makes no new database
+    _report(rebuild_in(path), path, as_json)
+
+
+def _report(done: int, database: Path, as_json: bool) -> None:
+    if as_json:
+        output.print_json({"database": str(database), "events": done})
+    elif sys.stderr.isatty():
+        click.echo(f"{done} events", err=True)
+
+
+@contextmanager
+def _progress_bar(label: str, size: int | None) -> Iterator[Callable[[int], None]]:
+    """Show a bar on the standard error, if somebody looks at it and its length is known.
+
+    What is yielded is called with the position reached, of `size`.
+    """
+    if not size or not sys.stderr.isatty():
+        yield lambda position: None
+        return
+    with click.progressbar(length=size, label=label, file=sys.stderr) as bar:
+        yield lambda position: bar.update(position - bar.pos)
+
+
+def _remove(database: Path) -> None:
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        Path(f"{database}{suffix}").unlink(missing_ok=True)
+
+
+COMMANDS = {"replay": replay, "rebuild": rebuild}

@@ -1,0 +1,61 @@
+"""doctor: what this machine lacks, and the mend."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from mycelial.cli import diagnosis, options, output
+from mycelial.cli.diagnosis import Finding, State
+from mycelial.record.display import printable
+from mycelial.record.location import state_dir
+
+
+@click.command()
+@options.as_json
+@click.option(
+    "--db",
+    "database",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="PATH",
+    help="Look at this database instead of all that are kept for this user.",
+)
+@click.pass_context
+def doctor(ctx: click.Context, as_json: bool, database: Path | None) -> None:
+    """What this machine lacks, and the mend.
+
+    Also finds mounts whose daemon is gone, and databases that cannot be used.
+
+    Exit code 1 if something failed.
+    """
+    findings = list(_findings(database))
+    if as_json:
+        output.print_json([asdict(finding) for finding in findings])
+    else:
+        for finding in findings:
+            click.echo(f"{finding.state:<6}  {finding.check:<11}  {printable(finding.text)}")
+            if finding.mend:
+                click.echo(f"        {'':<11}  -> {printable(finding.mend)}")
+    if any(finding.state is State.FAILED for finding in findings):
+        ctx.exit(1)
+
+
+def _findings(database: Path | None) -> Iterator[Finding]:
+    yield diagnosis.check_device()
+    yield diagnosis.check_fusermount()
+    yield diagnosis.check_pyfuse3()
+    yield diagnosis.check_libfuse()
+    capabilities = diagnosis.effective_capabilities(Path("/proc/self/status").read_text())
+    yield diagnosis.check_passthrough(os.uname().release, diagnosis.libfuse_version(), capabilities)
+    yield diagnosis.check_allow_other()
+    yield from diagnosis.check_mounts(Path("/proc/self/mountinfo").read_text(errors="surrogateescape"))
+    databases = [database] if database is not None else sorted(state_dir().glob("*.db"))
+    for path in databases:
+        yield diagnosis.check_database(path)
+
+
+COMMANDS = {"doctor": doctor}

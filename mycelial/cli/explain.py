@@ -1,0 +1,70 @@
+"""why and how: the evidence behind a relation, and the recipe of a file."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from mycelial.cli import options, output
+from mycelial.cli.place import locate
+from mycelial.record.display import moment, printable, recipe_lines
+
+
+@click.command()
+@click.argument("a")
+@click.argument("b")
+@options.as_json
+@options.database
+@options.uid
+def why(a: str, b: str, as_json: bool, database: Path | None, uid: int | str | None) -> None:
+    """What joins A and B. The kinds of evidence, how often, when, and by which programs."""
+    place = locate(a, database)
+    with options.open_answers(place.database, uid) as answers:
+        reasons = answers.why(place.relative(a), place.relative(b))
+    if as_json:
+        output.print_json([asdict(reason) for reason in reasons])
+    elif not reasons:
+        click.echo(f"nothing is known that joins {printable(a)} and {printable(b)}", err=True)
+    else:
+        output.print_table(
+            ("kind", "times", "last", "by", "what"),
+            (
+                (
+                    reason.kind,
+                    str(reason.count),
+                    moment(reason.last) if reason.last else "-",
+                    output.programs_in_short(reason.programs),
+                    reason.text,
+                )
+                for reason in reasons
+            ),
+        )
+
+
+@click.command()
+@click.argument("file")
+@options.as_json
+@options.database
+@options.uid
+def how(file: str, as_json: bool, database: Path | None, uid: int | str | None) -> None:
+    """How FILE was made.
+
+    The command line, the directory it ran in, the program, the time, and the sources.
+
+    With --json, prints null if nobody was seen making it.
+    """
+    place = locate(file, database)
+    with options.open_answers(place.database, uid) as answers:
+        recipe = answers.how(place.relative(file))
+    if as_json:
+        output.print_json(None if recipe is None else asdict(recipe))
+    elif recipe is None:
+        click.echo(f"{printable(file)}: nobody was seen making it", err=True)
+    else:
+        for line in recipe_lines(recipe.args, recipe.cwd, recipe.program, recipe.time, recipe.sources):
+            click.echo(line)
+
+
+COMMANDS = {"why": why, "how": how}

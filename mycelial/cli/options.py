@@ -1,0 +1,65 @@
+"""Options that several commands share: one spelling, one meaning, one help text."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from mycelial.store.answers import Answers
+
+EVERYBODY = "all"
+
+
+def _uid_or_everybody(ctx: click.Context, param: click.Parameter, value: str | None) -> int | str | None:
+    if value is None or value == EVERYBODY:
+        return value
+    if value.isascii() and value.isdigit() and int(value) < 2**32:
+        return int(value)
+    raise click.BadParameter(f"{value!r} is neither a user's number nor {EVERYBODY!r}", ctx, param)
+
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+database = click.option(
+    "--db",
+    "database",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="PATH",
+    help="Use this database; paths are then relative to the mount's root.",
+)
+limit = click.option(
+    "--limit",
+    type=click.IntRange(1, 1_000_000),
+    default=20,
+    show_default=True,
+    metavar="N",
+    help="Print at most so many.",
+)
+uid = click.option(
+    "--uid",
+    callback=_uid_or_everybody,
+    metavar="N|all",
+    help="Whose accesses count. Default: your own, or everybody's if there are none of yours.",
+)
+
+
+def open_answers(path: Path, uid: int | str | None) -> Answers:
+    """Open the database at `path` for the user that ``--uid`` names.
+
+    Raises
+    ------
+    StoreError
+        There is no usable database.
+    """
+    from mycelial.store.answers import Answers
+
+    if isinstance(uid, int):
+        return Answers.open(path, uid)
+    everybody = Answers.open(path, None)
+    if uid == EVERYBODY or os.getuid() not in everybody.uids():
+        return everybody
+    everybody.close()
+    return Answers.open(path, os.getuid())

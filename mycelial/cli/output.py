@@ -1,0 +1,40 @@
+"""How answers are printed: aligned columns for people, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+
+import click
+
+from mycelial.record.display import printable
+
+_PROGRAMS_SHOWN = 3
+
+
+def print_json(value: object) -> None:
+    """Print `value` as indented ASCII."""
+    click.echo(json.dumps(value, indent=2))
+
+
+def print_json_line(value: object) -> None:
+    """Print `value` on one line, and see that it arrives: a program may wait for it."""
+    click.echo(json.dumps(value))
+
+
+def print_table(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print `rows` under `heading`, each column as wide as it must be; what does not print is escaped.
+
+    The last column is not padded, so it is the place for names of any width.
+    """
+    shown = [tuple(printable(cell) for cell in row) for row in (heading, *rows)]
+    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
+    for row in shown:
+        cells = [cell.ljust(width) for cell, width in zip(row[:-1], widths[:-1], strict=True)]
+        click.echo("  ".join([*cells, row[-1]]))
+
+
+def programs_in_short(programs: Sequence[str]) -> str:
+    """Return the first few names, and a sign that there are more."""
+    more = ", …" if len(programs) > _PROGRAMS_SHOWN else ""
+    return ", ".join(programs[:_PROGRAMS_SHOWN]) + more

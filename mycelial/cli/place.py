@@ -1,0 +1,148 @@
+"""Finding the database that knows about a path, and the name by which it knows it.
+
+A mount tells its database itself, through a virtual attribute that every path in it has. Without
+a mount, the database of a source directory is where its path says (see
+:mod:`mycelial.record.location`). ``--db`` needs neither: paths are then only names.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mycelial.cli.failure import Failure
+from mycelial.record.display import printable
+from mycelial.record.events import is_clean_path
+from mycelial.record.location import database_path
+
+_STATUS = "user.mycelial.status"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A database, and what its paths are relative to.
+
+    Attributes
+    ----------
+    database : Path
+    root : str, optional
+        The mountpoint, or the source directory if it is not mounted; None if only the database is known.
+    status : mapping
+        What the mount says of itself; empty without a mount.
+    """
+
+    database: Path
+    root: str | None = None
+    status: Mapping[str, object] = field(default_factory=dict)
+
+    def relative(self, given: str) -> str:
+        """Return `given` relative to the mount's root.
+
+        Raises
+        ------
+        Failure
+            if it does not lie below it.
+        """
+        path = _as_named(given) if self.root is None else _below(self.root, given)
+        if path is None or not is_clean_path(path):
+            root = (
+                "the mount's root (with --db, paths are relative to it)" if self.root is None else self.root
+            )
+            raise Failure(f"{printable(given)}: not below {printable(root)}")
+        return path
+
+    def exists(self, path: str) -> bool:
+        """Whether a file is there now; True where this cannot be known."""
+        return self.root is None or os.path.lexists(os.path.join(self.root, path))
+
+
+def locate(given: str, database: Path | None) -> Place:
+    """Return the place that `given`, a path or a directory, belongs to; `database` overrules the search.
+
+    Raises
+    ------
+    Failure
+        if nothing was ever recorded for it.
+    """
+    if database is not None:
+        return Place(database)
+    real = os.path.realpath(given)
+    place = _of_mount(real) or _of_source(real)
+    if place is not None:
+        return place
+    dead = " (the mount there is dead: fusermount3 -u, then mount again)" if _is_dead(real) else ""
+    raise Failure(
+        f"{printable(given)}: not inside a mount of Mycelial, and nothing was recorded"
+        f" for a directory above it{dead}; --db names a database"
+    )
+
+
+def _ancestors(path: str) -> list[str]:
+    return [path, *map(str, Path(path).parents)]
+
+
+def _of_mount(real: str) -> Place | None:
+    for path in _ancestors(real):
+        try:
+            raw = os.getxattr(path, _STATUS)
+        except OSError as problem:
+            if problem.errno in (errno.ENOENT, errno.ENOTDIR):
+                continue
+            return None
+        return _from_status(raw, path)
+    return None
+
+
+def _from_status(raw: bytes, path: str) -> Place | None:
+    """Return what the attribute says, unless it is forged: any file may carry a real one of that name."""
+    try:
+        status = json.loads(raw)
+        database, mountpoint = status["database"], status["mountpoint"]
+        if not isinstance(database, str) or not isinstance(mountpoint, str):
+            return None
+        if _below(mountpoint, path) is None or not os.path.ismount(mountpoint):
+            return None
+    except (ValueError, KeyError, TypeError):
+        return None
+    return Place(Path(database), mountpoint, status)
+
+
+def _of_source(real: str) -> Place | None:
+    for path in _ancestors(real):
+        database = database_path(path)
+        if os.access(database, os.F_OK):
+            return Place(database, path)
+    return None
+
+
+def _is_dead(real: str) -> bool:
+    for path in _ancestors(real):
+        try:
+            os.stat(path)
+        except OSError as problem:
+            if problem.errno == errno.ENOTCONN:
+                return True
+    return False
+
+
+def _as_named(given: str) -> str | None:
+    if given.startswith("/"):
+        return None
+    return os.path.normpath(given) if given else None
+
+
+def _below(root: str, given: str) -> str | None:
+    """Return `given` relative to `root`: "." for root itself, None if it is outside.
+
+    Links are followed, as accesses are recorded at their end; a link that leads outside is itself meant.
+    """
+    parent, name = os.path.split(os.path.abspath(given))
+    for path in (os.path.realpath(given), os.path.join(os.path.realpath(parent), name)):
+        relative = os.path.relpath(path, os.path.realpath(root))
+        if relative != ".." and not relative.startswith("../"):
+            return relative
+    return None
