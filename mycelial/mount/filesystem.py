@@ -30,6 +30,7 @@ from mycelial.views.tree import Tree
 log = logging.getLogger(__name__)
 
 _TIMEOUT = 1.0  # seconds: what is changed behind the mount's back shows within this
+_VIRTUAL_TIMEOUT = 0.5  # seconds, where only one user may enter
 _WORKERS = 8  # requests that wait for Python at the same time
 _SPIN_US = 50
 _WAITING_EVENTS = 8 << 20  # bytes
@@ -74,7 +75,8 @@ class Filesystem:
                 status=self.status,
                 view_dir=os.fsencode(self._options.view_dir) or b".mycelial",
             )
-            self._mount(VirtualTree(tree, self._on_ready))
+            timeout = 0 if self._options.allow_other else _VIRTUAL_TIMEOUT
+            self._mount(VirtualTree(tree, self._on_ready, timeout=timeout))
             core.start()
             trio.run(self._serve)
         finally:

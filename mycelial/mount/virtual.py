@@ -1,7 +1,7 @@
 """Protocol adapter only: pyfuse3's requests for the virtual tree, turned into questions to `mycelial.views`.
 
 Requests for real files never come here; the C core answers them. What is virtual differs from caller to
-caller, so the kernel may not keep it: entries have no timeout, and each user has inodes of his own.
+caller: each user has inodes of his own, and where several may enter, the kernel may not keep an entry at all.
 Questions are answered in threads, so that the loop goes on.
 """
 
@@ -79,9 +79,11 @@ class VirtualTree(pyfuse3.Operations):
     enable_writeback_cache = False
     enable_acl = True  # or the kernel would judge by mode bits alone
 
-    def __init__(self, tree: Tree, on_ready: Callable[[], None]) -> None:
+    def __init__(self, tree: Tree, on_ready: Callable[[], None], *, timeout: float) -> None:
+        """`timeout` is how long the kernel may keep an entry, in seconds: 0 where several users may enter."""
         super().__init__()
         self._tree = tree
+        self._timeout = timeout
         self._on_ready = on_ready
         self._inodes: dict[int, _Inode] = {}
         self._by_key: dict[tuple[Caller, tuple[bytes, ...], bytes], _Inode] = {}
@@ -143,7 +145,7 @@ class VirtualTree(pyfuse3.Operations):
             case _:
                 entry.st_size = 0
         entry.st_atime_ns = entry.st_mtime_ns = entry.st_ctime_ns = self._began_ns
-        entry.attr_timeout = entry.entry_timeout = 0
+        entry.attr_timeout = entry.entry_timeout = self._timeout
         return entry
 
     async def _ask(self, question: Callable[[], T]) -> T:

@@ -72,7 +72,7 @@ void stat_from_statx(const struct statx *stx, struct stat *st);
 int inode_path(const struct inode *inode, const char *last, char *buffer, size_t size);
 bool name_is_plain(const char *name);
 
-/* ---- handle: one open file --------------------------------------------------------------------------------- */
+/* ---- ops_data.c: one open file --------------------------------------------------------------------------------- */
 
 struct handle {
     struct handle *next;
@@ -85,6 +85,13 @@ struct handle {
     bool confirmed; /* `process` was looked at again when it wrote */
 };
 static inline struct handle *handle_of(const struct fuse_file_info *fi) { return (struct handle *)(uintptr_t)fi->fh; }
+struct handle *handle_new(fuse_req_t req, struct inode *inode, int fd, int flags);
+void handle_close(struct handle *handle);
+/* Tells the kernel what to do with this open file. */
+void handle_describe(struct handle *handle, struct fuse_file_info *fi);
+/* The flags for the file below. Our buffers are not aligned, so O_DIRECT ends here; O_TRUNC waits for the check. */
+int flags_below(int flags);
+int listing_fd(const struct fuse_file_info *fi); /* ops_dir.c: of an open directory */
 
 /* ---- caller.c: acting with the rights of the process that asks ------------------------------------------------ */
 

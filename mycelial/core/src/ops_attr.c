@@ -170,7 +170,8 @@ static void c_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t 
     int error = fd < 0 ? -fd : errno;
     if (owned) close(fd);
     /* The kernel asks for ACLs before each permission check: "not supported" would fail the check. */
-    if (error == EOPNOTSUPP && strncmp(name, "system.posix_acl_", 17) == 0) error = ENODATA;
+    if (error == EOPNOTSUPP && (!strcmp(name, "system.posix_acl_access") || !strcmp(name, "system.posix_acl_default")))
+        error = ENODATA;
     reply_value(req, value, length, size, error);
 }
 

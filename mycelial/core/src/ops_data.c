@@ -3,9 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #define EXEC_FLAG 0x20        /* __FMODE_EXEC: the kernel opens the file to run it */
@@ -35,7 +38,6 @@ void handle_close(struct handle *handle) {
     free(handle);
 }
 
-/* What the kernel shall do with this open file. */
 void handle_describe(struct handle *handle, struct fuse_file_info *fi) {
     fi->fh = (uint64_t)(uintptr_t)handle;
     fi->direct_io = (handle->flags & O_DIRECT) != 0;
@@ -45,7 +47,6 @@ void handle_describe(struct handle *handle, struct fuse_file_info *fi) {
 #endif
 }
 
-/* The flags for the file below. Our buffers are not aligned, so O_DIRECT ends here; O_TRUNC waits for the check. */
 int flags_below(int flags) {
     return (flags & ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_DIRECT | O_NOFOLLOW | EXEC_FLAG)) | O_CLOEXEC;
 }
@@ -208,6 +209,35 @@ static void c_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t off, off
     fuse_reply_err(req, error);
 }
 
+/* The flags of an inode (lsattr, chattr); the kernel opens the file for it, a directory as well. */
+static void c_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned command, void *arg, struct fuse_file_info *fi, unsigned flags,
+                    const void *in, size_t in_size, size_t out_size) {
+    REFUSE_VIRTUAL(ino, ENOTTY);
+    (void)arg, (void)out_size;
+    bool is_set = command == FS_IOC_SETFLAGS || command == FS_IOC_FSSETXATTR;
+    size_t size = command == FS_IOC_GETFLAGS || command == FS_IOC_SETFLAGS       ? sizeof(unsigned)
+                  : command == FS_IOC_FSGETXATTR || command == FS_IOC_FSSETXATTR ? sizeof(struct fsxattr)
+                                                                                 : 0;
+    union {
+        unsigned flags;
+        struct fsxattr extended;
+    } value;
+    if (!size || (is_set && in_size < size)) {
+        fuse_reply_err(req, ENOTTY);
+        return;
+    }
+    memset(&value, 0, sizeof value);
+    if (is_set) memcpy(&value, in, size);
+    int fd = flags & FUSE_IOCTL_DIR ? listing_fd(fi) : handle_of(fi)->fd;
+    if (is_set) caller_become_user(req);
+    int result = ioctl(fd, command, &value), error = result < 0 ? errno : 0;
+    caller_restore();
+    if (error)
+        fuse_reply_err(req, error);
+    else
+        fuse_reply_ioctl(req, result, is_set ? NULL : &value, is_set ? 0 : size);
+}
+
 static void c_copy_file_range(fuse_req_t req, fuse_ino_t ino_in, off_t off_in, struct fuse_file_info *fi_in,
                               fuse_ino_t ino_out, off_t off_out, struct fuse_file_info *fi_out, size_t size, int flags) {
     (void)flags; /* none is defined */
@@ -232,5 +262,6 @@ void operations_data(struct fuse_lowlevel_ops *ops) {
     ops->lseek = c_lseek;
     ops->fallocate = c_fallocate;
     ops->copy_file_range = c_copy_file_range;
+    ops->ioctl = c_ioctl;
     ops->poll = NULL; /* a regular file is always ready: the kernel says so itself after one ENOSYS */
 }

@@ -29,6 +29,8 @@ struct listing {
 
 static struct listing *listing_of(const struct fuse_file_info *fi) { return (struct listing *)(uintptr_t)fi->fh; }
 
+int listing_fd(const struct fuse_file_info *fi) { return listing_of(fi)->fd; }
+
 static void c_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi) {
     DELEGATE(ino, opendir, req, ino, fi);
     struct inode *inode = inode_of(ino);

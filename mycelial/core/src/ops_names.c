@@ -14,12 +14,6 @@
 #endif
 #define PATH_SIZE 16384
 
-/* ops_data.c */
-struct handle *handle_new(fuse_req_t req, struct inode *inode, int fd, int flags);
-void handle_close(struct handle *handle);
-void handle_describe(struct handle *handle, struct fuse_file_info *fi);
-int flags_below(int flags);
-
 static bool refused(fuse_req_t req, fuse_ino_t parent, const char *name, int for_view_dir) {
     int error = is_virtual(parent) ? EROFS : is_view_dir(parent, name) ? for_view_dir : name_is_plain(name) ? 0 : EINVAL;
     if (error) fuse_reply_err(req, error);
