@@ -1,0 +1,65 @@
+# Everything starts here; each target does the set-up that is still missing and is quick when nothing is.
+#
+#   make mount SRC=~/papers MNT=~/papers-live    mount a folder (without SRC: the guided demo)
+#   make test                                    all tests
+#   make bench                                   what the mount costs (SHORT=1: does the benchmark run?)
+#   make check                                   formatting, lint, types
+#   make ci                                      what continuous integration runs
+
+SHELL := /bin/bash
+PYTHON := .venv/bin/python
+SCRIPTS := scripts/environment scripts/libfuse scripts/lock scripts/python scripts/system-packages scripts/test \
+	scripts/tree .ci/run
+
+.DEFAULT_GOAL := help
+.PHONY: help setup mount demo test bench check format lock ci clean
+
+help:
+	@sed -n '/^#   make/s/^#   //p' Makefile
+
+setup:
+	@scripts/system-packages mount
+	@scripts/environment run
+
+# The one command of every day. Both paths may hold spaces.
+mount: setup
+ifdef SRC
+	@test -n "$(MNT)" || { echo "make mount: MNT is missing, the folder where SRC is to appear" >&2; exit 2; }
+	@mkdir -p "$(MNT)"
+	@.venv/bin/mycelial-mount $(OPTIONS) "$(SRC)" "$(MNT)"
+	@echo "$(SRC) is mounted at $(MNT). Work in $(MNT) as always, then look into $(MNT)/.mycelial/."
+	@echo "Unmount with: fusermount3 -u $(MNT)"
+else
+	@tests/demo/run
+endif
+
+test:
+	@scripts/test
+
+bench:
+	@scripts/system-packages bench
+	@scripts/environment run
+	@$(PYTHON) -m bench $(if $(SHORT),--short)
+
+check:
+	@scripts/system-packages mount
+	@scripts/environment dev
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m mypy
+	@for script in $(SCRIPTS); do bash -n $$script || exit 1; done
+
+format:
+	@scripts/environment dev
+	$(PYTHON) -m ruff check --fix .
+	$(PYTHON) -m ruff format .
+
+lock:
+	@scripts/lock
+
+ci:
+	@.ci/run
+
+# Takes away what the other targets made; nothing that a user made.
+clean:
+	rm -rf .venv .cache build *.egg-info mycelial/core/_core.*.so .pytest_cache .mypy_cache .ruff_cache
