@@ -1,7 +1,8 @@
 """What all tests share: the repository on the path, hypothesis profiles, and which tests this user can run.
 
-The suite runs twice, as root and as an ordinary user. A test marked `as_root` or `as_user` makes sense for one of
-them only; the other run does not collect it, so a skip in the report always means that something is missing.
+The suite runs twice, as root and as an ordinary user. A test marked `as_root` or `as_user` makes sense for
+one of them only; the other run does not collect it, so a skip in the report always means that something is
+missing.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Run file operations in a process of their own, so that a mount that hangs never hangs the test suite.
 
 An actor is a forked child that executes calls one at a time and keeps its descriptors, locks and working
-directory between them. It can drop to another user first. When a call takes too long, the child is killed; should it
-be stuck in the kernel, waiting for a filesystem's answer, it is left behind and ends when the mount goes.
+directory between them. It can drop to another user first. When a call takes too long, the child is killed;
+should it be stuck in the kernel, waiting for a filesystem's answer, it is left behind and ends when the
+mount goes.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Cases about who may do what: groups, setgid and sticky directories, POSIX ACLs. As an ordinary user sees them."""
+"""Cases about who may do what: groups, setgid and sticky directories, POSIX ACLs."""
 
 from __future__ import annotations
 

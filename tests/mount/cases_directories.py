@@ -1,4 +1,4 @@
-"""Cases about listing directories, also large ones and while they change, and about directories that are gone."""
+"""Cases about listing directories, large ones and changing ones too, and about directories that are gone."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def a_listing_tells_types_and_inode_numbers(w: World) -> None:
     os.mkfifo(w.path("pipe"))
     stream = Directory(w.root)
     while (entry := stream.next()) is not None:
-        name, kind, inode = entry
+        name, _, inode = entry
         if name != b"..":
             w.note(f"{name!r} inode as in stat", inode == os.lstat(w.path(name)).st_ino)
     stream.rewind()

@@ -36,8 +36,8 @@ class Rights:
 class Limit:
     """A difference that the kernel's FUSE or libfuse imposes: what the mount says instead, and why.
 
-    `notes` maps the labels that may differ to what the mount then answers; any other answer fails. A case that
-    can only stop at such a difference is compared up to there.
+    `notes` maps the labels that may differ to what the mount then answers; any other answer fails. A case
+    that can only stop there is compared up to there.
     """
 
     reason: str
