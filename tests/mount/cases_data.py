@@ -346,7 +346,7 @@ def file_size_limit(w: World) -> None:
 
 @case(
     limit=Limit(
-        "the kernel does not expect copy_file_range to move an access time; it shows when the attributes expire",
+        "copy_file_range moves an access time, and the kernel does not know; it shows when attributes expire",
         {"copy moves": ["file mtime", "file ctime"]},
     )
 )
