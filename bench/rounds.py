@@ -7,7 +7,7 @@ their ratio stays; and another subject goes first in each round, so that none al
 from __future__ import annotations
 
 import gc
-import shutil
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.fixtures import Sizes
+from bench.fixtures import MIB, Sizes
 from bench.results import Result
 from bench.subjects import Running, SubjectError
 from bench.workloads.job import Job, Place, Unavailable, Workload
@@ -72,9 +72,18 @@ def _measure_once(workload: Workload, place: Place, subject: Running) -> float:
             subject.check()
             raise SubjectError(f"{workload.name} failed on {place.owner}: {error}") from error
         finally:
-            shutil.rmtree(place.source / place.scratch, ignore_errors=True)
+            _give_back_space(place.source / place.scratch)
         subject.settle()
     return seconds / job.count
+
+
+def _give_back_space(scratch: Path) -> None:
+    """Deletes large files only; many small ones stay until the run ends (why: `bench.workspace._spread`)."""
+    for directory, _, names in os.walk(scratch):
+        for name in names:
+            path = Path(directory, name)
+            if path.stat().st_size >= MIB:
+                path.unlink()
 
 
 def _timed(job: Job) -> float:
