@@ -56,7 +56,8 @@ def replay(events: str, database: Path, as_json: bool) -> None:
 def rebuild(directory: str, database: Path | None, as_json: bool) -> None:
     """Derive all relations anew from the log.
 
-    DIRECTORY is any path in a mount or in its source; without it, the working directory. Readers see the old relations until it is done.
+    DIRECTORY is any path in a mount or in its source; without it, the working directory. Readers see
+    the old relations until it is done.
     """
     from mycelial.graph.rebuild import rebuild as rebuild_in
     from mycelial.store.answers import Answers

@@ -1,0 +1,1 @@
+"""Tests of plain functions and classes: no mount, no daemon."""

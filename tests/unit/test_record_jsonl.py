@@ -1,0 +1,125 @@
+"""The event log's lines: whatever was recorded survives, whatever was forged is refused in one line."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mycelial.record.events import Event, Op, Process
+from mycelial.record.jsonl import event_from_json, event_to_json
+from tests.unit.record_strategies import events
+from tests.unit.refusal import taken_or_refused
+
+PLAIN = {
+    "t": 1760000000.25,
+    "pid": 4711,
+    "ppid": 4700,
+    "comm": "cc1",
+    "uid": 1000,
+    "op": "open",
+    "path": "src/a.c",
+}
+
+
+def line(**changes: object) -> str:
+    return json.dumps({**PLAIN, **changes})
+
+
+@given(events())
+def test_an_event_survives_the_way_through_json(event: Event) -> None:
+    text = event_to_json(event)
+    assert text.isascii()
+    assert "\n" not in text
+    assert event_from_json(text) == event
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+        lambda inner: st.lists(inner, max_size=3),
+    ),
+    st.sampled_from([*PLAIN, "to", "chain", "pipe_in", "args", "sid", "start", "exe"]),
+)
+def test_any_value_under_any_key_is_taken_or_refused_in_one_line(value: object, key: str) -> None:
+    taken_or_refused(lambda: event_from_json(line(**{key: value})))
+
+
+@given(st.binary(max_size=60) | st.text(max_size=60))
+def test_any_line_at_all_is_an_event_or_a_value_error(text: str | bytes) -> None:
+    with pytest.raises(ValueError, match=r"\A[^\n]+\Z"):
+        event_from_json(text)
+
+
+def test_keys_that_are_not_known_are_ignored() -> None:
+    assert event_from_json(line(colour="green")) == Event(
+        1760000000.25, Op.OPEN, "src/a.c", Process(4711, 4700, "cc1", 1000)
+    )
+
+
+def test_optional_keys_may_be_null() -> None:
+    assert event_from_json(line(chain=None, sid=None)) == event_from_json(line())
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["", "/etc/passwd", "..", "a/../../etc/passwd", "a//b", "a/", "./a", "a/.", "a\0b", "\ud800"],
+)
+def test_a_path_that_could_lead_outside_is_refused(path: str) -> None:
+    with pytest.raises(ValueError, match='"path"'):
+        event_from_json(line(path=path))
+    with pytest.raises(ValueError, match='"to"'):
+        event_from_json(line(op="rename", to=path))
+
+
+def test_names_with_newlines_and_bytes_that_are_not_utf8_are_kept() -> None:
+    event = event_from_json(r'{"t":1,"pid":1,"ppid":0,"comm":"x","uid":0,"op":"open","path":"a\nb\udcff"}')
+    assert event.path == "a\nb\udcff"
+
+
+def test_two_spellings_of_the_same_bytes_are_one_name() -> None:
+    assert event_from_json(line(path="\udcc3\udca9")).path == "é"
+
+
+@pytest.mark.parametrize("t", ["now", None, True, -1, 1e300, float("nan"), float("inf"), [1]])
+def test_a_time_that_is_none_is_refused(t: object) -> None:
+    with pytest.raises(ValueError, match='"t"'):
+        event_from_json(line(t=t))
+
+
+@pytest.mark.parametrize("missing", sorted(PLAIN))
+def test_a_missing_key_is_named(missing: str) -> None:
+    with pytest.raises(ValueError, match=f'"{missing}" is missing'):
+        event_from_json(json.dumps({key: value for key, value in PLAIN.items() if key != missing}))
+
+
+def test_a_rename_needs_its_new_name() -> None:
+    with pytest.raises(ValueError, match='"to" is missing'):
+        event_from_json(line(op="rename"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"op": "stat"}, 'unknown op "stat"'),
+        ({"pid": 2**32}, "out of range"),
+        ({"pid": "1"}, "expected a whole number, found text"),
+        ({"start": 2**63}, "out of range"),
+        ({"comm": ["sh"]}, "expected text, found a list"),
+        ({"chain": [[1]]}, "expected pairs"),
+        ({"chain": [["1", "sh"]]}, "expected a whole number"),
+        ({"args": "a b"}, "expected a list"),
+    ],
+)
+def test_the_reason_of_a_refusal_is_said(changes: dict[str, object], reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        event_from_json(line(**changes))
+
+
+def test_deep_nesting_and_endless_numbers_do_no_harm() -> None:
+    with pytest.raises(ValueError, match="nested too deeply"):
+        event_from_json("[" * 200_000)
+    with pytest.raises(ValueError, match="not JSON"):
+        event_from_json('{"t": ' + "9" * 10_000 + "}")
