@@ -81,6 +81,7 @@ struct handle {
     uint32_t uid;
     int fd;
     int flags;
+    bool fresh;     /* made or emptied by this open, and no WRITE event said so yet */
     bool dirty;     /* written since the last WRITE event */
     bool confirmed; /* `process` was looked at again when it wrote */
 };
@@ -91,6 +92,7 @@ void handle_close(struct handle *handle);
 void handle_describe(struct handle *handle, struct fuse_file_info *fi);
 /* The flags for the file below. Our buffers are not aligned, so O_DIRECT ends here; O_TRUNC waits for the check. */
 int flags_below(int flags);
+int open_again(int fd, int flags); /* the same file, from an O_PATH descriptor; -errno on failure */
 int listing_fd(const struct fuse_file_info *fi); /* ops_dir.c: of an open directory */
 
 /* ---- caller.c: acting with the rights of the process that asks ------------------------------------------------ */
@@ -132,7 +134,7 @@ void record_inode(enum event_kind kind, unsigned flags, fuse_req_t req, const st
 void record_name(enum event_kind kind, unsigned flags, fuse_req_t req, const struct inode *parent, const char *name);
 void record_two(enum event_kind kind, unsigned flags, fuse_req_t req, const char *path, int path_size,
                 const struct inode *parent, const char *name);
-void record_write(struct handle *handle);
+void record_write(struct handle *handle); /* closed after writing, or made and left empty */
 
 /* ---- worker.c: a thread for what may take long --------------------------------------------------------------- */
 

@@ -51,7 +51,7 @@ int flags_below(int flags) {
     return (flags & ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_DIRECT | O_NOFOLLOW | EXEC_FLAG)) | O_CLOEXEC;
 }
 
-static int open_again(int fd, int flags) {
+int open_again(int fd, int flags) {
     char path[32];
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     int opened = open(path, flags);
@@ -107,7 +107,7 @@ static void c_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi) {
         fuse_reply_err(req, error);
         return;
     }
-    handle->dirty = (fi->flags & O_TRUNC) != 0;
+    handle->fresh = (fi->flags & O_TRUNC) != 0;
     record_open(req, handle); /* while the process waits: it may be gone right after */
     handle_describe(handle, fi);
     if (fuse_reply_open(req, fi) == -ENOENT) handle_close(handle); /* interrupted: no release will come */
@@ -116,7 +116,7 @@ static void c_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi) {
 static void c_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi) {
     DELEGATE(ino, release, req, ino, fi);
     struct handle *handle = handle_of(fi);
-    record_write(handle);
+    if (handle->dirty || handle->fresh) record_write(handle);
 #if FUSE_VERSION < FUSE_MAKE_VERSION(3, 18)
     if (fi->flock_release) flock(handle->fd, LOCK_UN);
 #endif

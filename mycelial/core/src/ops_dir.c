@@ -38,8 +38,8 @@ static void c_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
     int dir = listing ? dir_acquire(inode) : -ENOMEM;
     int error = dir < 0 ? -dir : 0;
     if (!error) {
-        listing->fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (listing->fd < 0) error = errno;
+        listing->fd = open_again(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* "." would need search permission */
+        if (listing->fd < 0) error = -listing->fd;
         dir_release(inode);
     }
     if (error) {

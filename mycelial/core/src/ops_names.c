@@ -94,9 +94,9 @@ static void answer_created(fuse_req_t req, struct inode *dir, const char *name, 
         fuse_reply_err(req, error ? error : ENOMEM);
         return;
     }
-    handle->dirty = made || (fi->flags & O_TRUNC);
+    handle->fresh = made || (fi->flags & O_TRUNC);
     if (ring_recording()) {
-        if (name && handle->dirty) record_name(CREATE, made ? 0 : EVENT_TRUNCATED, req, dir, name);
+        if (name && handle->fresh) record_name(CREATE, made ? 0 : EVENT_TRUNCATED, req, dir, name);
         handle->process = lineage_number(fuse_req_ctx(req)->pid);
     }
     handle_describe(handle, fi);

@@ -174,8 +174,8 @@ void record_two(enum event_kind kind, unsigned flags, fuse_req_t req, const char
 
 void record_write(struct handle *handle) {
     char path[PATH_SIZE];
-    if (!ring.recording || !handle->dirty) return;
-    handle->dirty = false;
+    if (!ring.recording) return;
+    handle->dirty = handle->fresh = false;
     int size = inode_path(handle->inode, NULL, path, sizeof path);
     if (size > 0) ring_event(WRITE, 0, handle->process, handle->uid, path, (size_t)size, NULL, 0);
 }
