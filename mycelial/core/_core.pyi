@@ -1,4 +1,4 @@
-"""What the C core offers. All functions belong to the thread that runs the FUSE loop, unless they say otherwise."""
+"""What the C core offers. Functions belong to the thread of the FUSE loop, unless they say otherwise."""
 
 from typing import TypedDict
 

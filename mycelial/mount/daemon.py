@@ -1,4 +1,4 @@
-"""Becoming a daemon the way FUSE programs do: the command returns when the mount answers, or with the reason why not.
+"""Becoming a daemon as FUSE programs do: the command returns when the mount answers, or with the reason.
 
 The parent waits at a pipe. Until the child reports, its standard error is still the terminal's.
 """

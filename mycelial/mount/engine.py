@@ -35,10 +35,13 @@ class Engine:
     ----------
     arguments : sequence of str
         Words after ``python -m mycelial.graph``; ``--fd`` is added.
+    stderr : int or None
+        Where it may complain, as for `subprocess.Popen`: a daemon must not hold on to the terminal.
     """
 
-    def __init__(self, arguments: Sequence[str]) -> None:
+    def __init__(self, arguments: Sequence[str], stderr: int | None) -> None:
         self._arguments = tuple(arguments)
+        self._stderr = stderr
         self._ours, self._theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._ours.setblocking(False)
         self._process: subprocess.Popen[bytes] | None = None
@@ -73,6 +76,7 @@ class Engine:
             pass_fds=[number],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
+            stderr=self._stderr,
             start_new_session=True,
         )
         core.ignore_process(self._process.pid)

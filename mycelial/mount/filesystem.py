@@ -8,6 +8,7 @@ import os
 import resource
 import secrets
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -66,7 +67,8 @@ class Filesystem:
         _raise_descriptor_limit()
         self._configure_core()
         if self._options.record:
-            self._engine = Engine(self._engine_arguments())
+            stderr = None if self._options.foreground else subprocess.DEVNULL
+            self._engine = Engine(self._engine_arguments(), stderr)
             self._engine.start()  # before the mount can be in its way
         try:
             tree = Tree(
@@ -131,7 +133,9 @@ class Filesystem:
         if self._options.read_only:
             options.add("ro")
         # An ordinary user is never given these, and fusermount3 refuses the words.
-        options.update(word for word in self._options.kernel if os.geteuid() == 0 or word not in ("suid", "dev"))
+        options.update(
+            word for word in self._options.kernel if os.geteuid() == 0 or word not in ("suid", "dev")
+        )
         if self._options.debug:
             log.debug("mounting with %s", sorted(options))
         with _captured_stderr() as said:

@@ -86,7 +86,8 @@ def _mount(options: MountOptions) -> int:
     place = find_place(options)
     report: Callable[[str | None], None] = _say_problem if options.foreground else daemonise()
     _set_up_logging(options)
-    from mycelial.mount.filesystem import Filesystem  # after the fork: it loads pyfuse3 and what belongs to it
+    # After the fork: this loads pyfuse3 and all that belongs to it.
+    from mycelial.mount.filesystem import Filesystem
 
     ready = False
 

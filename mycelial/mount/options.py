@@ -72,14 +72,26 @@ class MountOptions:
 
 _WITH_VALUE = frozenset({"db", "config", "exclude", "view-dir", "timeout", "setuid"})
 _WITHOUT_VALUE = frozenset({"allow-other", "ro", "rw", "no-record", "show-view-dir", "no-views"})
-_KERNEL = frozenset({"suid", "nosuid", "dev", "nodev", "exec", "noexec", "sync", "dirsync", "noatime", "nodiratime"})
-# Words of fstab(5), mount(8) and systemd.mount(5) that are meant for others, or that are always so here.
-_PASSED_OVER = frozenset(
-    "defaults auto noauto user nouser users nousers owner noowner group nogroup _netdev nofail async atime diratime"
-    " relatime norelatime strictatime nostrictatime lazytime nolazytime iversion noiversion silent loud mand nomand"
-    " nonempty default_permissions bind rbind remount private shared slave".split()
+_KERNEL = frozenset(
+    {"suid", "nosuid", "dev", "nodev", "exec", "noexec", "sync", "dirsync", "noatime", "nodiratime"}
 )
-_PASSED_OVER_WITH_VALUE = ("x-", "X-", "comment=", "context=", "fscontext=", "defcontext=", "rootcontext=", "uhelper=", "helper=")
+# Words of fstab(5), mount(8) and systemd.mount(5) that are meant for others, or that are always so here.
+_PASSED_OVER = """
+    defaults auto noauto user nouser users nousers owner noowner group nogroup _netdev nofail async atime
+    diratime relatime norelatime strictatime nostrictatime lazytime nolazytime iversion noiversion silent
+    loud mand nomand nonempty default_permissions bind rbind remount private shared slave
+"""
+_PASSED_OVER_WITH_VALUE = (
+    "x-",
+    "X-",
+    "comment=",
+    "context=",
+    "fscontext=",
+    "defcontext=",
+    "rootcontext=",
+    "uhelper=",
+    "helper=",
+)
 _SHORT_PASSED_OVER = frozenset("snvwr")
 
 
@@ -149,7 +161,7 @@ def _mount_words(options: MountOptions, text: str) -> MountOptions:
     for word in _split(text):
         name, equals, value = word.partition("=")
         name = name.replace("_", "-")
-        if not word or word in _PASSED_OVER or word.startswith(_PASSED_OVER_WITH_VALUE):
+        if not word or word in _PASSED_OVER.split() or word.startswith(_PASSED_OVER_WITH_VALUE):
             continue
         if word in _KERNEL:
             options = replace(options, kernel=(*options.kernel, word))
@@ -214,7 +226,12 @@ def _long(options: MountOptions, name: str, value: str, written: str) -> MountOp
 
 
 def _view_dir(name: str) -> str:
-    if "/" in name or "\0" in name or name in (".", "..") or len(name.encode("utf-8", "surrogateescape")) > 255:
+    if (
+        "/" in name
+        or "\0" in name
+        or name in (".", "..")
+        or len(name.encode("utf-8", "surrogateescape")) > 255
+    ):
         raise UsageError(f"--view-dir {name}: one name is needed, without a slash")
     return name
 

@@ -55,7 +55,7 @@ def find_place(options: MountOptions) -> Place:
             (source, mountpoint, "the source lies inside the mountpoint"),
         ):
             if _is_below(inner, outer):
-                raise MountError(f"{text}: {inner} is below {outer} (to mount in place, give the same directory twice)")
+                raise MountError(f"{text}: {inner} is below {outer} (in place is: the same directory twice)")
     if options.view_dir and _exists(source_fd, options.view_dir):
         raise MountError(
             f"{options.source} has a file of its own named {options.view_dir}:"
@@ -63,7 +63,9 @@ def find_place(options: MountOptions) -> Place:
         )
     database, config = _files(options, source)
     if source == mountpoint and _is_below(os.path.realpath(database), source):
-        raise MountError(f"the database {database} would lie inside an in-place mount: give another place with --db PATH")
+        raise MountError(
+            f"the database {database} would lie inside an in-place mount: use --db PATH for another place"
+        )
     return Place(source, mountpoint, source_fd, database, config)
 
 
@@ -99,7 +101,7 @@ def _clean_dead_mount(path: str) -> None:
                 return
         except FileNotFoundError:
             continue
-    raise MountError(f"mountpoint {path}: a dead mount is there, and it could not be removed (umount -l {path})")
+    raise MountError(f"mountpoint {path}: a dead mount is in the way: umount -l {path}")
 
 
 def _is_below(inner: str, outer: str) -> bool:

@@ -13,9 +13,9 @@ import logging
 import os
 import stat
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import pyfuse3
 import trio
@@ -38,8 +38,8 @@ _MODES = {
 
 
 def _guarded(
-    handler: Callable[Concatenate[VirtualTree, P], Awaitable[T]],
-) -> Callable[Concatenate[VirtualTree, P], Awaitable[T]]:
+    handler: Callable[Concatenate[VirtualTree, P], Coroutine[Any, Any, T]],
+) -> Callable[Concatenate[VirtualTree, P], Coroutine[Any, Any, T]]:
     """Let nothing but FUSEError out: pyfuse3 would end the mount. Keep the core awake meanwhile."""
 
     @functools.wraps(handler)
@@ -170,9 +170,7 @@ class VirtualTree(pyfuse3.Operations):
         return self._attributes(self._enter(caller, path, await self._find(path, caller)))
 
     @_guarded
-    async def getattr(
-        self, inode: pyfuse3.InodeT, ctx: pyfuse3.RequestContext
-    ) -> pyfuse3.EntryAttributes:
+    async def getattr(self, inode: pyfuse3.InodeT, ctx: pyfuse3.RequestContext) -> pyfuse3.EntryAttributes:
         return self._attributes(self._inode(inode))
 
     @_guarded
@@ -272,5 +270,5 @@ class VirtualTree(pyfuse3.Operations):
     @_guarded
     async def listxattr(
         self, inode: pyfuse3.InodeT, ctx: pyfuse3.RequestContext
-    ) -> list[pyfuse3.XAttrNameT]:
+    ) -> Sequence[pyfuse3.XAttrNameT]:
         return []
