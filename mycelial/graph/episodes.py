@@ -13,7 +13,7 @@ from typing import Any
 from mycelial.graph.bursts import Burst, Bursts
 from mycelial.graph.processes import Actor
 from mycelial.store.evidence import EvidenceWriter, Touch
-from mycelial.store.files import FileTable
+from mycelial.store.files import ROOT, FileTable
 from mycelial.store.weighing import growth, member_weight, partners
 
 GAP = 300.0
@@ -21,6 +21,9 @@ GAP = 300.0
 
 LONGEST = 3600.0
 """Seconds after which an episode ends in any case."""
+
+EVERYTHING = ROOT
+"""The usage of the mount root is that of all files."""
 
 SUCCESSORS = 1
 """How many files after a file count as taken up soon after it."""
@@ -119,6 +122,7 @@ class Episodes:
         weights = {file: member_weight(count) for file, count in sorted(writes.items())}
         for file, weight in weights.items():
             evidence.add_usage(file, uid, weight * grown, t)
+            evidence.add_usage(EVERYTHING, uid, weight * grown, t)
             for other, shared in partners(file, weights):
                 if other > file:
                     evidence.add_together(file, uid, other, shared * grown, t, episode.number)

@@ -7,7 +7,7 @@ process read is.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from mycelial.graph.processes import Actor, Processes, Read
@@ -34,7 +34,10 @@ class Flow:
 
 @dataclass(frozen=True, slots=True)
 class Making:
-    """A close after writing: who wrote, who had created or emptied the file and when (None: nobody)."""
+    """A close after writing: who wrote, who had created or emptied the file and when (None: nobody).
+
+    `name_of` gives the last part of a file's path.
+    """
 
     product: int
     writer: Actor
@@ -42,6 +45,11 @@ class Making:
     begun: float | None
     existed: bool
     t: float
+    name_of: Callable[[int], str]
+
+    def stem(self, file: int) -> str:
+        """Return the name that a file shares with what it is converted to."""
+        return self.name_of(file).lstrip(".").partition(".")[0]
 
 
 Reads = Iterator[tuple[int, Read]]
@@ -54,8 +62,9 @@ def flows_into(making: Making, processes: Processes) -> dict[int, Flow]:
     match writer.kind:
         case Kind.VERSIONS:
             return {}
-        case Kind.EDITOR if making.existed:
-            return {}
+        case Kind.EDITOR:
+            _gather(flows, making, _exported(making))
+            return flows
         case kind if kind in CONDUCTORS:
             _gather(flows, making, _held_open(making, writer))
             _gather(flows, making, _from_children(making, writer, processes))
@@ -77,6 +86,16 @@ def _gather(flows: dict[int, Flow], making: Making, reads: Reads) -> None:
                 flows[file] = Flow(file, min(read.last, making.t), read.program)
 
 
+def _exported(making: Making) -> Reads:
+    """Saving a file that was there says nothing; a new one may be another form of a file of its name."""
+    if making.existed:
+        return
+    stem = making.stem(making.product)
+    for file, read in making.writer.reads.items():
+        if making.stem(file) == stem:
+            yield file, read
+
+
 def _own(making: Making) -> Reads:
     """The writer's own reads, without those that belong to its other products."""
     writer = making.writer
@@ -88,10 +107,18 @@ def _own(making: Making) -> Reads:
     others = [t for product, t in writer.finished.items() if product != making.product and t <= making.t]
     if not reads or not others:
         return iter(reads)
-    stays = writer.kind in (Kind.EDITOR, Kind.COPIER) or (
-        len(others) > 1 and making.t - writer.first > RESIDENT
-    )
-    return iter(_since_other_products(reads, others) if stays else reads)
+    stays = writer.kind is Kind.COPIER or (len(others) > 1 and making.t - writer.first > RESIDENT)
+    return iter(_since_other_products(reads, others) if stays else _unpaired(making, reads))
+
+
+def _unpaired(making: Making, reads: list[tuple[int, Read]]) -> list[tuple[int, Read]]:
+    """A converter that works off many files pairs them by name: x.csv is not in y.json if it is in x.json."""
+    own = making.stem(making.product)
+    stems = {file: making.stem(file) for file, _ in reads}
+    if own not in stems.values():
+        return reads
+    taken = {making.stem(product) for product in making.writer.finished} - {own}
+    return [(file, read) for file, read in reads if stems[file] not in taken]
 
 
 def _since_other_products(reads: list[tuple[int, Read]], others: list[float]) -> list[tuple[int, Read]]:

@@ -25,28 +25,44 @@ class Kind(Enum):
 
 
 _NAMES = {
-    Kind.SHELL: "sh bash dash zsh ksh mksh fish ash busybox tcsh csh yash elvish nu pwsh xonsh",
-    Kind.WRAPPER: "xargs parallel find fd env timeout nice ionice nohup stdbuf setsid time sudo doas su runuser chrt"
-    " taskset flock watch entr strace ltrace gdb script unshare nsenter chroot fakeroot setarch catchsegv"
-    " systemd-run bwrap direnv",
-    Kind.BUILDER: "make gmake bmake ninja cmake ctest meson scons bazel waf cargo gradle mvn ant npm yarn pnpm"
-    " npx latexmk arara tup redo just rake snakemake nextflow luigi dvc configure libtool pre-commit tox nox"
-    " pytest dpkg-buildpacka debuild rpmbuild nix-build",
-    Kind.INTERPRETER: "perl ruby node nodejs deno bun php lua luajit tclsh wish R Rscript julia java guile racket"
-    " scala groovy octave octave-cli gawk-shell pypy pypy3 ipython jupyter-lab jupyter-noteboo ipykernel_launch",
-    Kind.VERSIONS: "git git-remote-http hg svn bzr fossil jj darcs cvs git-lfs",
-    Kind.EDITOR: "vi vim nvim gvim view ex ed nano pico emacs emacsclient emacs-gtk emacs-nox micro helix hx kak"
-    " kakoune joe jed ne mg code codium code-oss electron cursor zed sublime_text subl atom gedit"
-    " gnome-text-edit kate kwrite mousepad pluma xed leafpad geany notepadqq idea java-idea pycharm clion"
-    " webstorm goland rider eclipse netbeans qtcreator kdevelop soffice soffice.bin oosplash libreoffice abiword"
-    " gnumeric lyx texmaker texstudio typora obsidian marktext gimp gimp-2.10 gimp-3.0 inkscape krita blender"
-    " darktable rawtherapee audacity freecad kicad mcedit",
-    Kind.COPIER: "cp mv install rsync scp dd nautilus dolphin thunar Thunar nemo caja pcmanfm mc ranger lf nnn krusader"
-    " gvfsd gvfsd-file gio kioslave5 kioworker kio_file spacefm doublecmd",
-    Kind.HOST: "init systemd sshd sshd-session login getty agetty cron crond atd screen tmux gnome-shell"
-    " gnome-terminal- konsole xterm urxvt alacritty kitty foot wezterm-gui ptyxis plasmashell kwin_wayland Xorg"
-    " dockerd containerd containerd-shim runc conmon podman supervisord tini dumb-init dbus-daemon at-spi-bus-laun"
-    " tilix terminator xfce4-terminal xfce4-session gdm lightdm sddm launchd",
+    Kind.SHELL: """
+        sh bash dash zsh ksh mksh fish ash busybox tcsh csh yash elvish nu pwsh xonsh
+    """,
+    Kind.WRAPPER: """
+        xargs parallel find fd env timeout nice ionice nohup stdbuf setsid time sudo doas su runuser chrt
+        taskset flock watch entr strace ltrace gdb script unshare nsenter chroot fakeroot setarch catchsegv
+        systemd-run bwrap direnv
+    """,
+    Kind.BUILDER: """
+        make gmake bmake ninja cmake ctest meson scons bazel waf cargo gradle mvn ant npm yarn pnpm npx
+        latexmk arara tup redo just rake snakemake nextflow luigi dvc configure libtool pre-commit tox nox
+        pytest dpkg-buildpacka debuild rpmbuild nix-build
+    """,
+    Kind.INTERPRETER: """
+        perl ruby node nodejs deno bun php lua luajit tclsh wish R Rscript julia java guile racket scala
+        groovy octave octave-cli gawk-shell pypy pypy3 ipython jupyter-lab jupyter-noteboo ipykernel_launch
+    """,
+    Kind.VERSIONS: """
+        git git-remote-http hg svn bzr fossil jj darcs cvs git-lfs
+    """,
+    Kind.EDITOR: """
+        vi vim nvim gvim view ex ed nano pico emacs emacsclient emacs-gtk emacs-nox micro helix hx kak
+        kakoune joe jed ne mg code codium code-oss electron cursor zed sublime_text subl atom gedit gnome-
+        text-edit kate kwrite mousepad pluma xed leafpad geany notepadqq idea java-idea pycharm clion
+        webstorm goland rider eclipse netbeans qtcreator kdevelop soffice soffice.bin oosplash libreoffice
+        abiword gnumeric lyx texmaker texstudio typora obsidian marktext gimp gimp-2.10 gimp-3.0 inkscape
+        krita blender darktable rawtherapee audacity freecad kicad mcedit
+    """,
+    Kind.COPIER: """
+        cp mv install rsync scp dd nautilus dolphin thunar Thunar nemo caja pcmanfm mc ranger lf nnn
+        krusader gvfsd gvfsd-file gio kioslave5 kioworker kio_file spacefm doublecmd
+    """,
+    Kind.HOST: """
+        init systemd sshd sshd-session login getty agetty cron crond atd screen tmux gnome-shell gnome-
+        terminal- konsole xterm urxvt alacritty kitty foot wezterm-gui ptyxis plasmashell kwin_wayland Xorg
+        dockerd containerd containerd-shim runc conmon podman supervisord tini dumb-init dbus-daemon at-spi-
+        bus-laun tilix terminator xfce4-terminal xfce4-session gdm lightdm sddm launchd
+    """,
 }
 _KINDS = {name: kind for kind, names in _NAMES.items() for name in names.split()}
 _SUFFIXES = {

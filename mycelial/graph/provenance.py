@@ -15,6 +15,7 @@ from mycelial.graph.flows import Flow, Making, flows_into
 from mycelial.graph.processes import Actor, Processes
 from mycelial.graph.programs import CONDUCTORS, Kind
 from mycelial.store.evidence import EvidenceWriter, Source
+from mycelial.store.files import FileTable
 
 REMEMBERED = 4096
 """Files being made whose beginning is remembered."""
@@ -37,8 +38,9 @@ class Generation:
 class Provenance:
     """Keeps tables `source` and `recipe` true."""
 
-    def __init__(self, processes: Processes, evidence: EvidenceWriter) -> None:
+    def __init__(self, processes: Processes, evidence: EvidenceWriter, files: FileTable) -> None:
         self._processes = processes
+        self._files = files
         self._evidence = evidence
         self._generations: dict[int, Generation] = {}
         self._dirty: set[int] = set()
@@ -139,6 +141,7 @@ class Provenance:
             begun=None if generation is None else generation.begun,
             existed=generation is None or generation.existed,
             t=t,
+            name_of=lambda number: self._files.row(number).name,
         )
         return flows_into(making, self._processes)
 

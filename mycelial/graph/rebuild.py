@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mycelial.graph.pipeline import Pipeline
 from mycelial.record.events import Event
+from mycelial.record.exclude import ExclusionRules
 from mycelial.store.database import explained
 from mycelial.store.log import read_events
 from mycelial.store.writer import Writer
@@ -21,10 +22,13 @@ def _silent(_: int) -> None:
     pass
 
 
-def replay(db: Path, events: Iterable[Event], progress: Progress = _silent) -> int:
+def replay(
+    db: Path, events: Iterable[Event], progress: Progress = _silent, rules: ExclusionRules | None = None
+) -> int:
     """Add `events` to the database at `db` (made if missing) as if they happened now in this order.
 
-    `progress` is called with the number of events so far.  Returns the number of events.
+    What `rules` (None: the default ones) exclude is left out, as it is in a live mount.  `progress` is
+    called with the number of events so far.  Returns the number of events read.
 
     Raises
     ------
@@ -32,11 +36,13 @@ def replay(db: Path, events: Iterable[Event], progress: Progress = _silent) -> i
         The database cannot be used; whole batches before the failing one are kept.
     """
     done = 0
+    admit = (rules or ExclusionRules()).admit
     with Writer(db) as writer, explained(db):
         pipeline = Pipeline(writer)
         for event in events:
-            writer.begin()
-            pipeline.feed(event)
+            for admitted in admit(event):
+                writer.begin()
+                pipeline.feed(admitted)
             done += 1
             if done % BATCH == 0:
                 pipeline.flush()

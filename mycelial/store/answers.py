@@ -6,7 +6,8 @@ or the file that was asked for, and their order is deterministic: by score, then
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -16,7 +17,21 @@ import sqlite_utils
 
 from mycelial.record.events import Event
 from mycelial.store.database import explained, open_reader
+from mycelial.store.explain import Reason, Recipe, reasons, recipe
 from mycelial.store.log import read_events
+from mycelial.store.names import from_column
+from mycelial.store.neighbours import Bond, Neighbours
+from mycelial.store.ranking import Ranking
+from mycelial.store.summary import summary
+from mycelial.store.tree import FileTree
+
+__all__ = ["Answers", "Reason", "Recent", "Recipe", "Related"]
+
+STRONG = 3
+"""Episodes from which on a relation is no longer weak."""
+
+LOOKED_BACK = 5000
+"""Events among which the recent files are looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,35 +64,6 @@ class Related:
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
-    """One kind of evidence for a pair of files.
-
-    `kind` is together, next, source (a was made from b), product (b was made from a) or name;
-    `count` is the number of times, `last` seconds since the epoch.
-    """
-
-    kind: str
-    text: str
-    count: int
-    last: float
-    programs: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """How a file was made: `command` is quoted for a shell, `cwd` is relative to the mount root where it
-    lies inside and absolute otherwise, `time` is in seconds since the epoch."""
-
-    path: str
-    command: str
-    args: tuple[str, ...]
-    cwd: str
-    program: str
-    time: float
-    sources: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Recent:
     """The latest access to a file: `t` in seconds since the epoch, `op` as in the event log."""
 
@@ -95,8 +81,12 @@ class Answers:
 
     def __init__(self, database: sqlite_utils.Database, path: Path, uid: int | None) -> None:
         self._database = database
-        self._path = path
+        self._db = path
         self._uid = uid
+        self._tree = FileTree(database)
+        self._neighbours = Neighbours(database, uid)
+        self._ranking = Ranking(self._tree, self._neighbours)
+        self._version = -1
 
     @classmethod
     def open(cls, db: Path, uid: int | None) -> Self:
@@ -105,7 +95,7 @@ class Answers:
         Raises
         ------
         StoreError
-            There is no usable database.
+            There is no usable database; every question may raise it, too.
         """
         return cls(open_reader(db), db, uid)
 
@@ -123,52 +113,134 @@ class Answers:
 
     def known(self, path: str) -> bool:
         """Whether the file was ever seen and is not gone."""
-        raise NotImplementedError
+        with self._snapshot():
+            return self._tree.number(path) is not None
 
     def related(self, path: str, limit: int = 20) -> list[Related]:
         """The blended ranking that most people look at."""
-        raise NotImplementedError
+        with self._snapshot():
+            file = self._tree.number(path)
+            if file is None:
+                return []
+            ranked = self._ranking.related(file, path)
+            return [self._related(file, *item) for item in ranked[:limit]]
 
     def together(self, path: str, limit: int = 20) -> list[Related]:
         """Files used in the same episodes; the score is P(other given this)."""
-        raise NotImplementedError
+        with self._snapshot():
+            file = self._tree.number(path)
+            if file is None:
+                return []
+            usage = self._neighbours.usage([file]).get(file, 0.0)
+            return self._ranked(file, self._neighbours.together([file])[file], usage, limit)
 
     def next(self, path: str, limit: int = 20) -> list[Related]:
         """Files taken up soon after this one; the score is the share of the times."""
-        raise NotImplementedError
+        with self._snapshot():
+            file = self._tree.number(path)
+            if file is None:
+                return []
+            bonds = self._neighbours.following(file)
+            return self._ranked(file, bonds, sum(bond.weight for bond in bonds.values()), limit)
 
     def sources(self, path: str, limit: int = 20) -> list[Related]:
         """Files that this one was made from, directly."""
-        raise NotImplementedError
+        with self._snapshot():
+            file = self._tree.number(path)
+            return [] if file is None else self._ranked(file, self._neighbours.sources(file), 1.0, limit)
 
     def products(self, path: str, limit: int = 20) -> list[Related]:
         """Files that were made from this one, directly."""
-        raise NotImplementedError
+        with self._snapshot():
+            file = self._tree.number(path)
+            return [] if file is None else self._ranked(file, self._neighbours.products(file), 1.0, limit)
 
     def why(self, a: str, b: str) -> list[Reason]:
         """All evidence that joins two files, strongest kind first."""
-        raise NotImplementedError
+        with self._snapshot():
+            one, other = self._tree.number(a), self._tree.number(b)
+            if one is None or other is None or one == other:
+                return []
+            return reasons(self._neighbours, (one, a), (other, b))
 
     def how(self, path: str) -> Recipe | None:
         """How the file was made; None if nobody was seen making it."""
-        raise NotImplementedError
+        with self._snapshot():
+            file = self._tree.number(path)
+            if file is None:
+                return None
+            sources = (self._tree.path(source) for source in self._neighbours.sources(file))
+            return recipe(self._database, self._uid, file, path, tuple(sorted(s for s in sources if s)))
 
     def recent(self, limit: int = 20) -> list[Recent]:
         """Files by their latest access, the latest first."""
-        raise NotImplementedError
+        with self._snapshot():
+            found: dict[str, Recent] = {}
+            whose = "" if self._uid is None else "WHERE p.uid = ?"
+            rows = self._database.conn.execute(
+                "SELECT coalesce(r.path, q.path), t, op, comm FROM event"
+                " JOIN log_process AS p ON p.id = process JOIN log_path AS q ON q.id = event.path"
+                f' LEFT JOIN log_path AS r ON r.id = event."to" {whose} ORDER BY event.id DESC LIMIT ?',
+                (LOOKED_BACK,) if self._uid is None else (self._uid, LOOKED_BACK),
+            )
+            for column, t, op, comm in rows:
+                path = from_column(column)
+                if path not in found and self._is_shown(path):
+                    found[path] = Recent(path, t, op, from_column(comm))
+                    if len(found) == limit:
+                        break
+            return list(found.values())
 
     def status(self) -> dict[str, object]:
-        """Counts for `status`: events, files, relations, sweeps with program and count, first and last time."""
-        raise NotImplementedError
+        """Counts for `status`: events with first and last time, files, relations, sweeps by program."""
+        with self._snapshot():
+            return summary(self._database, self._uid)
 
     def uids(self) -> list[int]:
         """Users whose accesses are in the log, sorted."""
-        with explained(self._path):
+        with self._snapshot():
             rows = self._database.conn.execute("SELECT DISTINCT uid FROM log_process ORDER BY uid")
             return [uid for (uid,) in rows]
 
     def events(self, after_id: int = 0) -> Iterator[Event]:
         """The log in order of arrival (all users')."""
-        with explained(self._path):
+        with explained(self._db):
             for _, _, event in read_events(self._database, after_id):
                 yield event
+
+    @contextmanager
+    def _snapshot(self) -> Iterator[None]:
+        """One question sees one state of the database, and nothing remembered from an older one."""
+        connection = self._database.conn
+        with explained(self._db):
+            connection.execute("BEGIN")
+            try:
+                (version,) = connection.execute("PRAGMA data_version").fetchone()
+                if version != self._version:
+                    self._tree.forget()
+                    self._neighbours.refresh()
+                    self._version = version
+                yield
+            finally:
+                connection.execute("ROLLBACK")
+
+    def _ranked(self, file: int, bonds: Mapping[int, Bond], whole: float, limit: int) -> list[Related]:
+        scored = ((other, bond.weight / whole if whole > 0.0 else 0.0) for other, bond in bonds.items())
+        shown = ((self._tree.path(other), other, share) for other, share in scored if other != file)
+        ranked = sorted(
+            ((path, share, bonds[other]) for path, other, share in shown if path is not None),
+            key=lambda item: (-item[1], item[0]),
+        )
+        return [self._related(file, *item) for item in ranked[:limit]]
+
+    def _related(self, file: int, path: str, score: float, bond: Bond) -> Related:
+        programs: tuple[str, ...] = (bond.program,) if bond.program else ()
+        if bond.episode:
+            other = self._tree.number(path)
+            used = () if other is None else self._neighbours.programs(bond.episode, (file, other))
+            programs = tuple(sorted({*programs, *used}))
+        return Related(path, score, bond.count, bond.last, programs, bond.count < STRONG and not bond.made)
+
+    def _is_shown(self, path: str) -> bool:
+        number = self._tree.number(path)
+        return number is not None and self._tree.path(number) == path

@@ -85,7 +85,9 @@ def open_reader(path: Path) -> sqlite_utils.Database:
             if version > VERSION:
                 raise StoreError(_newer(path, version))
             if version < VERSION:
-                raise StoreError(f"{path}: not yet a database of this version (has {version}, needs {VERSION})")
+                raise StoreError(
+                    f"{path}: not yet a database of this version (has {version}, needs {VERSION})"
+                )
             connection.execute("PRAGMA query_only=ON")
             connection.execute("PRAGMA cache_size=-16384")
         except BaseException:

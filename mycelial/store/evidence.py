@@ -99,8 +99,9 @@ class EvidenceWriter:
     def set_recipe(self, product: int, uid: int, t: float, process: int | None, writer: int) -> None:
         """Note who made the product's present content."""
         self._connection.execute(
-            "INSERT INTO recipe VALUES (?, ?, ?, 1, ?, ?) ON CONFLICT(product) DO UPDATE SET uid = excluded.uid,"
-            " t = excluded.t, generation = generation + 1, process = excluded.process, writer = excluded.writer",
+            "INSERT INTO recipe VALUES (?, ?, ?, 1, ?, ?) ON CONFLICT DO UPDATE SET uid = excluded.uid,"
+            " t = excluded.t, generation = generation + 1, process = excluded.process,"
+            " writer = excluded.writer",
             (product, uid, t, process, writer),
         )
 

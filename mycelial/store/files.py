@@ -84,7 +84,9 @@ class FileTable:
     def settle(self, numbers: list[int]) -> None:
         """Note that these files outlived an episode: if they are still there, they are no transients."""
         marks = ",".join("?" * len(numbers))
-        self._execute(f"UPDATE file SET transient = 0 WHERE transient AND NOT gone AND id IN ({marks})", numbers)
+        self._execute(
+            f"UPDATE file SET transient = 0 WHERE transient AND NOT gone AND id IN ({marks})", numbers
+        )
 
     def move(self, number: int, path: str, to: str) -> None:
         """Give file or directory `number`, now at `path`, the name `to`; a row that waits there loses it."""

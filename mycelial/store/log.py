@@ -16,11 +16,11 @@ from mycelial.record.events import Event, Op, Process
 from mycelial.store.names import from_column, to_column
 
 CACHED = 50_000
-"""Paths and processes each whose numbers are remembered; beyond that all are forgotten and looked up again."""
+"""Paths, and processes, whose numbers are remembered; beyond that they are looked up again."""
 
 
 class LogWriter:
-    """Appends events; what it is given reaches the tables at :meth:`flush`, inside the caller's transaction."""
+    """Appends events, inside the caller's transaction; they reach the tables at :meth:`flush`."""
 
     def __init__(self, database: sqlite_utils.Database) -> None:
         self._connection = database.conn

@@ -80,7 +80,7 @@ CREATE TABLE file (
 );
 INSERT INTO file (id, name) VALUES (0, '');
 
--- How much a user worked with a file.
+-- How much a user worked with a file; file 0, the mount root, stands for all files together.
 CREATE TABLE usage (
     file INTEGER NOT NULL REFERENCES file(id),
     uid INTEGER NOT NULL,
@@ -189,14 +189,17 @@ CREATE VIEW files AS
     SELECT path.id, path.path, path.gone FROM path;
 """
 
-_DERIVED_NAMES = (
-    ("view", "files"),
-    *(
-        ("table", name)
-        for name in (
-            "file usage episode touch together next source recipe sweep work".split()
-        )
-    ),
+_DERIVED_TABLES = (
+    "file",
+    "usage",
+    "episode",
+    "touch",
+    "together",
+    "next",
+    "source",
+    "recipe",
+    "sweep",
+    "work",
 )
 
 
@@ -212,8 +215,9 @@ def migrate(database: sqlite_utils.Database, version: int) -> None:
 
 def drop_derived(database: sqlite_utils.Database) -> None:
     """Empty the derived half; inside the caller's transaction."""
-    for kind, name in _DERIVED_NAMES:
-        database.conn.execute(f"DROP {kind} IF EXISTS {name}")
+    database.conn.execute("DROP VIEW IF EXISTS files")
+    for table in _DERIVED_TABLES:
+        database.conn.execute(f"DROP TABLE IF EXISTS {table}")
     for statement in statements(DERIVED):
         database.conn.execute(statement)
 

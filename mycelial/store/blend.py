@@ -1,0 +1,128 @@
+"""The blended ranking: one score for each file that may belong to the one asked for.
+
+Evidence is kept apart by kind in storage and only put together here, when somebody asks, so that the
+weights below can change without touching a database.  The heart is P(B given A), estimated from episodes
+and drawn towards a prior while evidence is thin.  The prior knows how much B is used at all, how near
+it lies, how alike it is called, and what a short random walk over the evidence finds (a personalized
+PageRank cut off after two steps; Page, Brin, Motwani, Winograd: "The PageRank Citation Ranking", 1999).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+_WORD = re.compile(r"[A-Z]?[^\W\d_A-Z]+|[A-Z]+(?![^\W\d_A-Z])|\d+")
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """How much each kind of evidence counts, in episodes of one written file."""
+
+    shrinkage: float = 1.0  # episodes that the prior is worth
+    popularity: float = 1.0
+    nearness: float = 0.8
+    names: float = 0.2
+    walk: float = 1.5
+    next: float = 0.02
+    provenance: float = 1.0
+
+
+DEFAULT = Weights()
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """All that the score is made of, for one file B; shares are between 0 and 1.
+
+    Attributes
+    ----------
+    bond : float
+        Present weight of the episodes with both.
+    popularity : float
+        B's share of all use.
+    nearness : float
+        1 / sqrt(1 + files there) in the same directory, else 0.
+    names : float
+        Share of the words of both names that they have in common, rare words counting more.
+    walk : float
+        Chance of being at B after two steps from A.
+    next : float
+        Share of the times that B was taken up after A.
+    provenance : float
+        1 for a sole source or product, less where there are many, 0 for none.
+    """
+
+    bond: float
+    popularity: float
+    nearness: float
+    names: float
+    walk: float
+    next: float
+    provenance: float
+
+
+def score(candidate: Candidate, usage: float, weights: Weights = DEFAULT) -> float:
+    """Return how much B belongs to A, `usage` being A's present weight."""
+    c, w = candidate, weights
+    prior = w.popularity * c.popularity + w.nearness * c.nearness + w.names * c.names + w.walk * c.walk
+    likelihood = (c.bond + w.shrinkage * prior) / (usage + w.shrinkage)
+    return likelihood + w.next * c.next + w.provenance * c.provenance
+
+
+def crowding(count: int) -> float:
+    """Return what one of so many sources, products or neighbours is worth."""
+    return 1.0 / (1.0 + math.log(count)) if count > 0 else 0.0
+
+
+@lru_cache(maxsize=65536)
+def words(path: str) -> frozenset[str]:
+    """Return the words of a file's name without its extensions, in lower case."""
+    name = path.rpartition("/")[2].lstrip(".")
+    stem = name.partition(".")[0]
+    return frozenset(word.lower() for word in _WORD.findall(stem) if len(word) > 1)
+
+
+def likeness(path: str, others: Iterable[str]) -> dict[str, float]:
+    """Return, for each of `others`, how alike its name is to that of `path`.
+
+    Words count by their rarity among the names at hand (inverse document frequency; Spärck Jones: "A
+    statistical interpretation of term specificity", 1972).
+    """
+    own = words(path)
+    named = {other: words(other) for other in others}
+    frequency = Counter(word for found in named.values() for word in found)
+    frequency.update(own)
+    rarity = {word: math.log(1.0 + (len(named) + 1) / count) for word, count in frequency.items()}
+    return {other: _share(own, found, rarity) for other, found in named.items()}
+
+
+def _share(a: frozenset[str], b: frozenset[str], rarity: Mapping[str, float]) -> float:
+    common = a & b
+    if not common:
+        return 0.0
+    return math.fsum(rarity[word] for word in common) / math.fsum(rarity[word] for word in a | b)
+
+
+def walk(steps: Mapping[int, Mapping[int, float]], start: int) -> dict[int, float]:
+    """Return where a random walk of two steps from `start` ends.
+
+    `steps` holds the weights of the edges out of `start`, and out of those neighbours that are to be
+    walked through.
+    """
+    ends: dict[int, float] = {}
+    first = steps[start]
+    total = math.fsum(first.values())
+    for middle, weight in first.items():
+        onward = steps.get(middle)
+        if not onward or total <= 0.0:
+            continue
+        share = weight / total / math.fsum(onward.values())
+        for end, further in onward.items():
+            ends[end] = ends.get(end, 0.0) + share * further
+    ends.pop(start, None)
+    return ends

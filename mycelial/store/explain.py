@@ -1,0 +1,104 @@
+"""Explaining an answer: the evidence for one pair of files in words, and the recipe of one file."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+
+import sqlite_utils
+
+from mycelial.store.blend import words
+from mycelial.store.log import read_process
+from mycelial.store.neighbours import Bond, Neighbours
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One kind of evidence for a pair of files.
+
+    `kind` is together, next (b after a), source (a was made from b), product (b was made from a) or name;
+    `count` is the number of times, `last` seconds since the epoch.
+    """
+
+    kind: str
+    text: str
+    count: int
+    last: float
+    programs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a file was made: `command` is quoted for a shell, `cwd` is where it ran (empty if not known),
+    `time` is in seconds since the epoch."""
+
+    path: str
+    command: str
+    args: tuple[str, ...]
+    cwd: str
+    program: str
+    time: float
+    sources: tuple[str, ...]
+
+
+def reasons(neighbours: Neighbours, a: tuple[int, str], b: tuple[int, str]) -> list[Reason]:
+    """Return the evidence that joins `a` and `b`, each (number, path), strongest kind first."""
+    (one, path_a), (other, path_b) = a, b
+    found: list[Reason] = []
+    made_from = neighbours.sources(one).get(other)
+    if made_from is not None:
+        found.append(_reason("source", f"{path_a} was made from {path_b}", made_from))
+    made_into = neighbours.products(one).get(other)
+    if made_into is not None:
+        found.append(_reason("product", f"{path_b} was made from {path_a}", made_into))
+    used = neighbours.together([one])[one].get(other)
+    if used is not None:
+        programs = neighbours.programs(used.episode, (one, other))
+        text = f"used together in {_times(used.count, 'episode')}"
+        found.append(Reason("together", text, used.count, used.last, programs))
+    for first, second, path in ((one, other, path_b), (other, one, path_a)):
+        after = neighbours.following(first).get(second)
+        if after is not None:
+            found.append(
+                _reason("next", f"{path} was taken up right after the other {_often(after.count)}", after)
+            )
+    common = sorted(words(path_a) & words(path_b))
+    if common:
+        found.append(Reason("name", f"both names have {', '.join(common)}", len(common), 0.0, ()))
+    return found
+
+
+def recipe(
+    database: sqlite_utils.Database, uid: int | None, file: int, path: str, sources: tuple[str, ...]
+) -> Recipe | None:
+    """Return how `file` was made, as far as it was seen by `uid` (None: by anybody)."""
+    whose = "" if uid is None else f" AND uid = {int(uid)}"
+    row = database.conn.execute(
+        f"SELECT t, process, writer FROM recipe WHERE product = ?{whose}", (file,)
+    ).fetchone()
+    if row is None:
+        return None
+    t, number, writer = row
+    process = read_process(database, writer if number is None else number)
+    args = process.args or (process.comm,)
+    return Recipe(
+        path=path,
+        command=shlex.join(args),
+        args=args,
+        cwd=process.cwd or "",
+        program=process.comm,
+        time=t,
+        sources=sources,
+    )
+
+
+def _reason(kind: str, text: str, bond: Bond) -> Reason:
+    return Reason(kind, text, bond.count, bond.last, (bond.program,) if bond.program else ())
+
+
+def _often(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
+
+
+def _times(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"

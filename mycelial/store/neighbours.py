@@ -1,0 +1,161 @@
+"""Reading evidence: what is known about the pairs that one file is part of, on behalf of one user or all.
+
+Evidence of the episode that is still going on is not in the tables yet; it is worked out here from the
+episode's touches, by the same formula, so that a relation shows as soon as its event is committed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+
+import sqlite_utils
+
+from mycelial.store.files import ROOT
+from mycelial.store.names import from_column
+from mycelial.store.weighing import growth, member_weight, partners
+
+
+@dataclass(slots=True)
+class Bond:
+    """Evidence for one pair: its present weight, the number of times, the latest (seconds), and which
+    episode that was (0 for evidence that is not of episodes); `made` if the one was made from the other."""
+
+    weight: float = 0.0
+    count: int = 0
+    last: float = 0.0
+    episode: int = 0
+    program: str = ""
+    made: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OpenEpisode:
+    """An episode that is still going on: its latest event, how far its weight has faded until now (more
+    than nothing if its user has been away), and the weights of its members."""
+
+    number: int
+    ended: float
+    fading: float
+    weights: dict[int, float]
+
+
+class Neighbours:
+    """Looks up evidence for one reader."""
+
+    def __init__(self, database: sqlite_utils.Database, uid: int | None) -> None:
+        self._execute = database.conn.execute
+        self._whose = "" if uid is None else f" AND uid = {int(uid)}"
+        self._open: list[OpenEpisode] = []
+        self._fading = 1.0
+        self._using: dict[int, float] = {}
+
+    def refresh(self) -> None:
+        """Look at the open episodes anew: the database has changed."""
+        landmark = self._execute("SELECT value FROM meta WHERE key = 'landmark'").fetchone()
+        weights: dict[tuple[int, float], dict[int, float]] = {}
+        for number, ended, file, writes in self._execute(
+            "SELECT id, ended, file, sum(writes) FROM episode JOIN touch ON touch.episode = episode.id"
+            f" WHERE open{self._whose} GROUP BY id, file ORDER BY id, file"
+        ):
+            weights.setdefault((number, ended), {})[file] = member_weight(writes)
+        now = max((ended for _, ended in weights), default=0.0)
+        if landmark is not None:
+            self._fading = 1.0 / growth(now, landmark[0])
+        self._using = {ROOT: 0.0}
+        self._open = [
+            OpenEpisode(number, ended, growth(ended, now), found)
+            for (number, ended), found in weights.items()
+        ]
+        for episode in self._open:
+            for file, weight in episode.weights.items():
+                self._using[file] = self._using.get(file, 0.0) + weight * episode.fading
+                self._using[ROOT] += weight * episode.fading
+
+    def together(self, files: Iterable[int]) -> dict[int, dict[int, Bond]]:
+        """Return, for each of `files`, the files used together with it."""
+        found: dict[int, dict[int, Bond]] = {file: {} for file in files}
+        marks = ",".join(map(str, found))
+        for a, b, weight, count, last, episode in self._execute(
+            f"SELECT a, b, weight, episodes, last, episode FROM together WHERE a IN ({marks}){self._whose}"
+        ):
+            _add(found[a], b, Bond(weight * self._fading, count, last, episode))
+        for episode in self._open:
+            for file in found:
+                if file in episode.weights:
+                    for other, weight in partners(file, episode.weights):
+                        _add(
+                            found[file],
+                            other,
+                            Bond(weight * episode.fading, 1, episode.ended, episode.number),
+                        )
+        return found
+
+    def following(self, file: int) -> dict[int, Bond]:
+        """Return the files taken up soon after this one."""
+        found: dict[int, Bond] = {}
+        for b, weight, count, last, program in self._execute(
+            f"SELECT b, weight, count, last, program FROM next WHERE a = ?{self._whose}", (file,)
+        ):
+            _add(found, b, Bond(weight * self._fading, count, last, program=from_column(program)))
+        for episode in self._open:
+            if file in episode.weights:
+                self._follow_open(file, episode, found)
+        return found
+
+    def sources(self, file: int) -> dict[int, Bond]:
+        """Return what the file was made from, directly."""
+        return self._provenance("SELECT source, count, t, program FROM source WHERE product = ?", file)
+
+    def products(self, file: int) -> dict[int, Bond]:
+        """Return what was made from the file, directly."""
+        return self._provenance("SELECT product, count, t, program FROM source WHERE source = ?", file)
+
+    def usage(self, files: Iterable[int]) -> dict[int, float]:
+        """Return the present weight of each of `files` that was used; the root's is that of all files."""
+        found: dict[int, float] = {}
+        marks = ",".join(map(str, files))
+        for file, weight in self._execute(
+            f"SELECT file, weight FROM usage WHERE file IN ({marks}){self._whose}"
+        ):
+            found[file] = found.get(file, 0.0) + weight * self._fading
+        for file in files:
+            if file in self._using:
+                found[file] = found.get(file, 0.0) + self._using[file]
+        return found
+
+    def programs(self, episode: int, files: tuple[int, ...]) -> tuple[str, ...]:
+        """Return what used these files in an episode, sorted."""
+        marks = ",".join(map(str, files))
+        rows = self._execute(
+            f"SELECT DISTINCT program FROM touch WHERE episode = ? AND file IN ({marks})", (episode,)
+        )
+        return tuple(sorted(from_column(program) for (program,) in rows))
+
+    def _provenance(self, query: str, file: int) -> dict[int, Bond]:
+        rows = self._execute(query + self._whose, (file,))
+        return {
+            other: Bond(1.0, count, t, program=from_column(program), made=True)
+            for other, count, t, program in rows
+        }
+
+    def _follow_open(self, file: int, episode: OpenEpisode, found: dict[int, Bond]) -> None:
+        rows = self._execute(
+            "SELECT file, first, program FROM touch WHERE episode = ? ORDER BY first, file, burst",
+            (episode.number,),
+        ).fetchall()
+        for (a, _, _), (b, first, program) in pairwise(rows):
+            if a == file and b != file:
+                _add(found, b, Bond(episode.fading, 1, first, program=from_column(program)))
+
+
+def _add(found: dict[int, Bond], file: int, bond: Bond) -> None:
+    known = found.get(file)
+    if known is None:
+        found[file] = bond
+        return
+    known.weight += bond.weight
+    known.count += bond.count
+    if bond.last >= known.last:
+        known.last, known.episode, known.program = bond.last, bond.episode, bond.program

@@ -1,0 +1,96 @@
+"""Gathering all that the blended score of a file's candidates is made of."""
+
+from __future__ import annotations
+
+import math
+from heapq import nlargest
+
+from mycelial.store.blend import Candidate, crowding, likeness, score, walk
+from mycelial.store.files import ROOT
+from mycelial.store.neighbours import Bond, Neighbours
+from mycelial.store.tree import FileTree
+
+WALKED = 20
+"""Nearest neighbours whose own neighbours are looked at."""
+
+CONSIDERED = 400
+"""Candidates that are scored; beyond that those with the least evidence are left out."""
+
+SCARCE = 20
+"""With fewer candidates than this, files of the same directory are candidates for their names alone."""
+
+DIRECTORY = 500
+"""Files in a directory beyond which being in it says nothing."""
+
+
+class Ranking:
+    """Ranks what is related to a file, for one reader."""
+
+    def __init__(self, tree: FileTree, neighbours: Neighbours) -> None:
+        self._tree = tree
+        self._neighbours = neighbours
+
+    def related(self, file: int, path: str) -> list[tuple[str, float, Bond]]:
+        """Return (path, score, supporting evidence), best first."""
+        evidence = self._neighbours
+        bonds = evidence.together([file])[file]
+        middles = nlargest(WALKED, bonds, key=lambda other: (bonds[other].weight, -other))
+        steps = {other: _weights(found) for other, found in evidence.together(middles).items()}
+        walked = walk({**steps, file: _weights(bonds)}, file)
+        following = evidence.following(file)
+        followed = math.fsum(bond.weight for bond in following.values())
+        sources, products = evidence.sources(file), evidence.products(file)
+        siblings = self._tree.siblings(file, DIRECTORY)
+        near = 1.0 / math.sqrt(1.0 + len(siblings) + 1.0)
+
+        candidates = dict.fromkeys([*bonds, *walked, *following, *sources, *products])
+        if len(candidates) < SCARCE:
+            candidates.update(dict.fromkeys(siblings))
+        if len(candidates) > CONSIDERED:
+            best = nlargest(CONSIDERED, candidates, key=lambda o: (_hint(o, bonds, walked), -o))
+            candidates = dict.fromkeys([*best, *sources, *products])
+        shown = {other: self._tree.path(other) for other in candidates if other != file}
+        named = {other: name for other, name in shown.items() if name is not None}
+        alike = likeness(path, named.values())
+        usage = evidence.usage([ROOT, file, *named])
+        total = usage.get(ROOT, 0.0)
+        beside = set(siblings)
+        ranked = []
+        for other, name in named.items():
+            candidate = Candidate(
+                bond=bonds[other].weight if other in bonds else 0.0,
+                popularity=usage.get(other, 0.0) / total if total > 0.0 else 0.0,
+                nearness=near if other in beside else 0.0,
+                names=alike[name],
+                walk=walked.get(other, 0.0),
+                next=following[other].weight / followed if other in following and followed > 0.0 else 0.0,
+                provenance=max(
+                    crowding(len(sources)) if other in sources else 0.0,
+                    crowding(len(products)) if other in products else 0.0,
+                ),
+            )
+            support = _support(
+                bonds.get(other), following.get(other), sources.get(other), products.get(other)
+            )
+            ranked.append((name, score(candidate, usage.get(file, 0.0)), support))
+        ranked.sort(key=lambda item: (-item[1], item[0]))
+        return ranked
+
+
+def _weights(bonds: dict[int, Bond]) -> dict[int, float]:
+    return {other: bond.weight for other, bond in bonds.items()}
+
+
+def _hint(other: int, bonds: dict[int, Bond], walked: dict[int, float]) -> float:
+    return walked.get(other, 0.0) + (bonds[other].weight if other in bonds else 0.0)
+
+
+def _support(
+    together: Bond | None, following: Bond | None, source: Bond | None, product: Bond | None
+) -> Bond:
+    """Return what to tell about a pair: its episodes, else its making, else its succession."""
+    made = source or product
+    told = together or made or following or Bond()
+    last = max(bond.last for bond in (told, made, following) if bond is not None)
+    program = made.program if made is not None else ""
+    return Bond(told.weight, told.count, last, told.episode, program, made=made is not None)

@@ -1,0 +1,94 @@
+"""Reading the file table: from a path to the file it stands for, and back.
+
+Only files that may be shown have a path here: not those that are gone, nor transients, nor what editors
+keep beside a file while it is open.
+"""
+
+from __future__ import annotations
+
+import re
+
+import sqlite_utils
+
+from mycelial.store.files import ROOT
+from mycelial.store.names import from_column, to_column
+
+SCRATCH = re.compile(
+    r"""\.[^/]*\.sw[a-p]x?$     # vi: swap files
+      | 4913$                   # vi: tries whether it may write here
+      | .*~$                    # backups
+      | \#.*\#$ | \.\#          # emacs: unsaved text, locks
+      | \.~lock\..*\#$ | ~\$    # office programs: locks
+      | \.goutputstream-        # glib: half-written files
+    """,
+    re.VERBOSE,
+)
+"""Names that programs give to files which nobody is meant to see."""
+
+
+class FileTree:
+    """Looks up files for one reader; what was looked up is remembered until the database changes."""
+
+    def __init__(self, database: sqlite_utils.Database) -> None:
+        self._execute = database.conn.execute
+        self._shown: dict[int, str | None] = {}
+        self._directories: dict[int, str | None] = {ROOT: ""}
+
+    def forget(self) -> None:
+        """Drop what was remembered: the database has changed."""
+        self._shown.clear()
+        self._directories = {ROOT: ""}
+
+    def number(self, path: str) -> int | None:
+        """Return the file that `path` stands for, be it a file or a directory; None if none is there."""
+        number = ROOT
+        for name in path.split("/"):
+            row = self._execute(
+                "SELECT id, gone FROM file WHERE parent = ? AND name = ?", (number, to_column(name))
+            ).fetchone()
+            if row is None:
+                return None
+            number, gone = row
+            if gone:
+                return None
+        return number
+
+    def path(self, number: int) -> str | None:
+        """Return where the file is; None if it is not to be shown, or is a directory."""
+        if number not in self._shown:
+            self._shown[number] = self._path(number)
+        return self._shown[number]
+
+    def siblings(self, number: int, most: int) -> list[int]:
+        """Return the other entries of its directory; none if there are more than `most`."""
+        rows = self._execute(
+            "SELECT id FROM file WHERE parent = (SELECT parent FROM file WHERE id = ?1) AND NOT gone"
+            " AND NOT transient AND id != ?1 LIMIT ?2",
+            (number, most + 1),
+        ).fetchall()
+        return [] if len(rows) > most else [sibling for (sibling,) in rows]
+
+    def _path(self, number: int) -> str | None:
+        row = self._execute(
+            "SELECT parent, name, gone OR transient,"
+            " EXISTS (SELECT 1 FROM file AS f WHERE f.parent = file.id)"
+            " FROM file WHERE id = ?",
+            (number,),
+        ).fetchone()
+        if row is None or row[0] is None or row[2] or row[3]:
+            return None
+        name = from_column(row[1])
+        above = self._directory(row[0])
+        if above is None or SCRATCH.match(name):
+            return None
+        return above + name
+
+    def _directory(self, number: int) -> str | None:
+        """Return the path of a directory with a slash behind it, empty for the root; None if it is gone."""
+        if number not in self._directories:
+            parent, name, gone = self._execute(
+                "SELECT parent, name, gone FROM file WHERE id = ?", (number,)
+            ).fetchone()
+            above = None if gone or parent is None else self._directory(parent)
+            self._directories[number] = None if above is None else f"{above}{from_column(name)}/"
+        return self._directories[number]
