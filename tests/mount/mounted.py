@@ -171,7 +171,8 @@ class Mounted:
 
     def start(self) -> Mounted:
         for place in (self.source, self.mountpoint, self.database.parent):
-            place.mkdir(exist_ok=True)
+            if place.name not in os.listdir(self.directory):
+                place.mkdir()
         # The output goes to a file: a daemon that keeps its streams must not make this wait for ever.
         with open(self.directory / "mount.log", "a+b") as log:
             finished = subprocess.run(
