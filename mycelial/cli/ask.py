@@ -91,14 +91,14 @@ def _print_table(name: str, file: str, ranking: list[Related]) -> None:
         click.echo(f"{printable(file)}: nothing known for “{name}”", err=True)
         return
     output.print_table(
-        ("score", "times", "last", "file", "by"),
+        ("score", "times", "last", "by", "file"),
         (
             (
                 f"{related.score:.3f}",
                 f"{related.episodes}" + ("?" if related.weak else ""),
                 moment(related.last) if related.last else "-",
+                output.programs_in_short(related.programs) or "-",
                 related.path,
-                output.programs_in_short(related.programs),
             )
             for related in ranking
         ),

@@ -14,6 +14,8 @@ from mycelial.cli import options, output
 from mycelial.cli.eventfile import EventFile
 from mycelial.cli.place import locate
 
+_as_json = click.option("--json", "as_json", is_flag=True, help="Print a JSON object when it is done.")
+
 
 @click.command()
 @click.argument(
@@ -27,7 +29,7 @@ from mycelial.cli.place import locate
     required=True,
     help="The database to add the events to; it is made if it is not there.",
 )
-@options.as_json
+@_as_json
 def replay(events: str, database: Path, as_json: bool) -> None:
     """Derive relations from a log in a file.
 
@@ -52,7 +54,7 @@ def replay(events: str, database: Path, as_json: bool) -> None:
 @click.command()
 @click.argument("directory", default=".")
 @options.database
-@options.as_json
+@_as_json
 def rebuild(directory: str, database: Path | None, as_json: bool) -> None:
     """Derive all relations anew from the log.
 

@@ -35,7 +35,7 @@ def why(a: str, b: str, as_json: bool, database: Path | None, uid: int | str | N
                     reason.kind,
                     str(reason.count),
                     moment(reason.last) if reason.last else "-",
-                    output.programs_in_short(reason.programs),
+                    output.programs_in_short(reason.programs) or "-",
                     reason.text,
                 )
                 for reason in reasons

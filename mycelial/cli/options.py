@@ -22,7 +22,7 @@ def _uid_or_everybody(ctx: click.Context, param: click.Parameter, value: str | N
     raise click.BadParameter(f"{value!r} is neither a user's number nor {EVERYBODY!r}", ctx, param)
 
 
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 database = click.option(
     "--db",
     "database",

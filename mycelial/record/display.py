@@ -44,8 +44,8 @@ def recipe_lines(
     """Return how a file was made as lines: the command, where, by what, when (seconds), from what."""
     lines = [
         f"command:  {printable_command(args) if args else '(not known)'}",
-        f"in:       {printable(cwd)}",
-        f"program:  {printable(program)}",
+        f"in:       {printable(cwd) or '(not known)'}",
+        f"program:  {printable(program) or '(not known)'}",
         f"time:     {moment(time)}",
     ]
     for number, source in enumerate(sources):

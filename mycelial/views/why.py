@@ -42,8 +42,8 @@ def _explanation(file: str, other: str, reasons: list[Reason], problem: str) -> 
         return [*lines, f"The reasons cannot be read now: {printable(problem)}"]
     for reason in reasons:
         lines.append(f"{reason.kind}: {printable(reason.text)}")
-        if reason.count:
+        if reason.last:
             lines.append(f"    {reason.count} times, last {moment(reason.last)}")
         if reason.programs:
             lines.append("    by " + ", ".join(map(printable, reason.programs)))
-    return lines if reasons else [*lines, "Nothing joins them any more."]
+    return lines if reasons else [*lines, "No access joins them, only their names or places."]

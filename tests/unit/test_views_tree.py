@@ -1,0 +1,275 @@
+"""The virtual tree over a real database: what is listed, where links lead, and to whom."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mycelial.record.events import bytes_of
+from mycelial.store.answers import Answers
+from mycelial.store.errors import StoreError
+from mycelial.views.node import Caller, Directory, Kind, Link, Node, Text, VirtualPath
+from mycelial.views.tree import RANKINGS, Tree
+from tests.unit.recorded import BO, EVE, ODD, MemorySource, database
+
+
+class Clock:
+    """Seconds that pass when told to."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return database(tmp_path_factory.mktemp("recorded"))
+
+
+@pytest.fixture
+def source() -> MemorySource:
+    return MemorySource()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def tree(recorded: Path, source: MemorySource, clock: Clock) -> Tree:
+    return Tree(
+        open_answers=lambda uid: Answers.open(recorded, uid),
+        source=source,
+        status=lambda: {"database": str(recorded)},
+        clock=clock,
+    )
+
+
+def at(tree: Tree, path: str | bytes, caller: Caller = BO) -> Node | None:
+    raw = path.encode() if isinstance(path, str) else path
+    return tree.find(tuple(raw.split(b"/")), caller)
+
+
+def names(tree: Tree, path: str, caller: Caller = BO) -> list[bytes]:
+    node = at(tree, path, caller)
+    assert isinstance(node, Directory)
+    return [name for name, _kind in node.children()]
+
+
+def text(tree: Tree, path: str | bytes, caller: Caller = BO) -> str:
+    node = at(tree, path, caller)
+    assert isinstance(node, Text)
+    return node.content.decode()
+
+
+def walk(tree: Tree, path: VirtualPath = (), caller: Caller = BO) -> Iterator[tuple[VirtualPath, Node]]:
+    node = tree.find(path, caller)
+    assert node is not None
+    yield path, node
+    if isinstance(node, Directory):
+        for name, kind in node.children():
+            below = tree.find((*path, name), caller)
+            assert below is not None
+            assert below.kind is kind
+            yield from walk(tree, (*path, name), caller)
+
+
+def test_everything_listed_is_there_and_of_the_kind_listed(tree: Tree) -> None:
+    assert len(list(walk(tree))) > 50
+
+
+def test_the_top_names_every_view(tree: Tree) -> None:
+    top = tree.find((), BO)
+    assert isinstance(top, Directory)
+    assert dict(top.children()) == {
+        b"README": Kind.TEXT,
+        b"related": Kind.DIRECTORY,
+        b"together": Kind.DIRECTORY,
+        b"next": Kind.DIRECTORY,
+        b"sources": Kind.DIRECTORY,
+        b"products": Kind.DIRECTORY,
+        b"why": Kind.DIRECTORY,
+        b"how": Kind.DIRECTORY,
+        b"recent": Kind.DIRECTORY,
+        b"status.json": Kind.TEXT,
+    }
+
+
+def test_links_are_relative_and_lead_to_files_of_the_source(tree: Tree, source: MemorySource) -> None:
+    links = [(path, node) for path, node in walk(tree) if isinstance(node, Link)]
+    assert links
+    for path, link in links:
+        place = b"/mount/.mycelial/" + b"/".join(path[:-1])
+        end = os.path.normpath(place + b"/" + link.target)
+        assert end.removeprefix(b"/mount/") in source.files
+        assert path[-1].partition(b"-")[2] == os.path.basename(end)
+
+
+def test_no_file_is_listed_under_itself(tree: Tree) -> None:
+    for path, node in walk(tree):
+        if isinstance(node, Link) and path[0] in RANKINGS:
+            assert not node.target.endswith(b"../" + b"/".join(path[1:-1]))
+
+
+def test_the_best_comes_first_and_entries_are_numbered(tree: Tree) -> None:
+    assert sorted(names(tree, "sources/build/main.o")) == [b"01-main.c", b"02-main.h"]
+    assert names(tree, "products/src/main.c") == [b"01-main.o"]
+    assert [name[:3] for name in names(tree, "related/src/main.c")] == [b"01-", b"02-", b"03-"]
+
+
+def test_names_are_kept_byte_for_byte(tree: Tree) -> None:
+    (name,) = (name for name in names(tree, "together/src/main.c") if b"odd" in name)
+    assert name[3:] == bytes_of(ODD).rpartition(b"/")[2]
+    link = at(tree, b"together/src/main.c/" + name)
+    assert link == Link(b"../../../../" + bytes_of(ODD))
+
+
+def test_directories_mirror_the_source_and_files_are_directories_of_links(tree: Tree) -> None:
+    assert names(tree, "related") == [b"build", b"notes", b"src", b"untouched"]
+    assert names(tree, "related/build") == [b"main.o"]
+    assert names(tree, "related/untouched") == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "nothing",
+        "README/x",
+        "related/nothing",
+        "related/src/main.c/99-main.h",
+        "related/src/main.c/01-main.o/deeper",
+        "related/../status.json",
+        "related//src",
+        "recent/01-main.o/x",
+        "why/src/main.c/x",
+        "how/src/main.c/x",
+    ],
+)
+def test_what_is_not_there_is_not_found(tree: Tree, path: str) -> None:
+    assert at(tree, path) is None
+
+
+def test_a_file_that_the_caller_may_not_reach_is_not_shown(tree: Tree, source: MemorySource) -> None:
+    source.hidden = {b"src/main.h"}
+    shown = [node.target for _, node in walk(tree) if isinstance(node, Link)]
+    assert shown
+    assert not [target for target in shown if target.endswith(b"src/main.h")]
+    assert at(tree, "related/src/main.h") is None
+    assert tree.xattr(b"user.mycelial.sources", b"build/main.o", BO) == b"src/main.c\n"
+
+
+def test_a_file_that_is_gone_is_not_shown(tree: Tree, source: MemorySource) -> None:
+    source.files.remove(b"src/main.h")
+    assert names(tree, "sources/build/main.o") == [b"01-main.c"]
+
+
+def test_relations_come_from_the_callers_own_work(tree: Tree) -> None:
+    assert names(tree, "together/src/main.c", EVE) == []
+    assert names(tree, "together/notes/one.txt", EVE) == [b"01-two.txt"]
+    assert names(tree, "together/notes/one.txt", BO) == []
+
+
+def test_why_has_a_text_for_each_entry_of_related(tree: Tree) -> None:
+    assert names(tree, "why/src/main.c") == names(tree, "related/src/main.c")
+    (entry,) = (name for name in names(tree, "why/build/main.o") if name.endswith(b"main.c"))
+    explanation = text(tree, b"why/build/main.o/" + entry)
+    assert "source:" in explanation
+    assert "by cc" in explanation
+
+
+def test_how_tells_the_recipe(tree: Tree) -> None:
+    recipe = text(tree, "how/build/main.o")
+    assert "cc -c -o build/main.o src/main.c" in recipe
+    assert "src/main.h" in recipe
+    assert "Nobody was seen" in text(tree, "how/untouched")
+
+
+def test_texts_print_on_a_terminal(tree: Tree) -> None:
+    for _path, node in walk(tree):
+        if isinstance(node, Text):
+            assert all(line.isprintable() for line in node.content.decode().splitlines())
+
+
+def test_recent_lists_the_latest_first(tree: Tree) -> None:
+    assert names(tree, "recent")[0] == b"01-main.o"
+    assert at(tree, "recent/01-main.o") == Link(b"../../build/main.o")
+
+
+def test_status_is_json(tree: Tree, recorded: Path) -> None:
+    status = json.loads(text(tree, "status.json"))
+    assert status["database"] == str(recorded)
+    assert "error" not in status["store"]
+
+
+def test_the_readme_names_the_view_directory(recorded: Path, source: MemorySource) -> None:
+    tree = Tree(
+        open_answers=lambda uid: Answers.open(recorded, uid), source=source, status=dict, view_dir=b".rel"
+    )
+    readme = text(tree, "README")
+    assert "ls .rel/related/" in readme
+    for name in RANKINGS:
+        assert f"{name.decode()}/NAME/" in readme
+
+
+def test_a_name_listed_a_moment_ago_still_resolves(tree: Tree, source: MemorySource, clock: Clock) -> None:
+    before = names(tree, "sources/build/main.o")
+    source.files.remove(b"src/main.c")
+    assert names(tree, "sources/build/main.o") == before
+    clock.now = 1.5
+    assert names(tree, "sources/build/main.o") == [b"01-main.h"]
+    assert at(tree, b"sources/build/main.o/" + before[1]) is not None
+    clock.now = 60
+    assert names(tree, "sources/build/main.o") == [b"01-main.h"]
+    assert at(tree, b"sources/build/main.o/" + before[1]) is None
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value"),
+    [
+        (b"user.mycelial.products", b"build/main.o\n"),
+        (b"user.mycelial.sources", None),
+        (b"user.mycelial.how", None),
+        (b"user.mycelial.nothing", None),
+        (b"user.other", None),
+    ],
+)
+def test_virtual_attributes(tree: Tree, attribute: bytes, value: bytes | None) -> None:
+    assert tree.xattr(attribute, b"src/main.c", BO) == value
+
+
+def test_an_attribute_leaves_out_names_that_would_look_like_two(tree: Tree) -> None:
+    value = tree.xattr(b"user.mycelial.related", b"src/main.c", BO)
+    assert value is not None
+    assert sorted(value.splitlines()) == [b"build/main.o", b"src/main.h"]
+
+
+def test_every_path_has_the_status_attribute(tree: Tree, recorded: Path) -> None:
+    for path in (b"", b"src", b"src/main.c"):
+        status = tree.xattr(b"user.mycelial.status", path, BO)
+        assert status is not None
+        assert json.loads(status)["database"] == str(recorded)
+
+
+@pytest.mark.parametrize(
+    "problem", [StoreError("disk full"), sqlite3.OperationalError("locked"), MemoryError()]
+)
+def test_without_a_database_views_are_empty_and_say_so(
+    problem: Exception, source: MemorySource, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(uid: int) -> Answers:
+        raise problem
+
+    tree = Tree(open_answers=fail, source=source, status=dict)
+    assert names(tree, "related/src/main.c") == []
+    assert names(tree, "recent") == []
+    assert "cannot be read now" in text(tree, "how/src/main.c")
+    assert "error" in json.loads(text(tree, "status.json"))["store"]
+    assert tree.xattr(b"user.mycelial.related", b"src/main.c", BO) is None
+    assert bool(caplog.records) is not isinstance(problem, StoreError)
