@@ -53,7 +53,7 @@ def _command(name: str, question: Question, text: str) -> click.Command:
                 "FILE and --batch exclude each other" if batch else "Missing argument 'FILE'."
             )
         place = locate(file or ".", database)
-        with options.open_answers(place.database, uid) as answers:
+        with options.open_answers(place, uid) as answers:
             if file is None:
                 _print_batch(place, answers, question, limit)
             elif as_json:

@@ -21,7 +21,7 @@ from mycelial.record.display import moment, printable, recipe_lines
 def why(a: str, b: str, as_json: bool, database: Path | None, uid: int | str | None) -> None:
     """What joins A and B. The kinds of evidence, how often, when, and by which programs."""
     place = locate(a, database)
-    with options.open_answers(place.database, uid) as answers:
+    with options.open_answers(place, uid) as answers:
         reasons = answers.why(place.relative(a), place.relative(b))
     if as_json:
         output.print_json([asdict(reason) for reason in reasons])
@@ -56,7 +56,7 @@ def how(file: str, as_json: bool, database: Path | None, uid: int | str | None) 
     With --json, prints null if nobody was seen making it.
     """
     place = locate(file, database)
-    with options.open_answers(place.database, uid) as answers:
+    with options.open_answers(place, uid) as answers:
         recipe = answers.how(place.relative(file))
     if as_json:
         output.print_json(None if recipe is None else asdict(recipe))

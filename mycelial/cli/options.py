@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from mycelial.cli.place import Place
     from mycelial.store.answers import Answers
 
 EVERYBODY = "all"
@@ -42,12 +43,14 @@ uid = click.option(
     "--uid",
     callback=_uid_or_everybody,
     metavar="N|all",
-    help="Whose accesses count. Default: your own, or everybody's if there are none of yours.",
+    help="Whose accesses count. Default: your own, if there are any; everybody's otherwise and with --db.",
 )
 
 
-def open_answers(path: Path, uid: int | str | None) -> Answers:
-    """Open the database at `path` for the user that ``--uid`` names.
+def open_answers(place: Place, uid: int | str | None) -> Answers:
+    """Open the database of `place` for the user that ``--uid`` names.
+
+    A database that is named outright is often a replayed log, in which uids are other machines'.
 
     Raises
     ------
@@ -57,9 +60,9 @@ def open_answers(path: Path, uid: int | str | None) -> Answers:
     from mycelial.store.answers import Answers
 
     if isinstance(uid, int):
-        return Answers.open(path, uid)
-    everybody = Answers.open(path, None)
-    if uid == EVERYBODY or os.getuid() not in everybody.uids():
+        return Answers.open(place.database, uid)
+    everybody = Answers.open(place.database, None)
+    if uid == EVERYBODY or place.root is None or os.getuid() not in everybody.uids():
         return everybody
     everybody.close()
-    return Answers.open(path, os.getuid())
+    return Answers.open(place.database, os.getuid())

@@ -24,7 +24,7 @@ def recent(directory: str, as_json: bool, limit: int, database: Path | None, uid
     DIRECTORY is any path in a mount or in its source; without it, the working directory.
     """
     place = locate(directory, database)
-    with options.open_answers(place.database, uid) as answers:
+    with options.open_answers(place, uid) as answers:
         files = answers.recent(limit)
     if as_json:
         output.print_json([asdict(file) for file in files])

@@ -41,7 +41,7 @@ def _gather(place: Place, uid: int | str | None) -> dict[str, object]:
         "database": str(place.database),
     }
     try:
-        with options.open_answers(place.database, uid) as answers:
+        with options.open_answers(place, uid) as answers:
             found["store"] = answers.status()
     except (StoreError, OSError) as problem:
         if not place.status:
