@@ -77,6 +77,7 @@ class Engine:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=self._stderr,
+            cwd="/",
             start_new_session=True,
         )
         core.ignore_process(self._process.pid)
@@ -87,6 +88,7 @@ class Engine:
             if self._process is not None:
                 began = trio.current_time()
                 code = await self._ended(self._process)
+                self._process = None
                 log.warning("the engine ended (%s); it is started again", _describe(code))
                 if trio.current_time() - began > _LONGEST_PAUSE:
                     pause = 0.5
@@ -97,7 +99,6 @@ class Engine:
             try:
                 await trio.to_thread.run_sync(self.start)
             except OSError as problem:
-                self._process = None
                 log.error("the engine cannot be started: %s", problem)
             else:
                 self._restarts += 1
@@ -157,7 +158,7 @@ class Engine:
         """Give the engine what is left and wait for its end, a few seconds at most."""
         process = self._process
         if process is None:
-            return
+            return  # it died a moment ago; what it had not stored is lost
         with trio.move_on_after(_FLUSH):
             await self._send_waiting()
         self._ours.shutdown(socket.SHUT_WR)
