@@ -131,7 +131,7 @@ class Answers:
             file = self._tree.number(path)
             if file is None:
                 return []
-            usage = self._neighbours.usage([file]).get(file, 0.0)
+            usage = self._neighbours.usage([file])[file].weight
             return self._ranked(file, self._neighbours.together([file])[file], usage, limit)
 
     def next(self, path: str, limit: int = 20) -> list[Related]:

@@ -2,9 +2,10 @@
 
 Evidence is kept apart by kind in storage and only put together here, when somebody asks, so that the
 weights below can change without touching a database.  The heart is P(B given A), estimated from episodes
-and drawn towards a prior while evidence is thin.  The prior knows how much B is used at all, how near
-it lies, how alike it is called, and what a short random walk over the evidence finds (a personalized
-PageRank cut off after two steps; Page, Brin, Motwani, Winograd: "The PageRank Citation Ranking", 1999).
+and drawn towards a prior while evidence is thin; what was used lately counts somewhat more.  The prior
+knows how much B is used at all, how near it lies, how alike it is called, and what a short random walk
+over the evidence finds (a personalized PageRank cut off after two steps; Page, Brin, Motwani, Winograd:
+"The PageRank Citation Ranking", 1999).
 """
 
 from __future__ import annotations
@@ -16,20 +17,27 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from mycelial.store.weighing import READ_WEIGHT
+
+YEAR = 365.25 * 86400.0
 _WORD = re.compile(r"[A-Z]?[^\W\d_A-Z]+|[A-Z]+(?![^\W\d_A-Z])|\d+")
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """How much each kind of evidence counts, in episodes of one written file."""
+    """How much each kind of evidence counts."""
 
-    shrinkage: float = 1.0  # episodes that the prior is worth
+    shrinkage: float = 2.0  # episodes that the prior is worth
     popularity: float = 1.0
     nearness: float = 0.8
     names: float = 0.2
     walk: float = 1.5
     next: float = 0.02
     provenance: float = 1.0
+    used_lately: float = 1.0  # share that a use just now adds to the score …
+    used_half_life: float = 0.5 * YEAR  # … and the seconds after which half of that is left
+    joined_lately: float = 0.5  # the same for use together with A
+    joined_half_life: float = 2.0 * YEAR
 
 
 DEFAULT = Weights()
@@ -55,6 +63,8 @@ class Candidate:
         Share of the times that B was taken up after A.
     provenance : float
         1 for a sole source or product, less where there are many, 0 for none.
+    used_ago, joined_ago : float
+        Seconds since B was used, and since it was used together with A; infinite for never.
     """
 
     bond: float
@@ -64,13 +74,23 @@ class Candidate:
     walk: float
     next: float
     provenance: float
+    used_ago: float
+    joined_ago: float
 
 
-def score(candidate: Candidate, usage: float, weights: Weights = DEFAULT) -> float:
-    """Return how much B belongs to A, `usage` being A's present weight."""
+def score(candidate: Candidate, usage: float, episodes: int, weights: Weights = DEFAULT) -> float:
+    """Return how much B belongs to A, `usage` being A's present weight from so many episodes.
+
+    Where A was mostly only read, its episodes weigh little, and so must the prior: it is scaled by the
+    root of A's mean weight.
+    """
     c, w = candidate, weights
+    mean = min(1.0, max(READ_WEIGHT, usage / episodes)) if episodes else 1.0
+    shrinkage = w.shrinkage * math.sqrt(mean)
     prior = w.popularity * c.popularity + w.nearness * c.nearness + w.names * c.names + w.walk * c.walk
-    likelihood = (c.bond + w.shrinkage * prior) / (usage + w.shrinkage)
+    likelihood = (c.bond + shrinkage * prior) / (usage + shrinkage)
+    likelihood *= 1.0 + w.used_lately * math.exp2(-c.used_ago / w.used_half_life)
+    likelihood *= 1.0 + w.joined_lately * math.exp2(-c.joined_ago / w.joined_half_life)
     return likelihood + w.next * c.next + w.provenance * c.provenance
 
 

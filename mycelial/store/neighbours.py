@@ -42,14 +42,21 @@ class OpenEpisode:
 
 
 class Neighbours:
-    """Looks up evidence for one reader."""
+    """Looks up evidence for one reader.
+
+    Attributes
+    ----------
+    now : float
+        Time of the latest event that counts, in seconds since the epoch: all ages are measured from it.
+    """
 
     def __init__(self, database: sqlite_utils.Database, uid: int | None) -> None:
         self._execute = database.conn.execute
         self._whose = "" if uid is None else f" AND uid = {int(uid)}"
         self._open: list[OpenEpisode] = []
         self._fading = 1.0
-        self._using: dict[int, float] = {}
+        self._using: dict[int, Bond] = {}
+        self.now = 0.0
 
     def refresh(self) -> None:
         """Look at the open episodes anew: the database has changed."""
@@ -60,18 +67,18 @@ class Neighbours:
             f" WHERE open{self._whose} GROUP BY id, file ORDER BY id, file"
         ):
             weights.setdefault((number, ended), {})[file] = member_weight(writes)
-        now = max((ended for _, ended in weights), default=0.0)
+        self.now = now = max((ended for _, ended in weights), default=0.0)
         if landmark is not None:
             self._fading = 1.0 / growth(now, landmark[0])
-        self._using = {ROOT: 0.0}
+        self._using = {}
         self._open = [
             OpenEpisode(number, ended, growth(ended, now), found)
             for (number, ended), found in weights.items()
         ]
         for episode in self._open:
             for file, weight in episode.weights.items():
-                self._using[file] = self._using.get(file, 0.0) + weight * episode.fading
-                self._using[ROOT] += weight * episode.fading
+                for used in (file, ROOT):
+                    _add(self._using, used, Bond(weight * episode.fading, 1, episode.ended))
 
     def together(self, files: Iterable[int]) -> dict[int, dict[int, Bond]]:
         """Return, for each of `files`, the files used together with it."""
@@ -112,17 +119,20 @@ class Neighbours:
         """Return what was made from the file, directly."""
         return self._provenance("SELECT product, count, t, program FROM source WHERE source = ?", file)
 
-    def usage(self, files: Iterable[int]) -> dict[int, float]:
-        """Return the present weight of each of `files` that was used; the root's is that of all files."""
-        found: dict[int, float] = {}
-        marks = ",".join(map(str, files))
-        for file, weight in self._execute(
-            f"SELECT file, weight FROM usage WHERE file IN ({marks}){self._whose}"
+    def usage(self, files: Iterable[int]) -> dict[int, Bond]:
+        """Return the present weight, the episodes and the latest use of each of `files`.
+
+        That of the root is of all files together.
+        """
+        found = {file: Bond() for file in files}
+        marks = ",".join(map(str, found))
+        for file, weight, count, last in self._execute(
+            f"SELECT file, weight, episodes, last FROM usage WHERE file IN ({marks}){self._whose}"
         ):
-            found[file] = found.get(file, 0.0) + weight * self._fading
-        for file in files:
+            _add(found, file, Bond(weight * self._fading, count, last))
+        for file in found:
             if file in self._using:
-                found[file] = found.get(file, 0.0) + self._using[file]
+                _add(found, file, self._using[file])
         return found
 
     def programs(self, episode: int, files: tuple[int, ...]) -> tuple[str, ...]:

@@ -52,14 +52,14 @@ class Ranking:
         shown = {other: self._tree.path(other) for other in candidates if other != file}
         named = {other: name for other, name in shown.items() if name is not None}
         alike = likeness(path, named.values())
-        usage = evidence.usage([ROOT, file, *named])
-        total = usage.get(ROOT, 0.0)
+        usage, now = evidence.usage([ROOT, file, *named]), evidence.now
+        total, own = usage[ROOT].weight, usage[file]
         beside = set(siblings)
         ranked = []
         for other, name in named.items():
             candidate = Candidate(
                 bond=bonds[other].weight if other in bonds else 0.0,
-                popularity=usage.get(other, 0.0) / total if total > 0.0 else 0.0,
+                popularity=usage[other].weight / total if total > 0.0 else 0.0,
                 nearness=near if other in beside else 0.0,
                 names=alike[name],
                 walk=walked.get(other, 0.0),
@@ -68,11 +68,13 @@ class Ranking:
                     crowding(len(sources)) if other in sources else 0.0,
                     crowding(len(products)) if other in products else 0.0,
                 ),
+                used_ago=now - usage[other].last if usage[other].count else math.inf,
+                joined_ago=now - bonds[other].last if other in bonds else math.inf,
             )
             support = _support(
                 bonds.get(other), following.get(other), sources.get(other), products.get(other)
             )
-            ranked.append((name, score(candidate, usage.get(file, 0.0)), support))
+            ranked.append((name, score(candidate, own.weight, own.count), support))
         ranked.sort(key=lambda item: (-item[1], item[0]))
         return ranked
 

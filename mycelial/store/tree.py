@@ -60,10 +60,11 @@ class FileTree:
         return self._shown[number]
 
     def siblings(self, number: int, most: int) -> list[int]:
-        """Return the other entries of its directory; none if there are more than `most`."""
+        """Return the other files of its directory; none if there are more than `most`."""
         rows = self._execute(
-            "SELECT id FROM file WHERE parent = (SELECT parent FROM file WHERE id = ?1) AND NOT gone"
-            " AND NOT transient AND id != ?1 LIMIT ?2",
+            "SELECT id FROM file AS f WHERE parent = (SELECT parent FROM file WHERE id = ?1) AND id != ?1"
+            " AND NOT gone AND NOT transient"
+            " AND NOT EXISTS (SELECT 1 FROM file WHERE parent = f.id) LIMIT ?2",
             (number, most + 1),
         ).fetchall()
         return [] if len(rows) > most else [sibling for (sibling,) in rows]

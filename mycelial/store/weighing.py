@@ -19,7 +19,7 @@ HALF_LIFE = 2 * 365.25 * 86400.0
 WRITE_WEIGHT = 1.0
 READ_WEIGHT = 0.05
 
-READ_ONLY_PAIRS = 40
+READ_ONLY_PAIRS = 10
 """Up to so many members, also pairs that were both only read are kept; beyond they weigh next to nothing."""
 
 
