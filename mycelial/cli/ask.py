@@ -88,7 +88,7 @@ def _print_batch(place: Place, answers: Answers, question: Question, limit: int)
 
 def _print_table(name: str, file: str, ranking: list[Related]) -> None:
     if not ranking:
-        click.echo(f"{printable(file)}: nothing known for “{name}”", err=True)
+        print(f"{printable(file)}: nothing known for “{name}”", file=sys.stderr)
         return
     output.print_table(
         ("score", "times", "last", "by", "file"),

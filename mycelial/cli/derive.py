@@ -73,7 +73,7 @@ def _report(done: int, database: Path, as_json: bool) -> None:
     if as_json:
         output.print_json({"database": str(database), "events": done})
     elif sys.stderr.isatty():
-        click.echo(f"{done} events", err=True)
+        print(f"{done} events", file=sys.stderr)
 
 
 @contextmanager

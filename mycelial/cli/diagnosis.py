@@ -15,12 +15,14 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
 
 _SEES_WITHIN = 2.0  # seconds that a mountpoint has to answer
+_DIES_WITHIN = 0.5  # seconds; a request that the daemon has read cannot be killed
 _CAP_SYS_ADMIN = 21  # linux/capability.h
 _PASSTHROUGH_KERNEL = (6, 9)
 _PASSTHROUGH_LIBFUSE = (3, 17)
@@ -145,6 +147,8 @@ def _check_mount(path: str) -> Finding:
         code = looker.wait(_SEES_WITHIN)
     except subprocess.TimeoutExpired:
         looker.kill()
+        with suppress(subprocess.TimeoutExpired):
+            looker.wait(_DIES_WITHIN)
         mend = f"fusermount3 -uz {path}"
         return Finding("mount", State.FAILED, f"{path}: no answer within {_SEES_WITHIN:g} s", mend)
     if code == errno.ENOTCONN:

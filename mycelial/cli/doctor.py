@@ -37,9 +37,9 @@ def doctor(ctx: click.Context, as_json: bool, database: Path | None) -> None:
         output.print_json([asdict(finding) for finding in findings])
     else:
         for finding in findings:
-            click.echo(f"{finding.state:<6}  {finding.check:<11}  {printable(finding.text)}")
+            print(f"{finding.state:<6}  {finding.check:<11}  {printable(finding.text)}")
             if finding.mend:
-                click.echo(f"        {'':<11}  -> {printable(finding.mend)}")
+                print(f"        {'':<11}  -> {printable(finding.mend)}")
     if any(finding.state is State.FAILED for finding in findings):
         ctx.exit(1)
 

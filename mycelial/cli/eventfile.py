@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gzip
 import os
-import stat
 import sys
 import zlib
 from collections.abc import Callable, Iterator
@@ -38,8 +37,7 @@ class EventFile:
         self._name = "standard input" if name == "-" else printable(name)
         raw = sys.stdin.buffer if name == "-" else open(name, "rb")  # noqa: SIM115 - closed in __exit__
         self._raw = cast(BufferedReader, raw)
-        status = os.fstat(self._raw.fileno())
-        self.size = status.st_size if stat.S_ISREG(status.st_mode) else None
+        self.size = os.path.getsize(name) if os.path.isfile(name) else None
 
     def __enter__(self) -> EventFile:
         return self

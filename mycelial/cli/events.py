@@ -29,7 +29,7 @@ def events(directory: str, as_json: bool, database: Path | None, uid: int | None
     with Answers.open(locate(directory, database).database, None) as answers:
         for event in answers.events():
             if uid is None or event.process.uid == uid:
-                click.echo(line_of(event))
+                print(line_of(event))
 
 
 def _in_words(event: Event) -> str:

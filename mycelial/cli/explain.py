@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
 from pathlib import Path
 
@@ -26,7 +27,7 @@ def why(a: str, b: str, as_json: bool, database: Path | None, uid: int | str | N
     if as_json:
         output.print_json([asdict(reason) for reason in reasons])
     elif not reasons:
-        click.echo(f"nothing is known that joins {printable(a)} and {printable(b)}", err=True)
+        print(f"nothing is known that joins {printable(a)} and {printable(b)}", file=sys.stderr)
     else:
         output.print_table(
             ("kind", "times", "last", "by", "what"),
@@ -61,10 +62,10 @@ def how(file: str, as_json: bool, database: Path | None, uid: int | str | None) 
     if as_json:
         output.print_json(None if recipe is None else asdict(recipe))
     elif recipe is None:
-        click.echo(f"{printable(file)}: nobody was seen making it", err=True)
+        print(f"{printable(file)}: nobody was seen making it", file=sys.stderr)
     else:
         for line in recipe_lines(recipe.args, recipe.cwd, recipe.program, recipe.time, recipe.sources):
-            click.echo(line)
+            print(line)
 
 
 COMMANDS = {"why": why, "how": how}

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 
-import click
-
 from mycelial.record.display import printable
 
 _PROGRAMS_SHOWN = 3
@@ -14,12 +12,12 @@ _PROGRAMS_SHOWN = 3
 
 def print_json(value: object) -> None:
     """Print `value` as indented ASCII."""
-    click.echo(json.dumps(value, indent=2))
+    print(json.dumps(value, indent=2))
 
 
 def print_json_line(value: object) -> None:
     """Print `value` on one line, and see that it arrives: a program may wait for it."""
-    click.echo(json.dumps(value))
+    print(json.dumps(value), flush=True)
 
 
 def print_table(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -31,7 +29,7 @@ def print_table(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
     for row in shown:
         cells = [cell.ljust(width) for cell, width in zip(row[:-1], widths[:-1], strict=True)]
-        click.echo("  ".join([*cells, row[-1]]))
+        print("  ".join([*cells, row[-1]]))
 
 
 def programs_in_short(programs: Sequence[str]) -> str:

@@ -28,7 +28,7 @@ def status(directory: str, as_json: bool, database: Path | None, uid: int | str 
         output.print_json(found)
         return
     for name, value in _flat(found):
-        click.echo(f"{printable(name):<24}  {printable(value)}")
+        print(f"{printable(name):<24}  {printable(value)}")
 
 
 def _gather(place: Place, uid: int | str | None) -> dict[str, object]:

@@ -21,7 +21,7 @@ class Terminal:
     def run(self, *args: str, stdin: bytes = b"") -> tuple[int, str, str]:
         """Return exit code, standard output and standard error."""
         with self._monkeypatch.context() as patch:
-            patch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+            patch.setattr("sys.stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(stdin))))
             code = run(args)
         return (code, *self._capture.readouterr())
 

@@ -1,0 +1,150 @@
+"""What the doctor says of machines that lack something."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from mycelial.cli import diagnosis
+from mycelial.cli.diagnosis import State
+from tests.unit.recorded import database
+from tests.unit.terminal import Terminal
+
+MOUNTINFO = r"""
+22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
+40 22 0:50 / /home/bo/my\040notes rw,nosuid - fuse.mycelial src rw,user_id=0
+41 22 0:51 / /mnt/other rw,nosuid shared:7 - fuse.sshfs host:/ rw
+nonsense
+"""
+
+
+def test_a_machine_without_the_device_cannot_mount(tmp_path: Path) -> None:
+    finding = diagnosis.check_device(tmp_path / "fuse")
+    assert (finding.state, finding.text.partition(": ")[2]) == (State.FAILED, "No such file or directory")
+    assert "modprobe fuse" in finding.mend
+
+
+def test_a_file_in_the_devices_place_is_found_out(tmp_path: Path) -> None:
+    (tmp_path / "fuse").touch()
+    assert diagnosis.check_device(tmp_path / "fuse").state is State.FAILED
+
+
+def test_the_devices_mode_is_told() -> None:
+    assert "mode 0666" in diagnosis.check_device(Path("/dev/null")).text
+
+
+@pytest.mark.parametrize(
+    ("mode", "uid", "state"),
+    [(0o755, 0, State.NOTE), (0o755, 1000, State.FAILED), (0o4755, 1000, State.OK)],
+)
+def test_users_need_a_setuid_helper_and_root_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: int, uid: int, state: State
+) -> None:
+    program = tmp_path / "fusermount3"
+    program.touch()
+    status = list(os.stat(program))
+    status[0], status[4] = 0o100000 | mode, 0
+    monkeypatch.setattr(os, "stat", lambda _: os.stat_result(status))
+    assert diagnosis.check_fusermount(str(program), uid).state is state
+
+
+@pytest.mark.parametrize(
+    ("kernel", "libfuse", "capabilities", "lacks"),
+    [
+        ("6.8.12-generic", "3.17.2", 1 << 21, "Linux 6.9 (this is 6.8.12-generic)"),
+        ("6.18.5", "3.14.0", 1 << 21, "libfuse 3.17 (this is 3.14.0)"),
+        ("6.18.5", None, 1 << 21, "libfuse 3.17 (this is unknown)"),
+        ("6.18.5", "3.17.2", 0, "CAP_SYS_ADMIN"),
+    ],
+)
+def test_what_passthrough_lacks_is_told(
+    kernel: str, libfuse: str | None, capabilities: int, lacks: str
+) -> None:
+    finding = diagnosis.check_passthrough(kernel, libfuse, capabilities)
+    assert finding.state is State.NOTE
+    assert lacks in finding.text
+
+
+def test_passthrough_is_possible_where_all_is_there() -> None:
+    assert diagnosis.check_passthrough("6.9.0", "3.17.0-rc1", 0x1FFFFFFFFFF).state is State.OK
+
+
+def test_an_old_libfuse_is_refused() -> None:
+    assert diagnosis.check_libfuse("3.9.4").state is State.FAILED
+    assert diagnosis.check_libfuse("3.10.0").state is State.OK
+
+
+def test_this_machines_libfuse_has_a_version() -> None:
+    version = diagnosis.libfuse_version()
+    assert version is not None
+    assert diagnosis.numbers(version) >= (3, 10)
+
+
+@pytest.mark.parametrize(
+    ("config", "state"),
+    [("user_allow_other\n", State.OK), ("# user_allow_other\n", State.NOTE), (None, State.NOTE)],
+)
+def test_allow_other_depends_on_the_configuration(tmp_path: Path, config: str | None, state: State) -> None:
+    if config is not None:
+        (tmp_path / "fuse.conf").write_text(config)
+    assert diagnosis.check_allow_other(tmp_path / "fuse.conf", uid=1000).state is state
+
+
+def test_only_our_mounts_are_looked_at_and_their_names_are_decoded() -> None:
+    assert diagnosis.mountpoints(MOUNTINFO) == ["/home/bo/my notes"]
+
+
+def look(monkeypatch: pytest.MonkeyPatch, code: str, path: str = "/mnt") -> diagnosis.Finding:
+    monkeypatch.setattr(diagnosis, "_STAT", code)
+    (finding,) = diagnosis.check_mounts(f"1 1 0:1 / {path} rw - fuse.mycelial s rw")
+    return finding
+
+
+def test_a_dead_mount_is_told_with_its_mend(monkeypatch: pytest.MonkeyPatch) -> None:
+    finding = look(monkeypatch, "import errno, sys; sys.exit(errno.ENOTCONN)")
+    assert (finding.state, finding.mend) == (State.FAILED, "fusermount3 -u /mnt")
+
+
+def test_a_hanging_mount_does_not_hang_the_doctor(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(diagnosis, "_SEES_WITHIN", 0.2)
+    assert "no answer" in look(monkeypatch, "import time; time.sleep(60)").text
+
+
+def test_a_mount_that_answers_is_fine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (finding,) = diagnosis.check_mounts(f"1 1 0:1 / {tmp_path} rw - fuse.mycelial s rw")
+    assert finding.state is State.OK
+
+
+def test_effective_capabilities_are_read() -> None:
+    assert diagnosis.effective_capabilities("Name:\tsh\nCapEff:\t00000000a80425fb\n") == 0xA80425FB
+    assert diagnosis.effective_capabilities("") == 0
+
+
+def test_databases_are_looked_at(terminal: Terminal, tmp_path: Path) -> None:
+    good = database(tmp_path)
+    bad = tmp_path / "bad.db"
+    bad.write_bytes(b"x" * 5000)
+    assert diagnosis.check_database(good).state is State.OK
+    assert diagnosis.check_database(bad).state is State.FAILED
+    assert terminal.run("doctor", "--db", str(bad))[0] == 1
+
+
+def test_the_report_is_a_list_of_findings(
+    terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mycelial.cli.doctor.state_dir", lambda: tmp_path)
+    monkeypatch.setattr(diagnosis, "check_mounts", lambda _: [])
+    _code, out, err = terminal.run("doctor")
+    assert err == ""
+    assert {"device", "fusermount3", "libfuse", "passthrough", "allow_other"} <= {
+        line.split()[1] for line in out.splitlines()
+    }
+
+
+def test_looking_at_the_binding_does_not_import_it() -> None:
+    before = "pyfuse3" in sys.modules
+    diagnosis.libfuse_version()
+    assert ("pyfuse3" in sys.modules) is before

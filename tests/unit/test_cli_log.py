@@ -1,0 +1,104 @@
+"""The log on the command line: out, in again, and derived anew, with the same relations each time."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from mycelial.record.jsonl import event_from_json, event_to_json
+from tests.unit.recorded import BO, database, work
+from tests.unit.terminal import Terminal
+
+LOG = "".join(event_to_json(event) + "\n" for event in work()).encode()
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> str:
+    return str(database(tmp_path))
+
+
+def answers(terminal: Terminal, db: str) -> object:
+    asked = b"src/main.c\nsrc/main.h\nbuild/main.o\nnotes/one.txt\n"
+    return [terminal.out(name, "--db", db, "--batch", stdin=asked) for name in ("related", "sources", "next")]
+
+
+def test_events_prints_the_log_as_it_was_recorded(terminal: Terminal, db: str) -> None:
+    lines = terminal.out("events", "--db", db, "--json").splitlines()
+    assert [event_from_json(line) for line in lines] == list(work())
+
+
+def test_events_can_be_one_users(terminal: Terminal, db: str) -> None:
+    lines = terminal.out("events", "--db", db, "--json", "--uid", str(BO.uid)).splitlines()
+    assert lines
+    assert {json.loads(line)["uid"] for line in lines} == {BO.uid}
+
+
+def test_events_in_words_are_one_printable_line_each(terminal: Terminal, db: str) -> None:
+    lines = terminal.out("events", "--db", db).splitlines()
+    assert len(lines) == len(list(work()))
+    assert all(line.isprintable() for line in lines)
+
+
+@pytest.mark.parametrize("name", ["log.jsonl", "log.jsonl.gz", "-"])
+def test_replaying_a_printed_log_gives_the_same_relations(
+    terminal: Terminal, db: str, tmp_path: Path, name: str
+) -> None:
+    log = terminal.out("events", "--db", db, "--json").encode()
+    source = name if name == "-" else str(tmp_path / name)
+    if name != "-":
+        Path(source).write_bytes(gzip.compress(log) if name.endswith(".gz") else log)
+    again = str(tmp_path / "again.db")
+    report = json.loads(terminal.out("replay", "--json", "--db", again, source, stdin=log))
+    assert report == {"database": again, "events": len(list(work()))}
+    assert answers(terminal, again) == answers(terminal, db)
+    assert terminal.out("events", "--db", again, "--json").encode() == log
+
+
+def test_rebuilding_gives_the_same_relations(terminal: Terminal, db: str) -> None:
+    before = answers(terminal, db)
+    assert terminal.out("rebuild", "--db", db) == ""
+    assert answers(terminal, db) == before
+
+
+def test_empty_lines_and_an_empty_log_are_no_error(terminal: Terminal, tmp_path: Path) -> None:
+    for name, log in (("a", b""), ("b", b"\n \n" + LOG + b"\n")):
+        terminal.out("replay", "--db", str(tmp_path / name), "-", stdin=log)
+
+
+@pytest.mark.parametrize(
+    ("log", "reason"),
+    [
+        (LOG + b"nonsense\n", f":{LOG.count(10) + 1}: not JSON"),
+        (b'{"t": 1}\n', ':1: "op" is missing'),
+        (b"\xff\xfe\n", ":1: not JSON"),
+        (b"\0" * 100, ":1: not JSON"),
+        (b"[" * 5_000_000, ":1: line is too long"),
+        (LOG.replace(b'"src/main.h"', b'"../../etc/passwd"'), "is not a path relative to the mount root"),
+        (gzip.compress(LOG)[:-20], "does not unpack"),
+        (gzip.compress(LOG)[:40] + b"\xff" * 40, "does not unpack"),
+        (b"\x1f\x8b", "does not unpack"),
+    ],
+)
+def test_a_wrong_log_is_one_clear_line_and_leaves_no_new_database(
+    terminal: Terminal, tmp_path: Path, log: bytes, reason: str
+) -> None:
+    (tmp_path / "log.jsonl").write_bytes(log)
+    error = terminal.error("replay", "--db", str(tmp_path / "new.db"), str(tmp_path / "log.jsonl"))
+    assert "log.jsonl" in error
+    assert reason in error
+    assert [path.name for path in tmp_path.iterdir()] == ["log.jsonl"]
+
+
+def test_an_old_database_survives_a_wrong_log(terminal: Terminal, db: str, tmp_path: Path) -> None:
+    before = answers(terminal, db)
+    (tmp_path / "log.jsonl").write_text("nonsense")
+    terminal.error("replay", "--db", db, str(tmp_path / "log.jsonl"))
+    assert answers(terminal, db) == before
+
+
+def test_a_log_that_is_not_there_is_wrong_usage(terminal: Terminal, tmp_path: Path) -> None:
+    code, _out, err = terminal.run("replay", "--db", str(tmp_path / "x.db"), str(tmp_path / "none"))
+    assert (code, err.count("\n")) == (2, 1)

@@ -1,0 +1,74 @@
+"""The command as a process: pipes that break, disks that are full, and what a call costs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.unit.recorded import database
+
+RUN = (sys.executable, "-c", "from mycelial.cli.main import main; main()")
+
+
+@pytest.fixture(scope="module")
+def db(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(database(tmp_path_factory.mktemp("recorded")))
+
+
+def test_a_reader_that_leaves_early_is_met_with_silence(db: str, repository: Path) -> None:
+    script = 'for i in $(seq 50); do cat log; done | "$0" -c "$1" replay --db big.db - && ' + (
+        '"$0" -c "$1" events --db big.db | head -n 1'
+    )
+    directory = Path(db).parent
+    log = subprocess.run(
+        [*RUN, "events", "--db", db, "--json"], capture_output=True, check=True, cwd=repository
+    )
+    (directory / "log").write_bytes(log.stdout)
+    done = subprocess.run(
+        ["bash", "-c", script, RUN[0], RUN[2]],
+        cwd=directory,
+        env={"PYTHONPATH": str(repository), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        check=False,
+    )
+    assert done.stdout.count(b"\n") == 1
+    assert done.stderr == b""
+
+
+def test_a_full_disk_behind_the_output_is_one_line(db: str, repository: Path) -> None:
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [*RUN, "recent", "--db", db], stdout=full, stderr=subprocess.PIPE, check=False, cwd=repository
+        )
+    assert (done.returncode, done.stderr) == (1, b"mycelial: No space left on device\n")
+
+
+def test_a_terminal_without_utf8_gets_escapes(db: str, repository: Path) -> None:
+    done = subprocess.run(
+        [*RUN, "related", "--db", db, "unheard"],
+        env={"PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        check=False,
+        cwd=repository,
+    )
+    assert (done.returncode, done.stderr) == (0, b"unheard: nothing known for \\u201crelated\\u201d\n")
+
+
+@pytest.mark.parametrize("args", [["related", "src/main.c"], ["why", "src/main.c", "src/main.h"], ["recent"]])
+def test_a_question_imports_only_what_it_needs(db: str, repository: Path, args: list[str]) -> None:
+    code = (
+        "import json, sys; from mycelial.cli.main import run; code = run(sys.argv[1:]);"
+        "print(json.dumps(sorted(sys.modules))); sys.exit(code)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, args[0], "--db", db, *args[1:]],
+        capture_output=True,
+        check=True,
+        cwd=repository,
+    )
+    modules = set(json.loads(done.stdout.splitlines()[-1]))
+    assert not modules & {"networkx", "trio", "pyfuse3", "pathspec", "mycelial.graph", "mycelial.mount"}
