@@ -9,7 +9,7 @@
 SHELL := /bin/bash
 PYTHON := .venv/bin/python
 SCRIPTS := scripts/environment scripts/libfuse scripts/lock scripts/python scripts/system-packages scripts/test \
-	scripts/tree .ci/run
+	scripts/tree .ci/run .ci/readme nixos/checks/nix nixos/checks/run
 
 .DEFAULT_GOAL := help
 .PHONY: help setup mount demo test bench check format lock ci clean
