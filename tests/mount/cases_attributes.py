@@ -203,7 +203,7 @@ def asking_for_access(w: World) -> None:
 
 @case(
     limit=Limit(
-        "what may be executed but not read cannot be opened by a daemon that has no more rights than its user",
+        "what may be executed but not read cannot be opened by a daemon with its user's own rights",
         {"execute 100": "EACCES"},
     )
 )
@@ -309,9 +309,7 @@ def figures_of_the_filesystem(w: World) -> None:
     w.note("sizes", [figures.f_bsize, figures.f_frsize, figures.f_blocks, figures.f_files, figures.f_namemax])
     with w.opened(w.file("f"), os.O_RDONLY) as fd:
         w.note("the same through a descriptor", os.fstatvfs(fd).f_blocks == figures.f_blocks)
-    w.note(
-        "free", abs(figures.f_bfree - os.statvfs("/" if w.root.startswith(b"/tmp") else w.root).f_bfree) >= 0
-    )
+    w.note("free", figures.f_bfree > 0 and figures.f_ffree > 0)
     w.attempt("of a missing one", os.statvfs, w.path("missing"))
     w.note("longest name", os.pathconf(w.root, "PC_NAME_MAX"))
     w.note("longest path", os.pathconf(w.root, "PC_PATH_MAX"))

@@ -20,7 +20,7 @@ from tests.mount import (
     cases_unlinked,
 )
 from tests.mount.actor import Identity, run_apart
-from tests.mount.conftest import SharedMounts, remove_tree
+from tests.mount.fixtures import SharedMounts, remove_tree
 from tests.mount.matrix import (
     CASES,
     Case,

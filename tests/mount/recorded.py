@@ -1,0 +1,60 @@
+"""What a mount recorded, asked with the command that users have."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Callable
+from typing import Any
+
+from tests.mount.mounted import Mounted, installed, run, wait_until
+
+Event = dict[str, Any]
+SECONDS = 5.0  # within which what was done must be in the database
+
+
+def mycelial(*words: str | os.PathLike[str], **options: Any) -> subprocess.CompletedProcess[str]:
+    return run([installed("mycelial"), *words], **options)
+
+
+def events(mount: Mounted) -> list[Event]:
+    """The whole log of the mount, as `mycelial events` prints it."""
+    finished = mycelial("events", "--json", "--db", mount.database)
+    if finished.returncode:
+        return []  # the engine has not made its database yet
+    return [json.loads(line) for line in finished.stdout.splitlines()]
+
+
+def wait_for_events(mount: Mounted, enough: Callable[[list[Event]], Any]) -> list[Event]:
+    """The log, as soon as it satisfies the condition."""
+    log: list[Event] = []
+
+    def asked() -> bool:
+        log[:] = events(mount)
+        return bool(enough(log))
+
+    try:
+        wait_until(asked, SECONDS)
+    except AssertionError:
+        lines = "\n".join(f"{e['op']} {e['path']} {e.get('to', '')} by {e['comm']}" for e in log)
+        raise AssertionError(f"not recorded within {SECONDS:g} s; the log has:\n{lines}") from None
+    return log
+
+
+def told(log: list[Event], path: str) -> list[str]:
+    """What happened to a path, in order."""
+    return [event["op"] for event in log if event["path"] == path]
+
+
+def wait_for(mount: Mounted, op: str, path: str) -> Event:
+    """The last event of that kind for that path, as soon as there is one."""
+    log = wait_for_events(mount, lambda log: any(e["op"] == op and e["path"] == path for e in log))
+    return [event for event in log if event["op"] == op and event["path"] == path][-1]
+
+
+def shell(command: str, mount: Mounted, program: str = "/bin/bash", **options: Any) -> str:
+    """Run a command line in the mount; its output."""
+    finished = run([program, "-c", command], cwd=mount.mountpoint, **options)
+    assert finished.returncode == 0, finished.stderr
+    return finished.stdout
