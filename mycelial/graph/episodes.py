@@ -50,6 +50,7 @@ class Episodes:
         self._next = 1
         self._open: dict[int, Episode] = {}
         self.landmark = 0.0
+        self.sweeps = 0
 
     def dump(self) -> Iterator[tuple[str, int]]:
         """Yield (key, state); the open episodes themselves are rows already."""
@@ -75,6 +76,7 @@ class Episodes:
         if burst.is_sweep:
             self._evidence.sweep(burst.number, actor.uid, actor.comm, burst.started, burst.last, burst.swept)
             if became_sweep:
+                self.sweeps += 1
                 self._drop_burst(actor.uid, burst)
             return
         episode = self._open.get(actor.uid)

@@ -30,6 +30,7 @@ class Act(Enum):
     WRITE = "write"
     CREATE = "create"
     EXEC = "exec"
+    SETTLE = "settle"  # made under another name, `file` has the one that it is to keep
     REPLACE = "replace"  # `file` has the content of `other` now, which is gone
     REMOVE = "remove"
     DISCARD = "discard"  # removed within the work that made it
@@ -146,7 +147,7 @@ class Identity:
         target = self._files.find(to)
         if target is None or target.number == row.number:
             self._files.move(row.number, path, to)
-            return []
+            return [Fact(Act.SETTLE, row.number)]
         kept = self._files.use(to)
         if target.transient:
             self._files.bear(kept, t, actor.number)

@@ -81,6 +81,11 @@ class Pipeline:
             self.failures += 1
             self.first_failure = self.first_failure or error
 
+    @property
+    def sweeps(self) -> int:
+        """Sweeps recognised since this pipeline was made."""
+        return self._episodes.sweeps
+
     def flush(self) -> None:
         """Hand the working state to the writer, to be committed with the events."""
         for kind, part in self._parts.items():
@@ -101,6 +106,8 @@ class Pipeline:
             case Act.CREATE:
                 provenance.create(actor, file, t, existed=fact.existed)
                 episodes.access(actor, file, t, writes=1)
+            case Act.SETTLE:
+                provenance.settle(actor, file)
             case Act.REPLACE:
                 provenance.replace(actor, file, fact.other, existed=fact.existed)
                 episodes.discard(fact.other)

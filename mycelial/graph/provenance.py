@@ -17,6 +17,9 @@ from mycelial.graph.programs import CONDUCTORS, Kind
 from mycelial.store.evidence import EvidenceWriter, Source
 from mycelial.store.files import FileTable
 
+UNKNOWN = 0
+"""Process id of those of which nothing is known."""
+
 REMEMBERED = 4096
 """Files being made whose beginning is remembered."""
 
@@ -47,7 +50,7 @@ class Provenance:
 
     def read(self, actor: Actor, file: int, path: str, t: float) -> None:
         """Note that `actor` read the file; a shell's script says what to do and is no input."""
-        if actor.kind is Kind.SHELL and _is_argument(actor, path):
+        if actor.pid == UNKNOWN or (actor.kind is Kind.SHELL and _is_argument(actor, path)):
             return
         self._processes.read(actor, file, t, conducted=actor.kind in CONDUCTORS)
 
@@ -77,6 +80,11 @@ class Provenance:
         if generation is not None and not generation.closed:
             generation.closed = True
             self._dirty.add(file)
+
+    def settle(self, actor: Actor, file: int) -> None:
+        """A file made under another name has its own now: an editor's first save of something."""
+        if actor.kind is Kind.EDITOR:
+            self._evidence.set_sources(file, actor.uid, {})
 
     def replace(self, actor: Actor, kept: int, temporary: int, *, existed: bool) -> None:
         """`kept` has the content of `temporary` now, which is gone."""

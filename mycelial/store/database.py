@@ -35,7 +35,7 @@ def explained(path: Path) -> Iterator[None]:
 def open_writer(path: Path) -> sqlite_utils.Database:
     """Open (and create or migrate) the database for writing.
 
-    The file is made with mode 0600 and its directory, if missing, with 0700.
+    The file is made with mode 0600.
 
     Raises
     ------
@@ -43,7 +43,6 @@ def open_writer(path: Path) -> sqlite_utils.Database:
         The file is no database, is from a newer version, is locked, or cannot be created.
     """
     with explained(path):
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT, isolation_level=None)
         try:

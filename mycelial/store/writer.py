@@ -12,6 +12,7 @@ import sqlite_utils
 from mycelial.store.database import explained, open_writer
 from mycelial.store.evidence import EvidenceWriter
 from mycelial.store.files import FileTable
+from mycelial.store.lock import WriterLock
 from mycelial.store.log import LogWriter
 from mycelial.store.schema import drop_derived
 
@@ -35,9 +36,16 @@ class Writer:
             See :func:`mycelial.store.database.open_writer`.
         """
         self.path = path
-        self.database: sqlite_utils.Database = open_writer(path)
         with explained(path):
-            self._begin_anew()
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._lock = WriterLock(path)
+        try:
+            self.database: sqlite_utils.Database = open_writer(path)
+            with explained(path):
+                self._begin_anew()
+        except BaseException:
+            self._lock.release()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -83,6 +91,7 @@ class Writer:
             pass  # the file is unusable; closing is all that is left to do
         finally:
             connection.close()
+            self._lock.release()
 
     def drop_derived(self) -> None:
         """Empty everything but the log, inside the open transaction."""

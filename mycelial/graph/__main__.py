@@ -1,0 +1,46 @@
+"""``python -m mycelial.graph``: the engine process, started by the mount."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import socket
+import sys
+import time
+from pathlib import Path
+
+from mycelial.graph.engine import Engine
+from mycelial.graph.ingest import Ingest
+from mycelial.record.settings import Settings, load_settings
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the engine; return its exit code: 0 done, 1 it could not start, 2 wrong usage."""
+    options = _parser().parse_args(arguments)
+    os.umask(0o077)
+    logging.basicConfig(format="mycelial engine: %(message)s", level=logging.WARNING)
+    try:
+        settings = load_settings(options.config) if options.config is not None else Settings()
+        rules = settings.exclusion_rules(tuple(options.exclude))
+        connection = socket.socket(fileno=options.fd)
+    except (ValueError, OSError) as error:
+        print(f"mycelial engine: {error}", file=sys.stderr)
+        return 1
+    with connection:
+        Engine(connection, Ingest(options.db, rules, time.monotonic)).run()
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m mycelial.graph", description=__doc__)
+    parser.add_argument("--db", type=Path, required=True, help="the database")
+    parser.add_argument("--fd", type=int, required=True, help="a connected SOCK_SEQPACKET socket")
+    parser.add_argument("--session", default="", help="names this mount in messages")
+    parser.add_argument("--exclude", action="append", default=[], help="a gitignore pattern")
+    parser.add_argument("--config", type=Path, help="the configuration file")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,130 @@
+"""The engine process: reads what the mount sends, stores it, and says how it goes.
+
+It has one connection and one thread.  It never looks at a file of the mount or of its source, for that
+could wait for the very mount which waits for it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import select
+import signal
+import socket
+import time
+from types import FrameType
+
+from mycelial.graph.ingest import Ingest
+from mycelial.record.wire import Dropped, WireDecoder
+
+log = logging.getLogger(__name__)
+
+MESSAGE = 1 << 20
+"""Bytes that a message may have."""
+
+MESSAGES = 64
+"""Messages read in a row before anything else is looked at."""
+
+REPORT_EVERY = 1.0
+"""Seconds between two status messages while counts change."""
+
+
+class Engine:
+    """Serves one mount until the mount closes the connection or SIGTERM comes."""
+
+    def __init__(self, connection: socket.socket, ingest: Ingest) -> None:
+        self._connection = connection
+        self._ingest = ingest
+        self._decoder = WireDecoder()
+        self._lost = 0  # dropped before they came here
+        self._ending = False
+        self._reported: dict[str, object] = {}
+        self._next_report = 0.0
+        self._malformed = False
+
+    def run(self) -> None:
+        """Serve; everything received is committed when this returns, if the database allows."""
+        self._connection.setblocking(False)
+        wake, waker = os.pipe()
+        os.set_blocking(waker, False)
+        signal.set_wakeup_fd(waker)
+        signal.signal(signal.SIGTERM, self._end)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        poll = select.poll()
+        poll.register(self._connection, select.POLLIN)
+        poll.register(wake, select.POLLIN)
+        self._ingest.work()
+        self._report()
+        while not self._ending:
+            poll.poll(self._timeout())
+            self._receive()
+            self._ingest.work()
+            self._report()
+        while self._receive():
+            self._ingest.work()
+        self._ingest.close()
+        self._report(last=True)
+
+    def _end(self, signum: int, frame: FrameType | None) -> None:
+        self._ending = True
+
+    def _timeout(self) -> float:
+        """Return how long to wait, in milliseconds."""
+        pause = self._ingest.pause()
+        return 1000.0 * (REPORT_EVERY if pause is None else min(pause, REPORT_EVERY)) + 1.0
+
+    def _receive(self) -> bool:
+        """Take what has come; return whether there may be more."""
+        for _ in range(MESSAGES):
+            try:
+                message = self._connection.recv(MESSAGE)
+            except BlockingIOError:
+                return False
+            except ConnectionError:
+                message = b""
+            if not message:
+                self._ending = True
+                return False
+            self._decode(message)
+        return True
+
+    def _decode(self, message: bytes) -> None:
+        try:
+            for item in self._decoder.feed(message):
+                if isinstance(item, Dropped):
+                    self._lost += item.count
+                else:
+                    self._ingest.take(item)
+        except ValueError as error:
+            self._lost += 1
+            if not self._malformed:
+                self._malformed = True
+                log.error("a message from the mount could not be read: %s", error)
+
+    def _status(self) -> dict[str, object]:
+        ingest = self._ingest
+        return {
+            "state": ingest.state.value,
+            "reason": ingest.reason,
+            "events": ingest.stored,
+            "ignored": ingest.ignored,
+            "dropped": ingest.dropped + self._lost,
+            "sweeps": ingest.sweeps,
+            "waiting": ingest.waiting,
+            "pid": os.getpid(),
+            "lag": round(ingest.lag(time.time()), 3),
+        }
+
+    def _report(self, *, last: bool = False) -> None:
+        """Tell the mount how it goes: at once if the state changed, else now and then."""
+        status = self._status()
+        now = time.monotonic()
+        changed = status["state"] != self._reported.get("state")
+        if not changed and not last and (now < self._next_report or status == self._reported):
+            return
+        with contextlib.suppress(OSError):  # nobody listens, or not now; there is another report to come
+            self._connection.send(json.dumps(status).encode())
+        self._reported = status
+        self._next_report = now + REPORT_EVERY

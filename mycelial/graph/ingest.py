@@ -1,0 +1,190 @@
+"""Getting events into the database, come what may: batches, failures, and trying again.
+
+The database may be locked, full, broken or from a newer version.  Then events wait here, bounded; what
+does not fit is dropped and counted, and every few seconds the database is opened anew.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+
+from mycelial.graph.pipeline import Pipeline
+from mycelial.record.events import Event
+from mycelial.record.exclude import ExclusionRules
+from mycelial.store.errors import StoreError
+from mycelial.store.writer import Writer
+
+log = logging.getLogger(__name__)
+
+COMMIT_WITHIN = 0.3
+"""Seconds from an event's arrival to its commit."""
+
+BATCH = 5000
+"""Events after which a transaction is committed in any case."""
+
+RETRY = 3.0
+"""Seconds between two attempts to use a database that failed."""
+
+WAITING = 50_000
+"""Events that wait while the database cannot be used."""
+
+
+class State(StrEnum):
+    """How it goes; the values are those of the status messages."""
+
+    OK = "ok"
+    DEGRADED = "degraded"
+
+
+class Ingest:
+    """Owns the writer and the pipeline, and makes new ones after a failure.
+
+    Attributes
+    ----------
+    stored, ignored, dropped : int
+        Events committed, left out by the exclusion rules, and lost.
+    sweeps : int
+        Sweeps recognised since the start.
+    reason : str
+        Why the state is degraded; empty if it is not.
+    """
+
+    def __init__(self, db: Path, rules: ExclusionRules, clock: Callable[[], float]) -> None:
+        self._db = db
+        self._rules = rules
+        self._clock = clock
+        self._writer: Writer | None = None
+        self._pipeline: Pipeline | None = None
+        self._waiting: list[Event] = []
+        self._given = 0  # of those waiting, how many the open transaction holds
+        self._due = 0.0
+        self._retry = 0.0
+        self._told = False
+        self.stored = self.ignored = self.dropped = self.sweeps = 0
+        self.reason = ""
+
+    @property
+    def state(self) -> State:
+        """Whether events reach the database."""
+        return State.DEGRADED if self.reason else State.OK
+
+    @property
+    def waiting(self) -> int:
+        """Events that are not committed yet."""
+        return len(self._waiting)
+
+    def lag(self, now: float) -> float:
+        """Return the age in seconds, at time `now`, of the oldest event that is not committed yet."""
+        return max(0.0, now - self._waiting[0].t) if self._waiting else 0.0
+
+    def take(self, event: Event) -> None:
+        """Accept one event from the mount."""
+        admitted = self._rules.admit(event)
+        if not admitted:
+            self.ignored += 1
+        for one in admitted:
+            if len(self._waiting) >= WAITING:
+                self.dropped += 1
+                continue
+            if not self._waiting:
+                self._due = self._clock() + COMMIT_WITHIN
+            self._waiting.append(one)
+            if self._writer is not None:
+                self._feed()
+
+    def pause(self) -> float | None:
+        """Return the seconds until :meth:`work` has something to do; None if nothing is due."""
+        if self._writer is None:
+            return max(0.0, self._retry - self._clock())
+        return max(0.0, self._due - self._clock()) if self._waiting else None
+
+    def work(self) -> None:
+        """Do what is due: commit, or try the database again."""
+        if self._writer is None:
+            if self._clock() >= self._retry:
+                self._open()
+        elif self._waiting and (self._given >= BATCH or self._clock() >= self._due):
+            self._commit()
+
+    def close(self) -> None:
+        """Commit what there is and let go of the database."""
+        if self._writer is None:
+            self._open()
+        if self._writer is not None:
+            self._commit()
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+        self.dropped += len(self._waiting)
+        self._waiting.clear()
+
+    def _open(self) -> None:
+        try:
+            self._writer = Writer(self._db)
+            self._pipeline = Pipeline(self._writer)
+            self._given = 0
+            if self.reason:
+                log.warning("the database can be used again: %s", self._db)
+            self.reason = ""
+            self._feed()
+        except (StoreError, sqlite3.Error, ValueError, KeyError, TypeError) as error:
+            self._fail(error)
+
+    def _feed(self) -> None:
+        """Give what waits to the pipeline, up to a batch."""
+        assert self._writer is not None
+        assert self._pipeline is not None
+        try:
+            while self._given < min(len(self._waiting), BATCH):
+                self._writer.begin()
+                self._pipeline.feed(self._waiting[self._given])
+                self._given += 1
+        except (StoreError, sqlite3.Error) as error:
+            self._fail(error)
+        else:
+            self._tell_failure(self._pipeline)
+
+    def _commit(self) -> None:
+        assert self._writer is not None
+        assert self._pipeline is not None
+        try:
+            self._feed_rest()
+            self._pipeline.flush()
+            self._writer.commit()
+        except (StoreError, sqlite3.Error) as error:
+            self._fail(error)
+            return
+        del self._waiting[: self._given]
+        self.stored += self._given
+        self.sweeps = self._pipeline.sweeps
+        self._given = 0
+        if self._waiting:
+            self._due = self._clock()
+            self._feed()
+
+    def _feed_rest(self) -> None:
+        if self._given < min(len(self._waiting), BATCH):
+            self._feed()
+            if self._writer is None:
+                raise StoreError(self.reason)
+
+    def _fail(self, error: Exception) -> None:
+        """Give up the transaction and the writer; its events go on waiting."""
+        if str(error) != self.reason:
+            self.reason = str(error) or type(error).__name__
+            log.warning("the database cannot be used, trying again every %g s: %s", RETRY, self.reason)
+        if self._writer is not None:
+            self._writer.close()
+        self._writer = self._pipeline = None
+        self._given = 0
+        self._retry = self._clock() + RETRY
+
+    def _tell_failure(self, pipeline: Pipeline) -> None:
+        if pipeline.first_failure is not None and not self._told:
+            self._told = True
+            failure = pipeline.first_failure
+            log.error("an event could not be understood; it is kept in the log", exc_info=failure)
