@@ -7,7 +7,7 @@
 #   make ci                                      what continuous integration runs
 
 SHELL := /bin/bash
-PYTHON := .venv/bin/python
+TOOLS := PATH=$(CURDIR)/.venv/bin:$$PATH
 SCRIPTS := scripts/environment scripts/libfuse scripts/lock scripts/python scripts/system-packages scripts/test \
 	scripts/tree .ci/run .ci/readme nixos/checks/nix nixos/checks/run
 
@@ -25,8 +25,8 @@ setup:
 mount: setup
 ifdef SRC
 	@test -n "$(MNT)" || { echo "make mount: MNT is missing, the folder where SRC is to appear" >&2; exit 2; }
-	@mkdir -p "$(MNT)"
-	@.venv/bin/mycelial-mount $(OPTIONS) "$(SRC)" "$(MNT)"
+	@mkdir -p "$(MNT:~/%=$(HOME)/%)"
+	@.venv/bin/mycelial-mount $(OPTIONS) "$(SRC:~/%=$(HOME)/%)" "$(MNT:~/%=$(HOME)/%)"
 	@echo "$(SRC) is mounted at $(MNT). Work in $(MNT) as always, then look into $(MNT)/.mycelial/."
 	@echo "Unmount with: fusermount3 -u $(MNT)"
 else
@@ -39,20 +39,20 @@ test:
 bench:
 	@scripts/system-packages bench
 	@scripts/environment run
-	@$(PYTHON) -m bench $(if $(SHORT),--short)
+	@.venv/bin/python -m bench $(if $(SHORT),--short)
 
 check:
 	@scripts/system-packages mount
 	@scripts/environment dev
-	$(PYTHON) -m ruff format --check .
-	$(PYTHON) -m ruff check .
-	$(PYTHON) -m mypy
+	$(TOOLS) ruff format --check .
+	$(TOOLS) ruff check .
+	$(TOOLS) mypy
 	@for script in $(SCRIPTS); do bash -n $$script || exit 1; done
 
 format:
 	@scripts/environment dev
-	$(PYTHON) -m ruff check --fix .
-	$(PYTHON) -m ruff format .
+	$(TOOLS) ruff check --fix .
+	$(TOOLS) ruff format .
 
 lock:
 	@scripts/lock
