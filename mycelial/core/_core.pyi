@@ -14,6 +14,8 @@ class Figures(TypedDict):
     capable: int
     wanted: int
     libfuse: str
+    passthrough: bool
+    passthrough_opens: int
 
 def configure(
     *,
@@ -25,12 +27,14 @@ def configure(
     spin_us: int,
     record: bool,
     capacity: int,
+    passthrough: bool,
 ) -> None:
     """Prepare the next session that pyfuse3 opens.
 
     `source_fd` is an O_PATH descriptor of the source and stays open; `view_dir` is empty where there is
     no virtual tree; timeouts are in seconds; `spin_us` is how long the next request is looked for before
-    sleeping, in microseconds; `capacity` bounds the events that wait, in bytes. Raises OSError.
+    sleeping, in microseconds; `capacity` bounds the events that wait, in bytes; `passthrough` asks for the
+    kernel's, where it can be had. Raises OSError.
     """
 
 def start() -> None:

@@ -118,6 +118,7 @@ class Filesystem:
             spin_us=_SPIN_US,
             record=options.record,
             capacity=_WAITING_EVENTS,
+            passthrough=options.passthrough,
         )
 
     def _engine_arguments(self) -> list[str]:

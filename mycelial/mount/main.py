@@ -36,6 +36,7 @@ about that under MOUNTPOINT/.mycelial. Both may be the same directory. Unmount w
       --no-views       no .mycelial at all
       --timeout SEC    how long the kernel keeps names and attributes (default 1)
       --setuid USER    become USER first
+      --no-passthrough never leave reading and writing to the kernel
   -V, --version        print the version
   -h, --help           print this
 """

@@ -38,8 +38,9 @@ class MountOptions:
         Other places than the usual ones.
     exclude : tuple of str
         gitignore patterns of what is not recorded.
-    allow_other, read_only, record : bool
-        Other users may enter; nothing may be changed; accesses are recorded.
+    allow_other, read_only, record, passthrough : bool
+        Other users may enter; nothing may be changed; accesses are recorded; the kernel may read and write
+        by itself, where it can.
     view_dir : str
         Name of the virtual tree in the mount's root; empty: none.
     show_view_dir : bool
@@ -63,6 +64,7 @@ class MountOptions:
     allow_other: bool = False
     read_only: bool = False
     record: bool = True
+    passthrough: bool = True
     view_dir: str = ".mycelial"
     show_view_dir: bool = False
     timeout: float | None = None
@@ -71,7 +73,9 @@ class MountOptions:
 
 
 _WITH_VALUE = frozenset({"db", "config", "exclude", "view-dir", "timeout", "setuid"})
-_WITHOUT_VALUE = frozenset({"allow-other", "ro", "rw", "no-record", "show-view-dir", "no-views"})
+_WITHOUT_VALUE = frozenset(
+    {"allow-other", "ro", "rw", "no-record", "no-passthrough", "show-view-dir", "no-views"}
+)
 _KERNEL = frozenset(
     {"suid", "nosuid", "dev", "nodev", "exec", "noexec", "sync", "dirsync", "noatime", "nodiratime"}
 )
@@ -215,6 +219,8 @@ def _long(options: MountOptions, name: str, value: str, written: str) -> MountOp
             return replace(options, read_only=name == "ro")
         case "no-record":
             return replace(options, record=False)
+        case "no-passthrough":
+            return replace(options, passthrough=False)
         case "show-view-dir":
             return replace(options, show_view_dir=True)
         case "no-views":

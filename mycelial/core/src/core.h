@@ -37,6 +37,7 @@ struct inode {
     uint64_t born; /* ns; 0 where the filesystem does not know */
     mode_t type;   /* S_IFMT bits */
     int fd;        /* O_PATH descriptor or -1 */
+    int backing_id; /* of kernel passthrough while open in that way, or 0 */
     bool hashed, pinned;
 };
 
@@ -84,6 +85,8 @@ struct handle {
     bool fresh;     /* made or emptied by this open, and no WRITE event said so yet */
     bool dirty;     /* written since the last WRITE event */
     bool confirmed; /* `process` was looked at again when it wrote */
+    bool passthrough;
+    struct statx_timestamp changed; /* in passthrough: when the inode changed last, as far as we know */
 };
 static inline struct handle *handle_of(const struct fuse_file_info *fi) { return (struct handle *)(uintptr_t)fi->fh; }
 struct handle *handle_new(fuse_req_t req, struct inode *inode, int fd, int flags);
@@ -136,6 +139,16 @@ void record_two(enum event_kind kind, unsigned flags, fuse_req_t req, const char
                 const struct inode *parent, const char *name);
 void record_write(struct handle *handle); /* closed after writing, or made and left empty */
 
+/* ---- passthrough.c: reads and writes that never come here ----------------------------------------------------- */
+
+void passthrough_init(struct fuse_conn_info *connection, bool wanted);
+void passthrough_device(int device);
+bool passthrough_is_on(void);
+unsigned long passthrough_opens(void);
+void passthrough_open(struct handle *handle, struct fuse_file_info *fi); /* after handle_describe */
+bool passthrough_wrote(struct handle *handle);                           /* since this was asked last */
+void passthrough_close(struct inode *inode);                             /* its last handle is closed */
+
 /* ---- worker.c: a thread for what may take long --------------------------------------------------------------- */
 
 int worker_init(void);
@@ -150,7 +163,7 @@ size_t worker_read_cmdline(pid_t pid, char *buffer, size_t size);
 struct configuration {
     double attr_timeout, entry_timeout; /* seconds */
     char view_dir[256];                 /* empty: no virtual tree */
-    bool show_view_dir;
+    bool show_view_dir, passthrough;
     unsigned spin_us; /* how long to look for the next request before sleeping */
 };
 extern struct configuration configuration;

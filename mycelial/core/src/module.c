@@ -19,20 +19,21 @@ static PyObject *os_error(int error) {
 
 static PyObject *configure(PyObject *self, PyObject *args, PyObject *kwargs) {
     static char *names[] = {"source_fd", "view_dir", "show_view_dir", "attr_timeout", "entry_timeout", "spin_us",
-                            "record",    "capacity", NULL};
-    int source_fd, show, record;
+                            "record",    "capacity", "passthrough",  NULL};
+    int source_fd, show, record, passthrough;
     const char *view_dir;
     Py_ssize_t view_dir_size, capacity;
     double attr_timeout, entry_timeout;
     unsigned spin_us;
     struct rlimit limit;
     (void)self;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "$iy#pddIpn", names, &source_fd, &view_dir, &view_dir_size, &show,
-                                     &attr_timeout, &entry_timeout, &spin_us, &record, &capacity))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "$iy#pddIpnp", names, &source_fd, &view_dir, &view_dir_size, &show,
+                                     &attr_timeout, &entry_timeout, &spin_us, &record, &capacity, &passthrough))
         return NULL;
     if (view_dir_size >= (Py_ssize_t)sizeof configuration.view_dir) return os_error(ENAMETOOLONG);
     memcpy(configuration.view_dir, view_dir, (size_t)view_dir_size + 1);
     configuration.show_view_dir = show && view_dir_size;
+    configuration.passthrough = passthrough;
     configuration.attr_timeout = attr_timeout;
     configuration.entry_timeout = entry_timeout;
     configuration.spin_us = spin_us;
@@ -208,11 +209,12 @@ static PyObject *list_directory(PyObject *self, PyObject *args) {
 static PyObject *figures(PyObject *self, PyObject *unused) {
     (void)self, (void)unused;
     const struct session_figures *session = session_figures();
-    return Py_BuildValue("{sksksksksKsIsKsKss}", "requests", session->requests, "python_requests", session->for_python,
+    return Py_BuildValue("{sksksksksKsIsKsKsssNsk}", "requests", session->requests, "python_requests", session->for_python,
                          "inodes", inode_count(), "lineage_reads", lineage_reads(), "events_dropped",
                          (unsigned long long)ring_dropped(), "protocol_minor", session->protocol_minor, "capable",
                          (unsigned long long)session->capable, "wanted", (unsigned long long)session->wanted, "libfuse",
-                         fuse_pkgversion());
+                         fuse_pkgversion(), "passthrough", PyBool_FromLong(passthrough_is_on()), "passthrough_opens",
+                         passthrough_opens());
 }
 
 static PyMethodDef methods[] = {

@@ -78,6 +78,9 @@ static int set_times(const char *path, const struct stat *wanted, int which) {
 static int set_attributes(fuse_req_t req, int fd, const struct handle *handle, const struct stat *wanted, int which) {
     char path[PROC_PATH_SIZE]; /* the magic link leads to the inode itself, a symbolic link included */
     proc_path(path, fd);
+    /* Nothing to set: the kernel wants setuid, setgid and capabilities gone, after a write in passthrough or by a chown
+     * that changes no owner. A chown that changes nothing does just that, whoever calls it. */
+    if (!which) return fchownat(fd, "", (uid_t)-1, (gid_t)-1, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) ? errno : 0;
     caller_become(req);
     int failed = 0;
     if (which & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID))

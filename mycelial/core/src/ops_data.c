@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -33,6 +32,7 @@ void handle_close(struct handle *handle) {
     struct handle **link = &handle->inode->handles;
     while (*link != handle) link = &(*link)->next;
     *link = handle->next;
+    if (!handle->inode->handles) passthrough_close(handle->inode);
     close(handle->fd);
     inode_unreference(handle->inode);
     free(handle);
@@ -45,6 +45,7 @@ void handle_describe(struct handle *handle, struct fuse_file_info *fi) {
 #if FUSE_VERSION >= FUSE_MAKE_VERSION(3, 11)
     fi->noflush = (handle->flags & O_ACCMODE) == O_RDONLY;
 #endif
+    passthrough_open(handle, fi);
 }
 
 int flags_below(int flags) {
@@ -116,10 +117,7 @@ static void c_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi) {
 static void c_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi) {
     DELEGATE(ino, release, req, ino, fi);
     struct handle *handle = handle_of(fi);
-    if (handle->dirty || handle->fresh) record_write(handle);
-#if FUSE_VERSION < FUSE_MAKE_VERSION(3, 18)
-    if (fi->flock_release) flock(handle->fd, LOCK_UN);
-#endif
+    if (handle->dirty || handle->fresh || passthrough_wrote(handle)) record_write(handle);
     handle_close(handle);
     fuse_reply_err(req, 0);
 }
@@ -137,7 +135,7 @@ static void c_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi) {
     DELEGATE(ino, flush, req, ino, fi);
     struct handle *handle = handle_of(fi);
     int error = 0;
-    if (handle->dirty) {
+    if (handle->dirty || passthrough_wrote(handle)) {
         int duplicate = dup(handle->fd); /* some filesystems say at close that a write failed */
         error = duplicate >= 0 && close(duplicate) ? errno : 0;
         confirm_writer(req, handle);

@@ -97,6 +97,7 @@ static void c_init(void *userdata, struct fuse_conn_info *connection) {
 #ifdef FUSE_CAP_HANDLE_KILLPRIV_V2
     want(connection, FUSE_CAP_HANDLE_KILLPRIV_V2); /* spares a getxattr for each write */
 #endif
+    passthrough_init(connection, configuration.passthrough);
     connection->max_background = 64;
     if (connection->max_write > 1 << 20) connection->max_write = 1 << 20;
     session.figures.protocol_minor = connection->proto_minor;
@@ -211,6 +212,7 @@ static int drain(struct fuse_session *se, struct fuse_buf *buffer) {
     if (!session.active) return receive(se, buffer);
     if (session.fd != fuse_session_fd(se)) {
         session.fd = fuse_session_fd(se);
+        passthrough_device(session.fd);
         int flags = fcntl(session.fd, F_GETFL); /* a request may be gone between poll and read: do not wait there */
         fcntl(session.fd, F_SETFL, flags | O_NONBLOCK);
     }
