@@ -87,9 +87,6 @@ def _mount(options: MountOptions) -> int:
     place = find_place(options)
     report: Callable[[str | None], None] = _say_problem if options.foreground else daemonise()
     _set_up_logging(options)
-    # After the fork: this loads pyfuse3 and all that belongs to it.
-    from mycelial.mount.filesystem import Filesystem
-
     ready = False
 
     def on_ready() -> None:
@@ -98,9 +95,12 @@ def _mount(options: MountOptions) -> int:
         report(None)
 
     try:
+        # After the fork: this loads pyfuse3. With setuid, that user must be able to read it.
+        from mycelial.mount.filesystem import Filesystem
+
         Filesystem(options, place, on_ready).run()
     except Exception as problem:
-        if options.debug or not isinstance(problem, (MountError, OSError)):
+        if options.debug or not isinstance(problem, (MountError, OSError, ImportError)):
             logging.getLogger(__name__).exception("the mount ended")
         if not ready:
             report(str(problem) or type(problem).__name__)
