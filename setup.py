@@ -34,11 +34,13 @@ def pkg_config(*arguments: str) -> list[str]:
     return shlex.split(answer.stdout)
 
 
-def run_path() -> list[str]:
-    """Linker words that let the loader find a libfuse that lies outside its own folders."""
-    [folder] = pkg_config("--variable=libdir")
-    inside = any(folder == known or folder.startswith(known + "/") for known in LOADER_FOLDERS)
-    return [] if inside else [f"-Wl,-rpath,{folder}"]
+def run_path(folders: list[str]) -> list[str]:
+    """Those of the libraries' folders where the loader does not look by itself."""
+    return [
+        folder
+        for folder in folders
+        if not any(folder == known or folder.startswith(known + "/") for known in LOADER_FOLDERS)
+    ]
 
 
 def extension() -> Extension:
@@ -49,11 +51,11 @@ def extension() -> Extension:
         if sanitizers
         else []
     )
-    headers = [str(path) for path in sorted(SOURCES.glob("*.h"))]
+    folder = pkg_config("--variable=libdir")
     return Extension(
         "mycelial.core._core",
         sources=[str(path) for path in sorted(SOURCES.glob("*.c"))],
-        depends=headers,
+        depends=[str(path) for path in sorted(SOURCES.glob("*.h"))],
         include_dirs=[str(SOURCES)],
         extra_compile_args=[
             *pkg_config("--cflags"),
@@ -65,7 +67,10 @@ def extension() -> Extension:
             "-fvisibility=hidden",
             *instrument,
         ],
-        extra_link_args=[*pkg_config("--libs"), *run_path(), *instrument],
+        # Not among the extra arguments: those come behind Python's own folders, with another libfuse.
+        library_dirs=folder,
+        runtime_library_dirs=run_path(folder),
+        extra_link_args=[*pkg_config("--libs"), *instrument],
     )
 
 
