@@ -90,7 +90,7 @@ def _progress_bar(label: str, size: int | None) -> Iterator[Callable[[int], None
 
 
 def _remove(database: Path) -> None:
-    for suffix in ("", "-wal", "-shm", "-journal"):
+    for suffix in ("", "-wal", "-shm", "-journal", "-lock"):
         Path(f"{database}{suffix}").unlink(missing_ok=True)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import click
@@ -11,6 +11,7 @@ import click
 from mycelial.cli import options, output
 from mycelial.cli.place import locate
 from mycelial.record.display import moment, printable, recipe_lines
+from mycelial.record.location import seen_from
 
 
 @click.command()
@@ -59,6 +60,8 @@ def how(file: str, as_json: bool, database: Path | None, uid: int | str | None) 
     place = locate(file, database)
     with options.open_answers(place, uid) as answers:
         recipe = answers.how(place.relative(file))
+    if recipe is not None and place.root is not None:
+        recipe = replace(recipe, cwd=seen_from(place.root, recipe.cwd))
     if as_json:
         output.print_json(None if recipe is None else asdict(recipe))
     elif recipe is None:

@@ -54,6 +54,16 @@ def database_path(source: str) -> Path:
     return state_dir() / f"{name}-{digest}.db"
 
 
+def seen_from(root: str, path: str) -> str:
+    """Return the absolute `path` relative to `root` ("." for itself) where it lies inside, else as it is.
+
+    Only the names count; no link is followed.
+    """
+    if path == root:
+        return "."
+    return path.removeprefix(root.rstrip("/") + "/")
+
+
 def _xdg(variable: str, below_home: str) -> Path:
     # The specification: paths that are not absolute are to be ignored.
     if (value := os.environ.get(variable, "")).startswith("/"):

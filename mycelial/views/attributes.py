@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mycelial.record.events import bytes_of, text_of
+from mycelial.record.events import bytes_of
 from mycelial.views.fixed import StatusView
-from mycelial.views.how import recipe_text
+from mycelial.views.how import Recipes
 from mycelial.views.node import Caller, Source, SourceKind
-from mycelial.views.questions import Questions
 from mycelial.views.ranked import RankedView
 
 PREFIX = b"user.mycelial."
@@ -24,10 +23,10 @@ class Attributes:
     """Answers ``user.mycelial.NAME``; each of `rankings` gives one NAME."""
 
     def __init__(
-        self, source: Source, questions: Questions, status: StatusView, rankings: dict[bytes, RankedView]
+        self, source: Source, recipes: Recipes, status: StatusView, rankings: dict[bytes, RankedView]
     ) -> None:
         self._source = source
-        self._questions = questions
+        self._recipes = recipes
         self._status = status
         self._rankings = rankings
 
@@ -45,16 +44,12 @@ class Attributes:
         if self._source.kind(path, caller) is not SourceKind.FILE:
             return None
         if word == b"how":
-            return self._how(path, caller)
+            recipe = self._recipes.text(path, caller).value
+            return None if recipe is None else recipe[:_LARGEST_VALUE]
         ranking = self._rankings.get(word)
         if ranking is None:
             return None
         return _lines(bytes_of(entry.path) for entry in ranking.entries(path, caller)) or None
-
-    def _how(self, path: bytes, caller: Caller) -> bytes | None:
-        name = text_of(path)
-        recipe = self._questions.ask(caller, lambda answers: answers.how(name)).value
-        return None if recipe is None else recipe_text(recipe)[:_LARGEST_VALUE]
 
 
 def _lines(paths: Iterable[bytes]) -> bytes:

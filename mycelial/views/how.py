@@ -2,13 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from mycelial.record.display import printable, recipe_lines
 from mycelial.record.events import text_of
-from mycelial.store.answers import Recipe
+from mycelial.record.location import seen_from
 from mycelial.views.mirror import Mirror
 from mycelial.views.node import Caller, Kind, Node, Source, Text
-from mycelial.views.questions import Questions
+from mycelial.views.questions import Answer, Questions
 from mycelial.views.wording import text_bytes
+
+
+class Recipes:
+    """Recipes as texts for people.
+
+    Parameters
+    ----------
+    questions : Questions
+    mountpoint : callable
+        Where the mount's root is, as an absolute path; "" if this is not known.
+    """
+
+    def __init__(self, questions: Questions, mountpoint: Callable[[], str]) -> None:
+        self._questions = questions
+        self._mountpoint = mountpoint
+
+    def text(self, path: bytes, caller: Caller) -> Answer[bytes]:
+        """Return how the file `path` was made; the value is None if nobody was seen making it."""
+        name = text_of(path)
+        answer = self._questions.ask(caller, lambda answers: answers.how(name))
+        recipe, root = answer.value, self._mountpoint()
+        if recipe is None:
+            return Answer(None, answer.problem)
+        cwd = seen_from(root, recipe.cwd) if root else recipe.cwd
+        lines = recipe_lines(recipe.args, cwd, recipe.program, recipe.time, recipe.sources)
+        return Answer(text_bytes(lines))
 
 
 class HowView(Mirror):
@@ -16,21 +44,13 @@ class HowView(Mirror):
 
     file_kind = Kind.TEXT
 
-    def __init__(self, source: Source, questions: Questions) -> None:
+    def __init__(self, source: Source, recipes: Recipes) -> None:
         super().__init__(source)
-        self._questions = questions
+        self._recipes = recipes
 
     def file(self, path: bytes, caller: Caller) -> Node:
         """Return the recipe of `path` as a text."""
-        name = text_of(path)
-        answer = self._questions.ask(caller, lambda answers: answers.how(name))
-        if answer.problem:
-            return Text(text_bytes([f"The recipe cannot be read now: {printable(answer.problem)}"]))
-        if answer.value is None:
-            return Text(text_bytes(["Nobody was seen making this file."]))
-        return Text(recipe_text(answer.value))
-
-
-def recipe_text(recipe: Recipe) -> bytes:
-    """Return a recipe as a text for people."""
-    return text_bytes(recipe_lines(recipe.args, recipe.cwd, recipe.program, recipe.time, recipe.sources))
+        recipe = self._recipes.text(path, caller)
+        if recipe.problem:
+            return Text(text_bytes([f"The recipe cannot be read now: {printable(recipe.problem)}"]))
+        return Text(recipe.value or text_bytes(["Nobody was seen making this file."]))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from mycelial.store.answers import Answers
 from mycelial.views.attributes import Attributes
 from mycelial.views.fixed import ReadmeView, StatusView
-from mycelial.views.how import HowView
+from mycelial.views.how import HowView, Recipes
 from mycelial.views.listing import Listings
 from mycelial.views.node import Caller, Children, Directory, Kind, Node, Source, View, VirtualPath
 from mycelial.views.questions import Questions
@@ -59,17 +59,18 @@ class Tree:
         rankings = {
             name: RankedView(source, questions, listings, question) for name, question in RANKINGS.items()
         }
+        recipes = Recipes(questions, lambda: str(status().get("mountpoint", "")))
         status_view = StatusView(questions, status)
         self._views: dict[bytes, tuple[Kind, View]] = {
             b"README": (Kind.TEXT, ReadmeView(view_dir)),
             **{name: (Kind.DIRECTORY, view) for name, view in rankings.items()},
             b"why": (Kind.DIRECTORY, WhyView(source, questions, rankings[b"related"])),
-            b"how": (Kind.DIRECTORY, HowView(source, questions)),
+            b"how": (Kind.DIRECTORY, HowView(source, recipes)),
             b"recent": (Kind.DIRECTORY, RecentView(source, questions, listings)),
             b"status.json": (Kind.TEXT, status_view),
         }
         self._attributes = Attributes(
-            source, questions, status_view, {name: rankings[name] for name in _ATTRIBUTES}
+            source, recipes, status_view, {name: rankings[name] for name in _ATTRIBUTES}
         )
 
     def find(self, path: VirtualPath, caller: Caller) -> Node | None:

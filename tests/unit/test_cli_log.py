@@ -81,6 +81,7 @@ def test_empty_lines_and_an_empty_log_are_no_error(terminal: Terminal, tmp_path:
         (gzip.compress(LOG)[:40] + b"\xff" * 40, "does not unpack"),
         (b"\x1f\x8b", "does not unpack"),
     ],
+    ids=["nonsense", "keys", "utf8", "zeros", "endless", "outside", "cut", "corrupt", "empty gzip"],
 )
 def test_a_wrong_log_is_one_clear_line_and_leaves_no_new_database(
     terminal: Terminal, tmp_path: Path, log: bytes, reason: str

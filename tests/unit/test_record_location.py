@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mycelial.record.location import config_path, database_path, state_dir
+from mycelial.record.location import config_path, database_path, seen_from, state_dir
 from mycelial.record.settings import Settings, load_settings, parse_settings
 from tests.unit.refusal import taken_or_refused
 
@@ -64,6 +64,20 @@ def test_the_database_of_any_source_is_one_file_in_the_state_directory(raw: byte
 @pytest.mark.usefixtures("user")
 def test_the_root_directory_has_a_name_too() -> None:
     assert database_path("/").name.startswith("root-")
+
+
+@pytest.mark.parametrize(
+    ("root", "path", "seen"),
+    [
+        ("/mnt", "/mnt", "."),
+        ("/mnt", "/mnt/a/b", "a/b"),
+        ("/mnt", "/mnt2/a", "/mnt2/a"),
+        ("/", "/a", "a"),
+        ("/mnt", "/", "/"),
+    ],
+)
+def test_a_directory_inside_is_told_as_seen_from_the_root(root: str, path: str, seen: str) -> None:
+    assert seen_from(root, path) == seen
 
 
 def test_no_file_means_the_defaults(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def tree(recorded: Path, source: MemorySource, clock: Clock) -> Tree:
     return Tree(
         open_answers=lambda uid: Answers.open(recorded, uid),
         source=source,
-        status=lambda: {"database": str(recorded)},
+        status=lambda: {"database": str(recorded), "mountpoint": "/home"},
         clock=clock,
     )
 
@@ -187,6 +187,7 @@ def test_why_has_a_text_for_each_entry_of_related(tree: Tree) -> None:
 def test_how_tells_the_recipe(tree: Tree) -> None:
     recipe = text(tree, "how/build/main.o")
     assert "cc -c -o build/main.o src/main.c" in recipe
+    assert "in:       bo\n" in recipe
     assert "src/main.h" in recipe
     assert "Nobody was seen" in text(tree, "how/untouched")
 
