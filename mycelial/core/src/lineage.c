@@ -20,6 +20,8 @@
 #define MAX_ANCESTORS 32
 #define MAX_PIPES 16
 #define MAX_SIBLINGS 64
+#define DRIVERS 3       /* nearest ancestors whose command line is told: gcc says more than the as that it runs */
+#define DRIVER_SIZE 2048 /* bytes of it */
 
 struct process {
     struct process *hash_next, *lru_prev, *lru_next;
@@ -33,6 +35,8 @@ struct process {
     bool in_pipeline;
     gid_t *groups;
     size_t group_count;
+    char *cmdline; /* as an ancestor; read once */
+    size_t cmdline_size;
 };
 
 static struct {
@@ -137,6 +141,7 @@ static void discard(struct process *process) {
     lru_unlink(process);
     close(process->comm_fd);
     free(process->groups);
+    free(process->cmdline);
     free(process);
     processes.count--;
 }
@@ -146,6 +151,9 @@ static void forget_program(struct process *process) {
     free(process->groups);
     process->groups = NULL;
     process->group_count = 0;
+    free(process->cmdline);
+    process->cmdline = NULL;
+    process->cmdline_size = 0;
 }
 
 static struct process *first_seen(pid_t tid) {
@@ -206,7 +214,7 @@ struct text {
 };
 
 static void append(struct text *text, const void *data, size_t size) {
-    if (text->size + size > text->room) return;
+    if (!size || text->size + size > text->room) return;
     memcpy(text->data + text->size, data, size);
     text->size += size;
 }
@@ -285,17 +293,30 @@ static void append_pipes(struct text *text, const struct pipes *pipes) {
     append_field(text, names, size);
 }
 
-static void append_chain(struct text *text, pid_t ppid) {
-    char names[MAX_ANCESTORS * 96];
-    size_t size = 0;
+/* Only of processes with one thread, which waits for its child: reading it can wait for nobody who waits for us. */
+static void read_driver(struct process *process) {
+    char text[DRIVER_SIZE];
+    if (process->cmdline || process->threads > 1) return;
+    ssize_t got = read_proc(text, sizeof text, "/proc/%d/cmdline", (int)process->tid);
+    process->cmdline_size = got > 0 ? (size_t)got : 0;
+    process->cmdline = malloc(process->cmdline_size + 1);
+    if (process->cmdline) memcpy(process->cmdline, text, process->cmdline_size);
+}
+
+/* The ancestors' names, and the command lines of the nearest, each with its length in front. */
+static void describe_ancestors(pid_t ppid, struct text *names, struct text *command_lines) {
     for (unsigned depth = 0; depth < MAX_ANCESTORS && ppid > 1; depth++) {
-        const struct process *ancestor = thread_of(ppid);
+        char number[16];
+        struct process *ancestor = thread_of(ppid);
         if (!ancestor) break;
-        size += (size_t)snprintf(names + size, sizeof names - size, "%d", (int)ppid) + 1;
-        size += (size_t)snprintf(names + size, sizeof names - size, "%s", ancestor->comm) + 1;
+        append(names, number, (size_t)snprintf(number, sizeof number, "%d", (int)ppid) + 1);
+        append(names, ancestor->comm, strlen(ancestor->comm) + 1);
+        if (depth < DRIVERS) {
+            read_driver(ancestor);
+            append_field(command_lines, ancestor->cmdline, ancestor->cmdline ? ancestor->cmdline_size : 0);
+        }
         ppid = ancestor->ppid;
     }
-    append_field(text, names, size);
 }
 
 static void append_cgroup(struct text *text, pid_t pid) {
@@ -330,9 +351,13 @@ static void announce(struct process *process, const struct pipes *in, const stru
         if (got > 0) size = (size_t)got;
     }
     append_field(&text, field, size);
-    append_chain(&text, ppid); /* may look at other entries, but none is discarded in it that we hold */
+    char chain[MAX_ANCESTORS * 96], drivers[DRIVERS * (DRIVER_SIZE + 2)];
+    struct text names = {chain, 0, sizeof chain}, command_lines = {drivers, 0, sizeof drivers};
+    describe_ancestors(ppid, &names, &command_lines); /* discards dead ones only, and this one waits for us */
+    append_field(&text, names.data, names.size);
     append_pipes(&text, in);
     append_pipes(&text, out);
+    append_field(&text, command_lines.data, command_lines.size);
     ring_process(number, uid, data, text.size);
 }
 
