@@ -461,7 +461,8 @@ def test_setuid_mounts_as_that_user(workspace: Path, places: tuple[Path, Path]) 
     source, mountpoint = places
     python = [sys.executable, "-c", "import mycelial.mount.filesystem; open('/dev/fuse', 'r+b', 0)"]
     # Where nobody may not use this Python or /dev/fuse, root is the user to become.
-    uid = 65534 if run(python, user=65534, group=65534, extra_groups=[]).returncode == 0 else 0
+    as_nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    uid = 65534 if run([*as_nobody, *python]).returncode == 0 else 0
     for place in (workspace, source, mountpoint):
         os.chown(place, uid, uid)
     finished = mycelial_mount(workspace, *places, "-o", f"setuid={uid}")

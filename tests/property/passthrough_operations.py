@@ -68,7 +68,10 @@ def read(slot: int, length: int) -> bytes:
     return os.read(SLOTS[slot], length)
 
 
-def seek(slot: int, offset: int, whence: int) -> int:
+def seek(slot: int, offset: int, whence: int) -> int | None:
+    """In a file: positions in a directory are the filesystem's own."""
+    if stat.S_ISDIR(os.fstat(SLOTS[slot]).st_mode):
+        return None
     return os.lseek(SLOTS[slot], offset, whence)
 
 
@@ -160,22 +163,22 @@ def look_at(path: bytes) -> dict[str, object]:
     return seen
 
 
-def look_at_slot(descriptor: int) -> dict[str, object]:
+def look_at_slot(descriptor: int, whences: tuple[int, ...]) -> dict[str, object]:
     status = os.fstat(descriptor)
     seen: dict[str, object] = {**describe(status), "mtime": when(status.st_mtime_ns)}
     if stat.S_ISREG(status.st_mode):
         seen["position"] = os.lseek(descriptor, 0, os.SEEK_CUR)
         with contextlib.suppress(OSError):
             seen["content"] = plain(os.pread(descriptor, READ_AT_MOST, 0))
-        for whence in (os.SEEK_DATA, os.SEEK_HOLE):
+        for whence in whences:
             seen[f"from {whence}"] = outcome(os.lseek, descriptor, 0, whence)
         os.lseek(descriptor, seen["position"], os.SEEK_SET)  # type: ignore[arg-type]
     return seen
 
 
-def everything(root: bytes) -> dict[bytes, dict[str, object]]:
-    """All that can be observed of a tree and of the open descriptors."""
+def everything(root: bytes, whences: tuple[int, ...]) -> dict[bytes, dict[str, object]]:
+    """All that can be observed of a tree and of the open descriptors; what lseek finds for `whences`."""
     seen = {path: look_at(os.path.join(root, path)) for path in tree(root)}
     for slot, descriptor in SLOTS.items():
-        seen[b"descriptor %d" % slot] = look_at_slot(descriptor)
+        seen[b"descriptor %d" % slot] = look_at_slot(descriptor, whences)
     return seen
