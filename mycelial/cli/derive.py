@@ -18,13 +18,11 @@ _as_json = click.option("--json", "as_json", is_flag=True, help="Print a JSON ob
 
 
 @click.command()
-@click.argument(
-    "events", metavar="EVENTS.jsonl", type=click.Path(exists=True, dir_okay=False, allow_dash=True)
-)
+@click.argument("events", metavar="EVENTS.jsonl", type=click.Path(allow_dash=True))
 @click.option(
     "--db",
     "database",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=click.Path(path_type=Path),
     metavar="PATH",
     required=True,
     help="The database to add the events to; it is made if it is not there.",

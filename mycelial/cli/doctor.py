@@ -20,7 +20,7 @@ from mycelial.record.location import state_dir
 @click.option(
     "--db",
     "database",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=click.Path(path_type=Path),
     metavar="PATH",
     help="Look at this database instead of all that are kept for this user.",
 )

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mycelial.cli.failure import Failure
+from mycelial.record.display import printable
+
 if TYPE_CHECKING:
     from mycelial.cli.place import Place
     from mycelial.store.answers import Answers
@@ -27,7 +30,7 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for 
 database = click.option(
     "--db",
     "database",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=click.Path(path_type=Path),
     metavar="PATH",
     help="Use this database; paths are then relative to the mount's root.",
 )
@@ -57,12 +60,24 @@ def open_answers(place: Place, uid: int | str | None) -> Answers:
     StoreError
         There is no usable database.
     """
+    if isinstance(uid, int):
+        return _open(place, uid)
+    if uid == EVERYBODY or place.root is None:
+        return _open(place, None)
+    with _open(place, None) as everybody:
+        own = os.getuid() in everybody.uids()
+    return _open(place, os.getuid() if own else None)
+
+
+def _open(place: Place, uid: int | None) -> Answers:
     from mycelial.store.answers import Answers
 
-    if isinstance(uid, int):
+    try:
         return Answers.open(place.database, uid)
-    everybody = Answers.open(place.database, None)
-    if uid == EVERYBODY or place.root is None or os.getuid() not in everybody.uids():
-        return everybody
-    everybody.close()
-    return Answers.open(place.database, os.getuid())
+    except PermissionError:
+        if not place.status:
+            raise
+        tree = f"{place.root}/{place.status.get('view_dir', '.mycelial')}/"
+        raise Failure(
+            f"{printable(str(place.database))}: only the mount's owner may read it; see {printable(tree)}"
+        ) from None

@@ -169,6 +169,13 @@ class TestWithinASource:
         monkeypatch.setattr(os.path, "ismount", lambda path: path == str(source))
         status = terminal.json("status", "--json")
         assert (status["mounted"], status["session"]) == (True, "s1")
+
+        def refuse(*_: object) -> None:
+            raise PermissionError(13, "Permission denied", told["database"])
+
+        with monkeypatch.context() as patch:
+            patch.setattr("mycelial.store.answers.Answers.open", refuse)
+            assert f"see {source}/.mycelial/" in terminal.error("recent")
         assert [r["path"] for r in terminal.json("products", "--json", "main.c")] == ["build/main.o"]
 
 

@@ -100,6 +100,7 @@ def test_an_old_database_survives_a_wrong_log(terminal: Terminal, db: str, tmp_p
     assert answers(terminal, db) == before
 
 
-def test_a_log_that_is_not_there_is_wrong_usage(terminal: Terminal, tmp_path: Path) -> None:
-    code, _out, err = terminal.run("replay", "--db", str(tmp_path / "x.db"), str(tmp_path / "none"))
-    assert (code, err.count("\n")) == (2, 1)
+@pytest.mark.parametrize("name", ["none", "."])
+def test_a_log_that_cannot_be_read_is_one_clear_line(terminal: Terminal, tmp_path: Path, name: str) -> None:
+    assert str(tmp_path) in terminal.error("replay", "--db", str(tmp_path / "x.db"), str(tmp_path / name))
+    assert list(tmp_path.iterdir()) == []
