@@ -40,20 +40,28 @@ class Place:
 
     def shell(self, command: str) -> str:
         """What a user sees who types `command` in the mount: output, errors. Raises DemoError if it fails."""
-        done = subprocess.run(
-            ["bash", "-o", "pipefail", "-c", command],
-            cwd=self.mountpoint,
-            env=environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=_COMMAND_SECONDS,
-            check=False,
-        )
-        output = done.stdout.decode("utf-8", "surrogateescape")
-        if done.returncode != 0:
-            raise DemoError(f"'{command}' ended with {done.returncode}: {output.strip()}")
-        return output
+        return _shell(command, self.mountpoint)
+
+    def unnoticed(self, command: str) -> str:
+        """The same beside the mount, where nothing is recorded."""
+        return _shell(command, self.source)
+
+
+def _shell(command: str, directory: Path) -> str:
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command],
+        cwd=directory,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=_COMMAND_SECONDS,
+        check=False,
+    )
+    output = done.stdout.decode("utf-8", "surrogateescape")
+    if done.returncode != 0:
+        raise DemoError(f"'{command}' ended with {done.returncode}: {output.strip()}")
+    return output
 
 
 def environment() -> dict[str, str]:
