@@ -51,6 +51,10 @@ class Making:
         """Return the name that a file shares with what it is converted to."""
         return self.name_of(file).lstrip(".").partition(".")[0]
 
+    def suffix(self, file: int) -> str:
+        """Return what tells a file from what it is converted to."""
+        return self.name_of(file).lstrip(".").partition(".")[2]
+
 
 Reads = Iterator[tuple[int, Read]]
 
@@ -112,13 +116,18 @@ def _own(making: Making) -> Reads:
 
 
 def _unpaired(making: Making, reads: list[tuple[int, Read]]) -> list[tuple[int, Read]]:
-    """A converter that works off many files pairs them by name: x.csv is not in y.json if it is in x.json."""
-    own = making.stem(making.product)
-    stems = {file: making.stem(file) for file, _ in reads}
-    if own not in stems.values():
-        return reads
-    taken = {making.stem(product) for product in making.writer.finished} - {own}
-    return [(file, read) for file, read in reads if stems[file] not in taken]
+    """A converter that works off many files pairs them by name: x.csv is in x.json and not in y.json."""
+    suffixes = {making.suffix(file) for file, _ in reads if making.stem(file) == making.stem(making.product)}
+    taken = {
+        making.stem(product)
+        for product in making.writer.finished
+        if making.suffix(product) == making.suffix(making.product)
+    } - {making.stem(making.product)}
+    return [
+        (file, read)
+        for file, read in reads
+        if making.suffix(file) not in suffixes or making.stem(file) not in taken
+    ]
 
 
 def _since_other_products(reads: list[tuple[int, Read]], others: list[float]) -> list[tuple[int, Read]]:

@@ -199,10 +199,11 @@ class Processes:
         actor.pipe_in.update(process.pipe_in)
 
     def _retire_unit(self, actor: Actor) -> None:
-        """Let go of an old unit whose topmost id was quiet for so long that it is used again."""
-        old = self._by_root.get(actor.root, ())
-        if old and max(self._actors[number].last for number in old) < actor.first - UNIT_PAUSE:
-            for number in tuple(old):
+        """Let go of an old unit whose topmost id is used again: by the actor, or after a long quiet."""
+        old = [self._actors[number] for number in self._by_root.get(actor.root, ())]
+        again = actor.pid == actor.root and any(member.pid == actor.root for member in old)
+        if old and (again or max(member.last for member in old) < actor.first - UNIT_PAUSE):
+            for number in [member.number for member in old]:
                 self._forget(number)
 
     def _expire(self, t: float) -> None:

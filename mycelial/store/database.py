@@ -46,14 +46,16 @@ def open_writer(path: Path) -> sqlite_utils.Database:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT, isolation_level=None)
         try:
+            version = _version(connection)
+            if version > VERSION:
+                raise StoreError(_newer(path, version))
+            if version == 0 and connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
+                raise StoreError(f"{path}: this is a database of some other program")
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=NORMAL")
             connection.execute("PRAGMA cache_size=-65536")
             connection.execute("PRAGMA temp_store=MEMORY")
             database = sqlite_utils.Database(connection)
-            version = _version(connection)
-            if version > VERSION:
-                raise StoreError(_newer(path, version))
             if version == 0:
                 create(database)
             else:

@@ -63,6 +63,32 @@ def test_rebuilding_gives_the_same_relations(terminal: Terminal, db: str) -> Non
     assert answers(terminal, db) == before
 
 
+@pytest.mark.parametrize(
+    ("options", "config", "excluded"),
+    [
+        ((), "", False),
+        (("--exclude", "*.o"), "", True),
+        ((), 'exclude = ["*.o"]', True),
+        (("--exclude", "!*.o"), 'exclude = ["*.o"]', False),
+    ],
+)
+def test_files_can_be_left_out_of_a_replay_as_of_a_mount(
+    terminal: Terminal, tmp_path: Path, options: tuple[str, ...], config: str, excluded: bool
+) -> None:
+    (tmp_path / "config.toml").write_text(config)
+    db = str(tmp_path / "x.db")
+    terminal.out("replay", "--db", db, "--config", str(tmp_path / "config.toml"), *options, "-", stdin=LOG)
+    assert ("build/main.o" in terminal.out("events", "--db", db)) is not excluded
+
+
+def test_a_wrong_configuration_is_one_clear_line(terminal: Terminal, tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text("exlude = []")
+    replay = ("replay", "--db", str(tmp_path / "x.db"), "-", "--config")
+    assert "unknown key 'exlude'" in terminal.error(*replay, str(tmp_path / "config.toml"))
+    assert "no such file" in terminal.error(*replay, str(tmp_path / "none.toml"))
+    assert "bad exclusion pattern" in terminal.error("replay", "--db", "x.db", "-", "--exclude", "!")
+
+
 def test_empty_lines_and_an_empty_log_are_no_error(terminal: Terminal, tmp_path: Path) -> None:
     for name, log in (("a", b""), ("b", b"\n \n" + LOG + b"\n")):
         terminal.out("replay", "--db", str(tmp_path / name), "-", stdin=log)

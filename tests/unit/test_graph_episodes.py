@@ -1,0 +1,106 @@
+"""Episodes are the unit of evidence for what belongs together and what comes next."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.unit.worked import Story
+
+BOB = 1001
+
+
+@pytest.fixture
+def story(tmp_path: Path) -> Story:
+    return Story(tmp_path)
+
+
+def test_a_relation_shows_before_its_episode_ends(story: Story) -> None:
+    story.program("vim").close("a", "b")
+    assert story.episodes("a") == {"b": 1}
+
+
+def test_an_episode_that_ended_counts_the_same_as_one_that_goes_on(story: Story) -> None:
+    story.program("vim").close("a", "b").open("c")
+    with story.answers() as answers:
+        before = answers.together("a"), answers.next("a")
+    story.pause()
+    story.program("vim").close("far")
+    with story.answers() as answers:
+        after = answers.together("a"), answers.next("a")
+    for one, other in zip(before[0] + before[1], after[0] + after[1], strict=True):
+        assert (one.path, one.episodes, one.last, one.programs) == (
+            other.path,
+            other.episodes,
+            other.last,
+            other.programs,
+        )
+        assert one.score == pytest.approx(other.score)
+
+
+def test_a_gap_ends_an_episode(story: Story) -> None:
+    story.program("vim").close("a")
+    story.wait(299)
+    story.program("vim").close("b")
+    story.wait(301)
+    story.program("vim").close("c")
+    assert story.together("b") == ["a"]
+
+
+def test_an_episode_lasts_an_hour_at_most(story: Story) -> None:
+    story.program("vim").close("start")
+    for _ in range(20):
+        story.wait(200)
+        story.program("vim").close("other")
+    story.program("vim").close("end")
+    assert "end" not in story.together("start")
+
+
+def test_a_file_counts_once_in_an_episode(story: Story) -> None:
+    for _ in range(5):
+        story.program("vim").close("a", "b")
+    assert story.episodes("a") == {"b": 1}
+
+
+def test_an_episode_spreads_its_weight_over_its_files(story: Story) -> None:
+    story.program("vim").close("a", "b")
+    story.pause()
+    story.program("vim").close("a", *(f"c{number}" for number in range(9)))
+    with story.answers() as answers:
+        scores = {found.path: found.score for found in answers.together("a")}
+    assert scores["b"] == pytest.approx(9 * scores["c1"], rel=1e-4)
+
+
+def test_what_is_written_weighs_more_than_what_is_read(story: Story) -> None:
+    story.program("vim").close("a", "written").open("read")
+    assert story.together("a") == ["written", "read"]
+
+
+def test_evidence_is_kept_apart_by_user(story: Story) -> None:
+    story.program("vim").close("a", "b")
+    story.program("vim", uid=BOB).close("a", "c")
+    with story.answers(BOB) as answers:
+        assert [found.path for found in answers.together("a")] == ["c"]
+    with story.answers() as answers:
+        assert {found.path for found in answers.together("a")} == {"b", "c"}
+
+
+def test_fewer_than_three_episodes_are_weak(story: Story) -> None:
+    for _ in range(3):
+        story.program("vim").close("a", "b")
+        story.pause()
+    story.program("vim").close("a", "c")
+    with story.answers() as answers:
+        assert {found.path: found.weak for found in answers.related("a")} == {"b": False, "c": True}
+
+
+def test_next_is_what_was_taken_up_after(story: Story) -> None:
+    for _ in range(2):
+        story.program("vim").open("a", "b", "c")
+        story.pause()
+    story.program("vim").open("a", "c")
+    with story.answers() as answers:
+        assert [(found.path, found.episodes) for found in answers.next("a")] == [("b", 2), ("c", 1)]
+        assert [found.path for found in answers.next("c")] == []
+        assert sum(found.score for found in answers.next("a")) == pytest.approx(1.0)

@@ -1,0 +1,238 @@
+"""Provenance of everything but builds: pipelines, scripts, converters, and programs that stay."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.unit.worked import Story
+
+
+@pytest.fixture
+def story(tmp_path: Path) -> Story:
+    return Story(tmp_path)
+
+
+def test_a_redirection_belongs_to_the_command_that_the_shell_becomes(story: Story) -> None:
+    story.program("bash").create("out").becomes("sort").open("in").close("out")
+    assert story.sources("out") == ["in"]
+
+
+def test_both_redirections_of_a_command_join(story: Story) -> None:
+    story.program("bash").open("in").create("out").becomes("tr").close("out")
+    assert story.sources("out") == ["in"]
+
+
+def test_the_closing_may_be_reported_for_the_program_as_it_was_at_the_opening(story: Story) -> None:
+    child = story.program("bash").create("out")
+    shell = child.process
+    child.becomes("sort").open("in")
+    child.process = shell
+    child.close("out")
+    assert story.sources("out") == ["in"]
+
+
+def test_a_pipeline_joins_its_ends_through_filters_that_touch_no_file(story: Story) -> None:
+    story.program("cat", pipe_out=("1",)).open("a", "b")
+    story.program("bash", pipe_in=("1", "2")).create("out").becomes("uniq").close("out")
+    assert story.sources("out") == ["a", "b"]
+
+
+def test_a_long_pipeline_is_followed_through_those_in_between(story: Story) -> None:
+    story.program("cut", pipe_out=("1",)).open("a")
+    story.program("join", pipe_in=("1",), pipe_out=("2",)).open("b")
+    story.program("bash", pipe_in=("2",)).create("out").becomes("sort").close("out")
+    assert story.sources("out") == ["a", "b"]
+
+
+def test_tee_writes_what_came_through_the_pipe_to_all_its_files(story: Story) -> None:
+    story.program("grep", pipe_out=("1",)).open("a")
+    story.program("tee", pipe_in=("1",)).create("one", "two").close("one", "two")
+    assert story.sources("one") == ["a"]
+    assert story.sources("two") == ["a"]
+
+
+def test_pipelines_that_run_at_the_same_time_stay_apart(story: Story) -> None:
+    story.program("cat", pipe_out=("1",)).open("a")
+    story.program("cat", pipe_out=("2",)).open("b")
+    story.program("sort", pipe_in=("1",)).make("x")
+    story.program("sort", pipe_in=("2",)).make("y")
+    assert (story.sources("x"), story.sources("y")) == (["a"], ["b"])
+
+
+def test_a_group_of_commands_writes_through_its_shell(story: Story) -> None:
+    shell = story.program("bash").create("out")
+    shell.run("head").open("a")
+    shell.run("tail").open("b")
+    shell.close("out")
+    assert story.sources("out") == ["a", "b"]
+
+
+def test_a_loop_that_reads_lines_is_made_from_its_list_and_what_it_looked_into(story: Story) -> None:
+    shell = story.program("bash", args=("bash", "-c", "…")).open("list").create("out")
+    for _ in range(3):
+        shell.run("grep").open("dictionary")
+    shell.close("out")
+    assert story.sources("out") == ["dictionary", "list"]
+
+
+def test_commands_in_a_loop_that_write_their_own_files_do_not_count_for_its_log(story: Story) -> None:
+    shell = story.program("bash").create("log")
+    shell.run("bash").create("x.sorted").becomes("sort").open("x").close("x.sorted")
+    shell.run("cat").open("y")
+    shell.close("log")
+    assert story.sources("log") == ["y"]
+    assert story.sources("x.sorted") == ["x"]
+
+
+def test_xargs_passes_its_output_on_to_what_it_runs(story: Story) -> None:
+    xargs = story.program("bash").create("out").becomes("xargs")
+    xargs.run("cat").open("a")
+    xargs.run("cat").open("b")
+    xargs.close("out")
+    assert story.sources("out") == ["a", "b"]
+
+
+def test_jobs_that_xargs_runs_side_by_side_stay_apart(story: Story) -> None:
+    xargs = story.program("xargs")
+    one, other = xargs.run("convert").open("a.svg"), xargs.run("convert").open("b.svg")
+    other.make("b.png")
+    one.make("a.png")
+    assert (story.sources("a.png"), story.sources("b.png")) == (["a.svg"], ["b.svg"])
+
+
+def test_a_script_is_not_what_its_commands_are_made_from(story: Story) -> None:
+    shell = story.program("sh", args=("sh", "tools/run.sh")).open("tools/run.sh").create("out")
+    shell.run("cut").open("in").close("out")
+    shell.create("stamp").close("stamp")
+    assert story.sources("out") == ["in"]
+    assert story.sources("stamp") == []
+
+
+def test_a_shell_that_stays_makes_nothing_from_what_it_read_before(story: Story) -> None:
+    shell = story.program("bash").open("profile", "history")
+    story.wait(100)
+    shell.make("note")
+    assert story.sources("note") == []
+
+
+def test_messages_of_a_build_are_not_made_from_what_it_compiles(story: Story) -> None:
+    make = story.program("make", pipe_out=("1",))
+    make.run("gcc", pipe_out=("1",)).run("cc1", pipe_out=("1",)).open("a.c")
+    story.program("tee", pipe_in=("1",)).make("build.log")
+    assert "a.c" not in story.sources("build.log")
+
+
+def test_editing_in_place_through_a_temporary_keeps_the_sources(story: Story) -> None:
+    story.program("cp").open("in").make("out")
+    story.program("sed").open("out").make("sedX").rename("sedX", "out")
+    assert story.sources("out") == ["in"]
+
+
+def test_writing_anew_forgets_the_old_sources(story: Story) -> None:
+    story.program("cp").open("old").make("out")
+    story.program("cp").open("new").make("out")
+    assert story.sources("out") == ["new"]
+
+
+def test_appending_adds_sources(story: Story) -> None:
+    story.program("cp").open("a").make("out")
+    story.program("cat").open("b").close("out")
+    assert story.sources("out") == ["a", "b"]
+
+
+def test_renaming_carries_sources_along(story: Story) -> None:
+    story.program("cut").open("in").make("out.part")
+    story.program("mv").rename("out.part", "out")
+    assert story.sources("out") == ["in"]
+    assert story.products("in") == ["out"]
+
+
+def test_a_temporary_between_is_left_out(story: Story) -> None:
+    story.program("sort").open("a").make("tmp")
+    story.program("join").open("tmp", "b").make("out")
+    story.program("rm").unlink("tmp")
+    assert story.sources("out") == ["a", "b"]
+    assert story.products("a") == ["out"]
+
+
+def test_what_is_read_after_the_writing_is_no_source(story: Story) -> None:
+    program = story.program("program").open("in").make("out")
+    program.open("later")
+    assert story.sources("out") == ["in"]
+
+
+def test_a_file_is_not_its_own_source(story: Story) -> None:
+    story.program("as").create("a.o").open("a.o").close("a.o")
+    assert story.sources("a.o") == []
+
+
+def test_a_script_that_makes_two_things_of_one_input_makes_both_from_it(story: Story) -> None:
+    story.program("python3").open("plot.py", "data.csv").make("data.parquet", "plot.png")
+    assert story.sources("data.parquet") == ["data.csv", "plot.py"]
+    assert story.sources("plot.png") == ["data.csv", "plot.py"]
+
+
+def test_a_converter_pairs_files_by_name(story: Story) -> None:
+    python = story.program("python3").open("convert.py")
+    for name in ("x", "y", "z"):
+        python.open(f"{name}.csv").make(f"{name}.json")
+    assert story.sources("z.json") == ["convert.py", "z.csv"]
+
+
+def test_copying_many_files_pairs_them_one_by_one(story: Story) -> None:
+    cp = story.program("cp")
+    for name in ("x", "y", "z"):
+        cp.open(f"from/{name}").make(f"to/{name}")
+    assert [story.sources(f"to/{name}") for name in "xyz"] == [["from/x"], ["from/y"], ["from/z"]]
+
+
+def test_a_file_manager_that_stays_open_copies_each_from_its_own(story: Story) -> None:
+    manager = story.program("nautilus")
+    manager.open("a").make("copies/a")
+    story.wait(3000)
+    manager.open("b").make("copies/b")
+    assert story.sources("copies/b") == ["b"]
+
+
+def test_a_notebook_that_stays_open_does_not_mix_yesterday_in(story: Story) -> None:
+    kernel = story.program("python3")
+    for name in ("one", "two", "three"):
+        kernel.open(f"{name}.csv")
+        story.wait(100)
+        kernel.make(f"{name}-summary.txt", f"{name}-plot.png")
+        story.wait(4000)
+    assert story.sources("three-plot.png") == ["three.csv"]
+    assert story.sources("three-summary.txt") == ["three.csv"]
+
+
+def test_saving_one_of_many_open_files_says_nothing_about_the_others(story: Story) -> None:
+    story.program("cp").open("z").make("a.c")
+    story.pause()
+    code = story.program("code").open("a.c", "b.c", "c.c")
+    code.make(".a.c.tmp").rename(".a.c.tmp", "a.c").close("b.c").create("c.c").close("c.c")
+    assert story.sources("a.c") == ["z"]
+    assert story.sources("b.c") == []
+    assert story.sources("c.c") == []
+
+
+def test_an_editor_exports_a_document_from_the_one_of_its_name(story: Story) -> None:
+    office = story.program("soffice.bin").open("report.odt", "letter.odt")
+    office.make("report.pdf")
+    assert story.sources("report.pdf") == ["report.odt"]
+
+
+def test_an_id_that_is_used_again_is_another_process(story: Story) -> None:
+    first = story.program("cut").open("a")
+    second = story.program("cut").open("b")
+    second.process = type(second.process)(
+        first.process.pid, second.process.ppid, "cut", second.process.uid, start=99999
+    )
+    second.open("c").make("out")
+    assert story.sources("out") == ["c"]
+
+
+def test_processes_of_which_nothing_is_known_make_nothing(story: Story) -> None:
+    story.program("?", pid=0, ppid=0, chain=(), start=None).open("a").make("b")
+    assert story.sources("b") == []

@@ -1,0 +1,124 @@
+"""Identity follows the name that the user knows, however a program saves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.unit.worked import Story
+
+
+@pytest.fixture
+def story(tmp_path: Path) -> Story:
+    """Two files that were written together once."""
+    story = Story(tmp_path)
+    story.program("vim").make("notes/x.txt", "notes/y.txt")
+    story.pause()
+    return story
+
+
+def test_saving_by_rename_keeps_history_and_is_a_write(story: Story) -> None:
+    story.program("vim").open("notes/x.txt").make("notes/.x.tmp").rename("notes/.x.tmp", "notes/x.txt")
+    story.program("vim").close("notes/y.txt")
+    story.pause()
+    story.program("cat").open("elsewhere")
+    assert story.episodes("notes/x.txt") == {"notes/y.txt": 2}
+
+
+def test_saving_by_rename_from_a_script_keeps_history(story: Story) -> None:
+    shell = story.program("sh")
+    shell.run("sort").make("notes/x.part")
+    shell.run("mv").rename("notes/x.part", "notes/x.txt")
+    assert story.together("notes/y.txt") == ["notes/x.txt"]
+
+
+def test_a_file_moved_aside_and_made_again_by_the_same_process_is_itself(story: Story) -> None:
+    story.program("vim").rename("notes/x.txt", "notes/x.txt~").make("notes/x.txt").unlink("notes/x.txt~")
+    assert story.together("notes/y.txt") == ["notes/x.txt"]
+
+
+def test_an_older_backup_stays_the_backup(story: Story) -> None:
+    for _ in range(2):
+        story.program("emacs").rename("notes/x.txt", "notes/x.old").make("notes/x.txt")
+        story.pause()
+    story.program("less").open("notes/x.old", "notes/z.txt")
+    assert "notes/x.txt" in story.together("notes/y.txt")
+    assert story.together("notes/z.txt")[0] == "notes/x.old"
+
+
+def test_a_file_moved_aside_by_another_process_takes_its_history_along(story: Story) -> None:
+    story.program("mv").rename("notes/x.txt", "notes/old.txt")
+    story.pause()
+    story.program("vim").make("notes/x.txt")
+    assert story.together("notes/y.txt") == ["notes/old.txt"]
+
+
+def test_moving_an_established_file_moves_its_history(story: Story) -> None:
+    story.program("mv").rename("notes/x.txt", "archive/x.txt")
+    assert story.together("notes/y.txt") == ["archive/x.txt"]
+
+
+def test_moving_over_an_established_file_replaces_it(story: Story) -> None:
+    story.program("vim").make("notes/target.txt", "notes/z.txt")
+    story.pause()
+    story.program("mv").rename("notes/x.txt", "notes/target.txt")
+    assert story.together("notes/y.txt") == ["notes/target.txt"]
+    assert story.together("notes/z.txt") == []
+
+
+def test_renaming_a_directory_moves_all_that_lies_below(story: Story) -> None:
+    story.program("mv").rename("notes", "papers")
+    assert story.together("papers/y.txt") == ["papers/x.txt"]
+    assert story.together("notes/y.txt") == []
+
+
+def test_a_directory_can_be_renamed_over_the_place_of_a_former_one(story: Story) -> None:
+    story.program("mv").rename("notes", "papers")
+    story.program("vim").make("notes/x.txt")
+    story.pause()
+    story.program("mv").rename("papers", "old").rename("notes", "papers")
+    assert story.together("old/y.txt") == ["old/x.txt"]
+
+
+def test_a_file_that_is_removed_and_made_again_is_the_same(story: Story) -> None:
+    story.program("rm").unlink("notes/x.txt")
+    assert story.together("notes/y.txt") == []
+    story.program("vim").make("notes/x.txt")
+    assert story.together("notes/y.txt") == ["notes/x.txt"]
+
+
+def test_transients_are_in_no_answer(story: Story) -> None:
+    vim = story.program("vim").open("notes/x.txt").make("notes/.x.txt.swp", "notes/4913").unlink("notes/4913")
+    assert story.together("notes/x.txt") == ["notes/y.txt"]
+    vim.close("notes/x.txt").unlink("notes/.x.txt.swp")
+    story.pause()
+    story.program("cat").open("notes/y.txt")
+    assert story.together("notes/x.txt") == ["notes/y.txt"]
+    with story.answers() as answers:
+        assert [found.path for found in answers.recent()] == ["notes/y.txt", "notes/x.txt"]
+
+
+def test_a_transient_that_comes_back_stays_hidden_until_it_outlives_its_work(story: Story) -> None:
+    program = (
+        story.program("program").make("notes/lock").unlink("notes/lock").make("notes/lock", "notes/x.txt")
+    )
+    assert "notes/lock" not in story.together("notes/x.txt")
+    story.pause()
+    program.close("notes/x.txt")
+    assert "notes/lock" in story.together("notes/x.txt")
+
+
+def test_names_that_are_not_utf8_come_back_byte_for_byte(story: Story) -> None:
+    odd = "notes/\udcff\n\u2028 x"
+    story.program("vim").make(odd, "notes/x.txt")
+    assert odd in story.together("notes/x.txt")
+    story.program("mv").rename(odd, odd + "2")
+    assert odd + "2" in story.together("notes/x.txt")
+
+
+def test_renaming_what_was_never_seen_makes_a_file_known(story: Story) -> None:
+    story.program("mv").rename("elsewhere", "notes/new.txt")
+    with story.answers() as answers:
+        assert answers.known("notes/new.txt")
+        assert not answers.known("elsewhere")
