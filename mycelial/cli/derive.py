@@ -12,7 +12,10 @@ import click
 
 from mycelial.cli import options, output
 from mycelial.cli.eventfile import EventFile
+from mycelial.cli.failure import Failure
 from mycelial.cli.place import locate
+from mycelial.record.display import printable
+from mycelial.record.location import config_path
 
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print a JSON object when it is done.")
 
@@ -27,21 +30,38 @@ _as_json = click.option("--json", "as_json", is_flag=True, help="Print a JSON ob
     required=True,
     help="The database to add the events to; it is made if it is not there.",
 )
+@click.option(
+    "--exclude",
+    multiple=True,
+    metavar="PATTERN",
+    help="Leave these files out, as the mount does (gitignore syntax; may be repeated).",
+)
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Read the settings from there, as the mount does.",
+)
 @_as_json
-def replay(events: str, database: Path, as_json: bool) -> None:
+def replay(events: str, database: Path, exclude: tuple[str, ...], config: Path | None, as_json: bool) -> None:
     """Derive relations from a log in a file.
 
-    Its events are added to the database as if they happened now; - reads standard input.
+    Its events are added to the database as if they happened now, without those of files that are
+    excluded from recording; - reads standard input.
 
     The log is what `mycelial events --json` prints, one JSON object a line; it may be compressed with
     gzip. If a line is wrong, a database that was not there before is not left behind.
     """
     from mycelial.graph.rebuild import replay as replay_into
+    from mycelial.record.settings import load_settings
 
+    if config is not None and not config.is_file():
+        raise Failure(f"{printable(str(config))}: there is no such file")
+    rules = load_settings(config or config_path()).exclusion_rules(exclude)
     is_new = not os.path.lexists(database)
     try:
         with EventFile(events) as file, _progress_bar("replaying", file.size) as moved:
-            done = replay_into(database, file.events(moved))
+            done = replay_into(database, file.events(moved), rules=rules)
     except BaseException:
         if is_new:
             _remove(database)
