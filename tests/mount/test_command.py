@@ -249,6 +249,7 @@ def test_the_mount_table_shows_source_and_type(mount: Mounted) -> None:
     assert "default_permissions" in entry.super_options
 
 
+@pytest.mark.as_root
 def test_mounting_twice_over_the_same_place_stacks(workspace: Path, places: tuple[Path, Path]) -> None:
     source, mountpoint = places
     other = workspace / "other"
@@ -459,10 +460,10 @@ def test_mount_8_mounts_by_type(
 @pytest.mark.as_root
 def test_setuid_mounts_as_that_user(workspace: Path, places: tuple[Path, Path]) -> None:
     source, mountpoint = places
-    python = [sys.executable, "-c", "import mycelial.mount.filesystem; open('/dev/fuse', 'r+b', 0)"]
-    # Where nobody may not use this Python or /dev/fuse, root is the user to become.
-    as_nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
-    uid = 65534 if run([*as_nobody, *python]).returncode == 0 else 0
+    # Where nobody may not read this Python or use /dev/fuse, root is the user to become.
+    become = "import os; os.setgroups([]); os.setgid(65534); os.setuid(65534)"
+    code = f"{become}; import mycelial.mount.filesystem; open('/dev/fuse', 'r+b', 0)"
+    uid = 65534 if run([sys.executable, "-c", code]).returncode == 0 else 0
     for place in (workspace, source, mountpoint):
         os.chown(place, uid, uid)
     finished = mycelial_mount(workspace, *places, "-o", f"setuid={uid}")
