@@ -14,7 +14,7 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 _PROGRAMS = Path(sys.executable).parent  # of this environment
-_BUILT = {".git", ".venv", ".cache", "build", "dist", "__pycache__", "node_modules"}
+_BUILT = {".git", ".venv", ".cache", ".hypothesis", "build", "dist", "__pycache__", "node_modules"}
 _COMMAND_SECONDS = 120.0
 _UNMOUNT_SECONDS = 10.0
 
