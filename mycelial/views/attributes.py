@@ -5,10 +5,10 @@ They can be read but are never listed, so no copying tool carries them along.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from mycelial.record.events import bytes_of
-from mycelial.views.fixed import StatusView
+from mycelial.views.fixed import json_bytes
 from mycelial.views.how import Recipes
 from mycelial.views.node import Caller, Source, SourceKind
 from mycelial.views.ranked import RankedView
@@ -23,7 +23,11 @@ class Attributes:
     """Answers ``user.mycelial.NAME``; each of `rankings` gives one NAME."""
 
     def __init__(
-        self, source: Source, recipes: Recipes, status: StatusView, rankings: dict[bytes, RankedView]
+        self,
+        source: Source,
+        recipes: Recipes,
+        status: Callable[[], Mapping[str, object]],
+        rankings: dict[bytes, RankedView],
     ) -> None:
         self._source = source
         self._recipes = recipes
@@ -40,7 +44,8 @@ class Attributes:
             return None
         word = name.removeprefix(PREFIX)
         if word == b"status":
-            return self._status.content(caller)[:_LARGEST_VALUE]
+            # Every command asks for this first, so it holds nothing that has to be counted.
+            return json_bytes(self._status())[:_LARGEST_VALUE]
         if self._source.kind(path, caller) is not SourceKind.FILE:
             return None
         if word == b"how":

@@ -54,10 +54,13 @@ class StatusView:
 
     def find(self, path: VirtualPath, caller: Caller) -> Node | None:
         """Return the text."""
-        return None if path else Text(self.content(caller))
-
-    def content(self, caller: Caller) -> bytes:
-        """Return the document: one object, indented, in ASCII."""
+        if path:
+            return None
         store = self._questions.ask(caller, lambda answers: answers.status())
         known = {"error": store.problem} if store.problem else store.value
-        return json.dumps({**self._status(), "store": known}, indent=2, default=str).encode() + b"\n"
+        return Text(json_bytes({**self._status(), "store": known}))
+
+
+def json_bytes(document: Mapping[str, object]) -> bytes:
+    """Return `document` as indented ASCII."""
+    return json.dumps(document, indent=2, default=str).encode() + b"\n"

@@ -60,18 +60,15 @@ class Tree:
             name: RankedView(source, questions, listings, question) for name, question in RANKINGS.items()
         }
         recipes = Recipes(questions, lambda: str(status().get("mountpoint", "")))
-        status_view = StatusView(questions, status)
         self._views: dict[bytes, tuple[Kind, View]] = {
             b"README": (Kind.TEXT, ReadmeView(view_dir)),
             **{name: (Kind.DIRECTORY, view) for name, view in rankings.items()},
             b"why": (Kind.DIRECTORY, WhyView(source, questions, rankings[b"related"])),
             b"how": (Kind.DIRECTORY, HowView(source, recipes)),
             b"recent": (Kind.DIRECTORY, RecentView(source, questions, listings)),
-            b"status.json": (Kind.TEXT, status_view),
+            b"status.json": (Kind.TEXT, StatusView(questions, status)),
         }
-        self._attributes = Attributes(
-            source, recipes, status_view, {name: rankings[name] for name in _ATTRIBUTES}
-        )
+        self._attributes = Attributes(source, recipes, status, {name: rankings[name] for name in _ATTRIBUTES})
 
     def find(self, path: VirtualPath, caller: Caller) -> Node | None:
         """Return the node at `path`, names from the view directory downwards; () is that directory itself."""

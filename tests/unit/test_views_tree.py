@@ -255,7 +255,7 @@ def test_every_path_has_the_status_attribute(tree: Tree, recorded: Path) -> None
     for path in (b"", b"src", b"src/main.c"):
         status = tree.xattr(b"user.mycelial.status", path, BO)
         assert status is not None
-        assert json.loads(status)["database"] == str(recorded)
+        assert json.loads(status) == {"database": str(recorded), "mountpoint": "/home"}
 
 
 @pytest.mark.parametrize(
