@@ -7,6 +7,7 @@ took up many files quickly.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -92,7 +93,7 @@ class Bursts:
             if burst is not None:
                 files, times = sorted(burst.files), burst.arrivals
                 state = [key, burst.number, burst.started, burst.last, burst.swept, files, times]
-            yield "{} {} {}".format(*key), state
+            yield json.dumps(key), state
         if self._dirty:
             yield "", self._next
         self._dirty.clear()

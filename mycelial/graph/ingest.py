@@ -158,6 +158,12 @@ class Ingest:
         except (StoreError, sqlite3.Error) as error:
             self._fail(error)
             return
+        except Exception as error:
+            log.exception("%d events could not be stored and are dropped", self._given)
+            del self._waiting[: self._given]
+            self.dropped += self._given
+            self._fail(error)
+            return
         del self._waiting[: self._given]
         self.stored += self._given
         self.sweeps = self._pipeline.sweeps

@@ -120,7 +120,7 @@ class Answers:
         """The blended ranking that most people look at."""
         with self._snapshot():
             file = self._tree.number(path)
-            if file is None:
+            if file is None or self._tree.path(file) is None:
                 return []
             ranked = self._ranking.related(file, path)
             return [self._related(file, *item) for item in ranked[:limit]]

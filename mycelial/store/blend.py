@@ -20,7 +20,8 @@ from functools import lru_cache
 from mycelial.store.weighing import READ_WEIGHT
 
 YEAR = 365.25 * 86400.0
-_WORD = re.compile(r"[A-Z]?[^\W\d_A-Z]+|[A-Z]+(?![^\W\d_A-Z])|\d+")
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_WORD = re.compile(r"[^\W\d_]+|\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,8 @@ def words(path: str) -> frozenset[str]:
     """Return the words of a file's name without its extensions, in lower case."""
     name = path.rpartition("/")[2].lstrip(".")
     stem = name.partition(".")[0]
-    return frozenset(word.lower() for word in _WORD.findall(stem) if len(word) > 1)
+    found = _WORD.findall(_HUMP.sub(" ", stem))
+    return frozenset(word.lower() for word in found if len(word) > 1)
 
 
 def likeness(path: str, others: Iterable[str]) -> dict[str, float]:

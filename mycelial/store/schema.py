@@ -162,18 +162,18 @@ CREATE TABLE recipe (
 
 -- Programs that walked over everything: they say nothing about what belongs together.
 CREATE TABLE sweep (
-    burst INTEGER PRIMARY KEY,
+    burst INTEGER PRIMARY KEY,   -- the run of accesses
     uid INTEGER NOT NULL,
     program NOT NULL,
     started REAL NOT NULL,
-    ended REAL NOT NULL,
+    ended REAL NOT NULL,         -- seconds since the epoch
     files INTEGER NOT NULL       -- accesses that were left out of together and next
 );
 
 -- Working state of the engine between two events, so that it can be killed at any moment.
 CREATE TABLE work (
     kind TEXT NOT NULL,          -- which part of the engine: a burst, a process, a counter …
-    key TEXT NOT NULL,
+    key TEXT NOT NULL,           -- which one: a number, or JSON
     value TEXT NOT NULL,         -- JSON
     PRIMARY KEY (kind, key)
 ) WITHOUT ROWID;

@@ -1,0 +1,152 @@
+"""Answers: what is returned, in which order, for whom, and how soon."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from mycelial.graph.rebuild import replay
+from mycelial.record.jsonl import event_from_json, event_to_json
+from mycelial.store.answers import Answers
+from mycelial.store.errors import StoreError
+from tests.unit.worked import NOON, Story
+
+BOB = 1001
+
+
+@pytest.fixture
+def story(tmp_path: Path) -> Story:
+    """Alice edits main.c with main.h on four days and compiles it; Bob reads the notes."""
+    story = Story(tmp_path)
+    for _ in range(4):
+        story.program("vim").open("main.c", "main.h").close("main.c", "main.h").open("README")
+        story.program("cc", args=("cc", "-c", "main.c")).open("main.c", "main.h").make("main.o")
+        story.program("less", uid=BOB).open("notes/a", "notes/b")
+        story.pause()
+    return story
+
+
+def test_what_a_file_was_made_from_comes_before_what_it_was_used_with(story: Story) -> None:
+    with story.answers() as answers:
+        assert [found.path for found in answers.related("main.o")][:2] == ["main.c", "main.h"]
+        best = answers.related("main.c")[0]
+    assert best.path == "main.o"
+    assert not best.weak
+    assert best.episodes == 4
+    assert best.programs == ("cc", "vim")
+
+
+def test_every_ranking_is_in_order_and_within_its_limit(story: Story) -> None:
+    with story.answers() as answers:
+        for ranking in (answers.related, answers.together, answers.next, answers.sources, answers.products):
+            found = ranking("main.c")
+            assert found == sorted(found, key=lambda related: (-related.score, related.path))
+            assert ranking("main.c", limit=1) == found[:1]
+
+
+def test_unknown_files_have_no_answers(story: Story) -> None:
+    with story.answers() as answers:
+        assert not answers.known("nothing")
+        for ranking in (answers.related, answers.together, answers.next, answers.sources, answers.products):
+            assert ranking("nothing") == []
+            assert ranking("notes") == []
+        assert answers.why("nothing", "main.c") == []
+        assert answers.how("nothing") is None
+
+
+def test_a_user_sees_only_what_follows_from_their_own_work(story: Story) -> None:
+    with story.answers(BOB) as answers:
+        assert answers.together("main.c") == []
+        assert answers.sources("main.o") == []
+        assert answers.products("main.c") == []
+        assert answers.how("main.o") is None
+        assert [found.path for found in answers.together("notes/a")] == ["notes/b"]
+        assert {found.path for found in answers.recent()} == {"notes/a", "notes/b"}
+        assert answers.uids() == [1000, BOB]
+
+
+def test_files_of_a_directory_nobody_used_are_related_by_name_at_most(story: Story) -> None:
+    story.program("tar").make(*(f"new/{name}" for name in ("alpha_one.c", "alpha_one.h", "beta.c")))
+    with story.answers() as answers:
+        found = answers.related("new/alpha_one.c")
+    assert found[0].path == "new/alpha_one.h"
+
+
+def test_why_tells_all_kinds_of_evidence(story: Story) -> None:
+    with story.answers() as answers:
+        kinds = {reason.kind: reason for reason in answers.why("main.o", "main.c")}
+        assert {"source", "together", "name"} <= set(kinds)
+        assert kinds["source"].text == "main.o was made from main.c"
+        assert (kinds["source"].count, kinds["source"].programs) == (4, ("cc",))
+        assert kinds["together"].text == "used together in 4 episodes"
+        assert answers.why("main.c", "main.o")[0].kind == "product"
+        assert answers.why("main.c", "main.c") == []
+
+
+def test_recent_files_come_latest_first_under_their_present_names(story: Story) -> None:
+    story.program("mv").rename("main.o", "build/main.o")
+    with story.answers() as answers:
+        recent = answers.recent(limit=3)
+    assert [found.path for found in recent] == ["build/main.o", "notes/b", "notes/a"]
+    assert (recent[0].op, recent[0].comm, recent[0].t) == ("rename", "mv", story.now)
+
+
+def test_an_open_instance_sees_what_was_committed_since(story: Story) -> None:
+    with story.answers() as answers:
+        assert "new" not in [found.path for found in answers.together("main.c")]
+        story.program("vim").close("main.c", "new")
+        story.answers().close()
+        assert "new" in [found.path for found in answers.together("main.c")]
+
+
+def test_an_instance_can_be_made_here_and_used_in_a_worker_thread(story: Story) -> None:
+    answers, found = story.answers(), []
+    thread = threading.Thread(target=lambda: found.extend(answers.related("main.c")))
+    thread.start()
+    thread.join()
+    assert found
+    answers.close()
+
+
+def test_the_log_comes_back_exactly_as_it_went_in(story: Story, tmp_path: Path) -> None:
+    program = story.program(
+        "odd \udcff",
+        sid=1,
+        pgid=2,
+        cgroup="/user.slice",
+        exe="/usr/bin/odd\udcfe",
+        args=("a b", "\udcff", "é"),
+        cwd="/home/\udcfd",
+        pipe_in=("pipe:[1]",),
+        pipe_out=("pipe:[2]", "pipe:[3]"),
+    )
+    program.open("caf\udce9").rename("caf\udce9", "café").link("café", "x").becomes("other").open("x")
+    events = list(story.events)
+    with story.answers() as answers:
+        assert list(answers.events()) == events
+        assert list(answers.events(after_id=len(events) - 1)) == events[-1:]
+        lines = [event_to_json(event) for event in answers.events()]
+    replay(tmp_path / "again.db", map(event_from_json, lines))
+    with Answers.open(tmp_path / "again.db", None) as answers:
+        assert list(answers.events()) == events
+
+
+def test_status_counts(story: Story) -> None:
+    total = len(story.events)
+    with story.answers() as answers:
+        status = answers.status()
+    assert status["events"] == total
+    assert status["first"] == NOON + 0.01
+    assert status["files"] == 7
+
+
+def test_a_damaged_database_is_one_clear_error(story: Story) -> None:
+    story.answers().close()
+    with story.database.open("r+b") as file:
+        size = file.seek(0, 2)
+        file.seek(4096)
+        file.write(b"x" * (size - 4096))
+    with pytest.raises(StoreError, match=r"story\.db"):
+        Answers.open(story.database, None).related("main.c")

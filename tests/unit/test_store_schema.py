@@ -1,0 +1,132 @@
+"""The database: documented, private, versioned, and pleasant to look at."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from pathlib import Path
+
+import pytest
+import sqlite_utils
+
+from mycelial.store.answers import Answers
+from mycelial.store.database import open_reader, open_writer
+from mycelial.store.errors import StoreError
+from mycelial.store.schema import DERIVED, LOG, VERSION, statements
+from mycelial.store.writer import Writer
+from tests.unit.worked import Story
+
+OBVIOUS = {
+    "id",
+    "pid",
+    "ppid",
+    "uid",
+    "exe",
+    "cgroup",
+    "program",
+    "last",
+    "reads",
+    "writes",
+    "first",
+    "started",
+}
+"""Columns whose name and table say it all, or that are explained in a table above."""
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Path:
+    story = Story(tmp_path)
+    story.program("vim").make("src/a.c", "src/sub/b.c", "caf\udce9")
+    story.program("cc").open("src/a.c").make("a.o")
+    story.answers().close()
+    return story.database
+
+
+@pytest.mark.parametrize("table", [s for s in statements(LOG + DERIVED) if "CREATE TABLE" in s])
+def test_every_table_and_nearly_every_column_is_explained(table: str) -> None:
+    comment, _, columns = table.partition("CREATE TABLE")
+    assert comment.startswith("-- ")
+    for line in columns.splitlines()[1:]:
+        column = re.match(r'    "?([a-z_]+)"? ?[A-Z,]', line)
+        if column and "REFERENCES" not in line:
+            assert "--" in line or column[1] in OBVIOUS, line
+
+
+def test_comments_can_be_read_in_the_database_itself(db: Path) -> None:
+    database = sqlite_utils.Database(sqlite3.connect(db))
+    assert "stays when the file is renamed" in database["file"].schema
+
+
+def test_views_show_full_paths_and_the_log_in_words(db: Path) -> None:
+    connection = sqlite3.connect(db)
+    paths = {path for (path,) in connection.execute("SELECT path FROM files WHERE NOT gone")}
+    assert {"src", "src/a.c", "src/sub/b.c", "a.o"} <= paths
+    first = connection.execute("SELECT op, path, comm FROM events ORDER BY id LIMIT 1").fetchone()
+    assert first == ("create", "src/a.c", "vim")
+
+
+def test_no_table_holds_what_integrity_check_objects_to(db: Path) -> None:
+    connection = sqlite3.connect(db)
+    assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+
+
+def test_the_database_is_its_owners_alone(tmp_path: Path) -> None:
+    with Writer(tmp_path / "new" / "a.db"):
+        pass
+    assert (tmp_path / "new").stat().st_mode & 0o777 == 0o700
+    assert (tmp_path / "new" / "a.db").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_reader_makes_no_database_and_changes_none(tmp_path: Path, db: Path) -> None:
+    with pytest.raises(StoreError, match="there is no database here"):
+        open_reader(tmp_path / "missing.db")
+    assert not (tmp_path / "missing.db").exists()
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        open_reader(db).conn.execute("DELETE FROM event")
+
+
+@pytest.mark.parametrize("opening", [open_reader, open_writer])
+def test_a_newer_database_is_refused_and_says_so(db: Path, opening: object) -> None:
+    connection = sqlite3.connect(db)
+    connection.execute(f"PRAGMA user_version={VERSION + 1}")
+    connection.close()
+    with pytest.raises(StoreError, match="newer Mycelial"):
+        opening(db)  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("opening", [open_reader, open_writer])
+def test_what_is_no_database_is_refused_in_one_line(tmp_path: Path, opening: object) -> None:
+    (tmp_path / "text").write_text("Dear diary,\n" * 100)
+    with pytest.raises(StoreError, match=r"text: file is not a database$"):
+        opening(tmp_path / "text")  # type: ignore[operator]
+
+
+def test_the_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
+    connection = sqlite3.connect(tmp_path / "other.db")
+    connection.execute("CREATE TABLE recipes (name)")
+    connection.close()
+    with pytest.raises(StoreError, match="some other program"):
+        open_writer(tmp_path / "other.db")
+
+
+def test_there_is_one_writer_at_a_time(db: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mycelial.store.lock.PATIENCE", 0.1)
+    with Writer(db), pytest.raises(StoreError, match="another process writes to it"):
+        Writer(db)
+    Writer(db).close()
+
+
+def test_reading_goes_on_while_a_writer_is_in_the_middle_of_a_transaction(db: Path) -> None:
+    with Writer(db) as writer, Answers.open(db, None) as answers:
+        writer.begin()
+        writer.database.conn.execute("DELETE FROM file")
+        assert answers.known("a.o")
+
+
+def test_what_was_not_committed_never_happened(db: Path) -> None:
+    with Writer(db) as writer:
+        writer.begin()
+        writer.database.conn.execute("DELETE FROM event")
+    with Answers.open(db, None) as answers:
+        assert answers.status()["events"] != 0
