@@ -19,14 +19,17 @@ from mycelial.cli.main import COMMANDS
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-BUILT = {".git", ".venv", ".cache", "build", "__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache"}
+OURS = {".ci", ".github"}  # of the hidden folders; the others are built, or somebody's tools'
+BUILT = {"build", "__pycache__", "mycelial_fs.egg-info"}
 LONGEST_MODULE = 400  # lines
 
 
 def texts() -> Iterator[tuple[Path, str]]:
     """Every text file of the project, without what was built."""
     for folder, folders, names in os.walk(ROOT):
-        folders[:] = sorted(name for name in folders if name not in BUILT and not name.endswith(".egg-info"))
+        folders[:] = sorted(
+            name for name in folders if name in OURS or (name not in BUILT and not name.startswith("."))
+        )
         for name in sorted(names):
             path = Path(folder, name)
             try:
