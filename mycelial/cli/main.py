@@ -15,7 +15,7 @@ import click
 
 from mycelial import __version__
 from mycelial.cli.failure import Failure
-from mycelial.record.display import printable
+from mycelial.record.display import one_line, printable
 
 COMMANDS = {
     "related": "ask",
@@ -64,6 +64,7 @@ class Commands(click.Group):
 
 @click.group(
     cls=Commands,
+    no_args_is_help=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.option("--debug", is_flag=True, help="Show a traceback if something fails.")
@@ -111,7 +112,7 @@ def run(args: Sequence[str]) -> int:
 
 
 def _fail(text: str, code: int) -> int:
-    print("mycelial:", " ".join(text.split()), file=sys.stderr)
+    print("mycelial:", one_line(text), file=sys.stderr)
     return code
 
 

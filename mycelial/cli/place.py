@@ -52,7 +52,7 @@ class Place:
             root = (
                 "the mount's root (with --db, paths are relative to it)" if self.root is None else self.root
             )
-            raise Failure(f"{printable(given)}: not below {printable(root)}")
+            raise Failure(f"{printable(given) or 'an empty path'}: not below {printable(root)}")
         return path
 
     def exists(self, path: str) -> bool:

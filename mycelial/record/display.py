@@ -22,6 +22,12 @@ def printable(text: str) -> str:
     return "".join(map(_escaped, text))
 
 
+def one_line(text: str) -> str:
+    """Return a message with what does not print escaped, and nothing else changed; lines are joined."""
+    joined = " ".join(text.split())
+    return "".join(c if c == "\\" or c.isprintable() else _escaped(c) for c in joined)
+
+
 def printable_command(args: tuple[str, ...]) -> str:
     """Return a command line for a POSIX shell, on one line and printable.
 

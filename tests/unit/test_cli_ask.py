@@ -195,6 +195,11 @@ def test_a_damaged_database_is_one_clear_line(terminal: Terminal, tmp_path: Path
     assert "x.db" in terminal.error("related", "--db", str(tmp_path / "x.db"), "a")
 
 
+def test_no_message_moves_the_cursor(terminal: Terminal, tmp_path: Path) -> None:
+    error = terminal.error("recent", "--db", str(tmp_path / "\x1b[1m\udcff.db"))
+    assert "\\x1b[1m\\xff.db" in error
+
+
 def test_a_missing_database_is_one_clear_line_and_is_not_made(terminal: Terminal, tmp_path: Path) -> None:
     for command in ("recent", "status", "events", "rebuild"):
         assert "none.db" in terminal.error(command, "--db", str(tmp_path / "none.db"))
@@ -204,6 +209,7 @@ def test_a_missing_database_is_one_clear_line_and_is_not_made(terminal: Terminal
 @pytest.mark.parametrize(
     "args",
     [
+        (),
         ("related",),
         ("related", "--limit", "0", "x"),
         ("related", "--limit", "many", "x"),
@@ -211,6 +217,7 @@ def test_a_missing_database_is_one_clear_line_and_is_not_made(terminal: Terminal
         ("related", "--uid", "bo", "x"),
         ("related", "--unheard", "x"),
         ("unheard",),
+        ("un\x1b[31mheard",),
         ("why", "a"),
         ("replay", "x"),
     ],
@@ -220,6 +227,7 @@ def test_wrong_usage_is_one_line_and_exit_code_2(terminal: Terminal, args: tuple
     assert (code, out) == (2, "")
     assert err.count("\n") == 1
     assert err.startswith("mycelial: ")
+    assert err.rstrip("\n").isprintable()
 
 
 def test_a_traceback_is_shown_only_on_request(

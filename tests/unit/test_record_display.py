@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mycelial.record.display import moment, printable, printable_command, recipe_lines
+from mycelial.record.display import moment, one_line, printable, printable_command, recipe_lines
 from mycelial.record.events import bytes_of, text_of
 
 
@@ -47,6 +47,13 @@ def test_a_command_line_gives_its_arguments_back_to_a_shell(raw: list[bytes]) ->
         ["bash", "-c", "printf '%s\\0' " + shown], env={"LC_ALL": "C.UTF-8"}, capture_output=True, check=True
     )
     assert given_back.stdout.split(b"\0")[:-1] == raw
+
+
+@given(st.text(max_size=20))
+def test_a_message_is_one_line_and_a_printable_one_stays_as_it_is(text: str) -> None:
+    message = one_line(text)
+    assert message.isprintable()
+    assert one_line(message) == message
 
 
 def test_a_moment_that_no_calendar_has_is_unknown() -> None:
