@@ -21,14 +21,14 @@ def main() -> int:
     parser.add_argument("--unmount", action="store_true", help="leave nothing mounted")
     arguments = parser.parse_args()
     try:
-        base = own_directory()
-        place = Place(base, (arguments.mountpoint or base / "live").absolute())
-        prepare(place)
-        try:
-            tour(place)
-        finally:
-            if arguments.unmount:
-                unmount(place.mountpoint)
+        with own_directory() as base:
+            place = Place(base, (arguments.mountpoint or base / "live").absolute())
+            prepare(place)
+            try:
+                tour(place)
+            finally:
+                if arguments.unmount:
+                    unmount(place.mountpoint)
     except DemoError as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1

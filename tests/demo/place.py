@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,10 +73,11 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PATH": path, "LC_ALL": "C.UTF-8"}
 
 
-def own_directory() -> Path:
+@contextmanager
+def own_directory() -> Iterator[Path]:
     """A private directory for the demo of this user, always the same, emptied of what an earlier demo left.
 
-    Raises DemoError if it is somebody else's.
+    Raises DemoError if it is somebody else's, or if a demo is under way in it.
     """
     base = Path(tempfile.gettempdir()).resolve() / f"mycelial-demo-{os.geteuid()}"
     try:
@@ -81,8 +85,20 @@ def own_directory() -> Path:
         found = base.lstat()
     except OSError as error:
         raise DemoError(f"{base}: {error.strerror}") from None
-    if base.is_symlink() or found.st_uid != os.geteuid():
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
         raise DemoError(f"{base} is somebody else's; set TMPDIR to a directory of your own")
+    lock = os.open(base, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _empty(base)
+        yield base
+    except BlockingIOError:
+        raise DemoError(f"a demo is under way in {base}; wait until it ends") from None
+    finally:
+        os.close(lock)
+
+
+def _empty(base: Path) -> None:
     for mountpoint in mounts_below(base):
         unmount(mountpoint)
     for entry in base.iterdir():
@@ -90,7 +106,6 @@ def own_directory() -> Path:
             shutil.rmtree(entry)
         else:
             entry.unlink()
-    return base
 
 
 def prepare(place: Place) -> None:

@@ -20,7 +20,7 @@ from tests.demo.claims import (
     eventually,
     search_left_no_trace,
 )
-from tests.demo.place import Place, copy_repository, mounts_below, prepare, unmount
+from tests.demo.place import DemoError, Place, copy_repository, mounts_below, own_directory, prepare, unmount
 from tests.demo.work import BUILD, NOISE, SAVE, WRITE_REPORT
 
 
@@ -77,3 +77,14 @@ def test_the_copy_needs_no_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     copy_repository(tmp_path / "copy")
     assert (tmp_path / "copy/tests/demo/core.mk").is_file()
     assert not (tmp_path / "copy/.venv").exists()
+
+
+def test_a_second_demo_does_not_sweep_the_first_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with own_directory() as base:
+        (base / "file").touch()
+        with pytest.raises(DemoError, match="under way"), own_directory():
+            pass
+        assert (base / "file").exists()
+    with own_directory() as base:
+        assert list(base.iterdir()) == []
