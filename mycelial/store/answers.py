@@ -132,7 +132,7 @@ class Answers:
             if file is None:
                 return []
             usage = self._neighbours.usage([file])[file].weight
-            return self._ranked(file, self._neighbours.together([file])[file], usage, limit)
+            return self._ranked(file, self._neighbours.together(file), usage, limit)
 
     def next(self, path: str, limit: int = 20) -> list[Related]:
         """Files taken up soon after this one; the score is the share of the times."""

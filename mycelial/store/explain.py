@@ -51,7 +51,7 @@ def reasons(neighbours: Neighbours, a: tuple[int, str], b: tuple[int, str]) -> l
     made_into = neighbours.products(one).get(other)
     if made_into is not None:
         found.append(_reason("product", f"{path_b} was made from {path_a}", made_into))
-    used = neighbours.together([one])[one].get(other)
+    used = neighbours.together(one).get(other)
     if used is not None:
         programs = neighbours.programs(used.episode, (one, other))
         text = f"used together in {_times(used.count, 'episode')}"

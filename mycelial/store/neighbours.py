@@ -53,7 +53,7 @@ class Neighbours:
     def __init__(self, database: sqlite_utils.Database, uid: int | None) -> None:
         self._execute = database.conn.execute
         self._whose = "" if uid is None else f" AND uid = {int(uid)}"
-        self._open: list[OpenEpisode] = []
+        self._joining: dict[int, list[OpenEpisode]] = {}
         self._fading = 1.0
         self._using: dict[int, Bond] = {}
         self.now = 0.0
@@ -70,33 +70,41 @@ class Neighbours:
         self.now = now = max((ended for _, ended in weights), default=0.0)
         if landmark is not None:
             self._fading = 1.0 / growth(now, landmark[0])
-        self._using = {}
-        self._open = [
-            OpenEpisode(number, ended, growth(ended, now), found)
-            for (number, ended), found in weights.items()
-        ]
-        for episode in self._open:
-            for file, weight in episode.weights.items():
+        self._using, self._joining = {}, {}
+        for (number, ended), members in weights.items():
+            episode = OpenEpisode(number, ended, growth(ended, now), members)
+            for file, weight in members.items():
+                self._joining.setdefault(file, []).append(episode)
                 for used in (file, ROOT):
-                    _add(self._using, used, Bond(weight * episode.fading, 1, episode.ended))
+                    _add(self._using, used, Bond(weight * episode.fading, 1, ended))
 
-    def together(self, files: Iterable[int]) -> dict[int, dict[int, Bond]]:
-        """Return, for each of `files`, the files used together with it."""
-        found: dict[int, dict[int, Bond]] = {file: {} for file in files}
-        marks = ",".join(map(str, found))
-        for a, b, weight, count, last, episode in self._execute(
-            f"SELECT a, b, weight, episodes, last, episode FROM together WHERE a IN ({marks}){self._whose}"
+    def together(self, file: int) -> dict[int, Bond]:
+        """Return the files used together with `file`."""
+        found: dict[int, Bond] = {}
+        for b, weight, count, last, episode in self._execute(
+            f"SELECT b, weight, episodes, last, episode FROM together WHERE a = ?{self._whose}", (file,)
         ):
-            _add(found[a], b, Bond(weight * self._fading, count, last, episode))
-        for episode in self._open:
-            for file in found:
-                if file in episode.weights:
-                    for other, weight in partners(file, episode.weights):
-                        _add(
-                            found[file],
-                            other,
-                            Bond(weight * episode.fading, 1, episode.ended, episode.number),
-                        )
+            _add(found, b, Bond(weight * self._fading, count, last, episode))
+        for open_episode in self._joining.get(file, ()):
+            for other, weight in partners(file, open_episode.weights):
+                bond = Bond(weight * open_episode.fading, 1, open_episode.ended, open_episode.number)
+                _add(found, other, bond)
+        return found
+
+    def steps(self, files: Iterable[int], least: float) -> dict[int, dict[int, float]]:
+        """Return, for each of `files`, the weights of its bonds that are not below `least`."""
+        found: dict[int, dict[int, float]] = {file: {} for file in files}
+        marks = ",".join(map(str, found))
+        for a, b, weight in self._execute(
+            f"SELECT a, b, weight FROM together WHERE a IN ({marks}) AND weight >= ?{self._whose}",
+            (least / self._fading,),
+        ):
+            found[a][b] = found[a].get(b, 0.0) + weight * self._fading
+        for file, ends in found.items():
+            for episode in self._joining.get(file, ()):
+                for other, weight in partners(file, episode.weights):
+                    if weight * episode.fading >= least:
+                        ends[other] = ends.get(other, 0.0) + weight * episode.fading
         return found
 
     def following(self, file: int) -> dict[int, Bond]:
@@ -106,9 +114,8 @@ class Neighbours:
             f"SELECT b, weight, count, last, program FROM next WHERE a = ?{self._whose}", (file,)
         ):
             _add(found, b, Bond(weight * self._fading, count, last, program=from_column(program)))
-        for episode in self._open:
-            if file in episode.weights:
-                self._follow_open(file, episode, found)
+        for episode in self._joining.get(file, ()):
+            self._follow_open(file, episode, found)
         return found
 
     def sources(self, file: int) -> dict[int, Bond]:

@@ -13,6 +13,9 @@ from mycelial.store.tree import FileTree
 WALKED = 20
 """Nearest neighbours whose own neighbours are looked at."""
 
+FAINT = 0.05
+"""Bonds below this share of the strongest (at most of one episode of two files) are not walked along."""
+
 CONSIDERED = 400
 """Candidates that are scored; beyond that those with the least evidence are left out."""
 
@@ -33,10 +36,11 @@ class Ranking:
     def related(self, file: int, path: str) -> list[tuple[str, float, Bond]]:
         """Return (path, score, supporting evidence), best first."""
         evidence = self._neighbours
-        bonds = evidence.together([file])[file]
+        bonds = evidence.together(file)
         middles = nlargest(WALKED, bonds, key=lambda other: (bonds[other].weight, -other))
-        steps = {other: _weights(found) for other, found in evidence.together(middles).items()}
-        walked = walk({**steps, file: _weights(bonds)}, file)
+        first = {other: bond.weight for other, bond in bonds.items()}
+        least = FAINT * min(1.0, max(first.values(), default=0.0))
+        walked = walk({**evidence.steps(middles, least), file: first}, file)
         following = evidence.following(file)
         followed = math.fsum(bond.weight for bond in following.values())
         sources, products = evidence.sources(file), evidence.products(file)
@@ -77,10 +81,6 @@ class Ranking:
             ranked.append((name, score(candidate, own.weight, own.count), support))
         ranked.sort(key=lambda item: (-item[1], item[0]))
         return ranked
-
-
-def _weights(bonds: dict[int, Bond]) -> dict[int, float]:
-    return {other: bond.weight for other, bond in bonds.items()}
 
 
 def _hint(other: int, bonds: dict[int, Bond], walked: dict[int, float]) -> float:
