@@ -76,3 +76,12 @@ def test_wrong_words_are_answered_with_usage(tmp_path: Path) -> None:
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 2
     assert "nonsense is none of: native, bindfs, mycelial, mycelial-no-record" in errors
+
+
+def test_a_directory_that_is_not_there_is_told_in_one_line(tmp_path: Path) -> None:
+    process = start(tmp_path / "nowhere")
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert errors.startswith("bench: ")
+    assert str(tmp_path / "nowhere") in errors
+    assert errors.count("\n") == 1

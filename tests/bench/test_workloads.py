@@ -1,0 +1,82 @@
+"""The workloads measure what they say: told from how often the mount is asked, never from a time."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bench.fixtures import SHORT, make_c_project, make_fixtures
+from bench.subjects import SUBJECTS, Paths, Running, SubjectError, running
+from bench.workloads import WORKLOADS
+from bench.workloads.job import Place
+from bench.workspace import workspace
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    with workspace(tmp_path_factory.mktemp("bench")) as path:
+        make_fixtures(path / "source", SHORT, ["mycelial"])
+        yield path
+
+
+@pytest.fixture(scope="module")
+def subject(directory: Path) -> Iterator[Running]:
+    mycelial = next(subject for subject in SUBJECTS if subject.name == "mycelial")
+    paths = Paths(directory / "source", directory / "mount", directory / "mycelial.db")
+    with running(mycelial, paths, directory / "log") as present:
+        yield present
+
+
+def requests(subject: Running) -> int:
+    return int(json.loads(os.getxattr(subject.root, "user.mycelial.status"))["core"]["requests"])
+
+
+def asked_by(name: str, subject: Running, directory: Path) -> tuple[int, int]:
+    """How many requests a workload's timed part makes, and for how many units of work."""
+    [workload] = [workload for workload in WORKLOADS if workload.name == name]
+    place = Place(subject.root, directory / "source", "mycelial", f"scratch/test-{name}", SHORT)
+    job = workload.prepare(place)
+    before = requests(subject)
+    job.run()
+    return requests(subject) - before, job.count
+
+
+def test_an_uncached_stat_asks_the_mount_each_time(subject: Running, directory: Path) -> None:
+    asked, count = asked_by("stat-uncached", subject, directory)
+    assert count <= asked < 2 * count
+
+
+def test_a_cached_stat_does_not_ask_the_mount(subject: Running, directory: Path) -> None:
+    asked, count = asked_by("stat-cached", subject, directory)
+    assert asked < count / 2
+
+
+def test_each_open_is_seen_by_the_mount(subject: Running, directory: Path) -> None:
+    asked, count = asked_by("open-read-close", subject, directory)
+    assert asked >= count
+
+
+def test_a_daemon_that_does_not_mount_is_an_error_in_one_line(directory: Path) -> None:
+    mycelial = next(subject for subject in SUBJECTS if subject.name == "mycelial")
+    paths = Paths(directory / "nowhere", directory / "other-mount", directory / "other.db")
+    log = directory / "other-log"
+    with (
+        pytest.raises(SubjectError, match=r"mycelial did not mount: .*nowhere") as refused,
+        running(mycelial, paths, log),
+    ):
+        pass
+    assert "\n" not in str(refused.value)
+
+
+def test_the_generated_project_is_the_same_each_time(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        make_c_project(tmp_path / name, 3)
+    one, two = (
+        {path.name: path.read_bytes() for path in (tmp_path / name).iterdir()} for name in ("one", "two")
+    )
+    assert one == two
+    assert len([name for name in one if name.endswith(".c")]) == 4
