@@ -9,8 +9,8 @@ from pathlib import Path
 
 import click
 
-from mycelial.cli import diagnosis, options, output
-from mycelial.cli.diagnosis import Finding, State
+from mycelial.cli import health, machine, options, output
+from mycelial.cli.finding import Finding, State
 from mycelial.record.display import printable
 from mycelial.record.location import state_dir
 
@@ -45,17 +45,19 @@ def doctor(ctx: click.Context, as_json: bool, database: Path | None) -> None:
 
 
 def _findings(database: Path | None) -> Iterator[Finding]:
-    yield diagnosis.check_device()
-    yield diagnosis.check_fusermount()
-    yield diagnosis.check_pyfuse3()
-    yield diagnosis.check_libfuse()
-    capabilities = diagnosis.effective_capabilities(Path("/proc/self/status").read_text())
-    yield diagnosis.check_passthrough(os.uname().release, diagnosis.libfuse_version(), capabilities)
-    yield diagnosis.check_allow_other()
-    yield from diagnosis.check_mounts(Path("/proc/self/mountinfo").read_text(errors="surrogateescape"))
+    yield machine.check_device()
+    yield machine.check_fusermount()
+    yield machine.check_pyfuse3()
+    yield machine.check_core()
+    yield machine.check_libfuse()
+    capabilities = machine.effective_capabilities(Path("/proc/self/status").read_text())
+    yield machine.check_passthrough(os.uname().release, machine.libfuse_version(), capabilities)
+    yield machine.check_allow_other()
+    yield machine.check_descriptors()
+    yield from health.check_mounts(Path("/proc/self/mountinfo").read_text(errors="surrogateescape"))
     databases = [database] if database is not None else sorted(state_dir().glob("*.db"))
     for path in databases:
-        yield diagnosis.check_database(path)
+        yield health.check_database(path)
 
 
 COMMANDS = {"doctor": doctor}

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import resource
 import sys
+from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
 import pytest
 
-from mycelial.cli import diagnosis
-from mycelial.cli.diagnosis import State
+from mycelial.cli import health, machine
+from mycelial.cli.finding import Finding, State
 from tests.unit.recorded import database
 from tests.unit.terminal import Terminal
 
@@ -22,18 +24,18 @@ nonsense
 
 
 def test_a_machine_without_the_device_cannot_mount(tmp_path: Path) -> None:
-    finding = diagnosis.check_device(tmp_path / "fuse")
+    finding = machine.check_device(tmp_path / "fuse")
     assert (finding.state, finding.text.partition(": ")[2]) == (State.FAILED, "No such file or directory")
     assert "modprobe fuse" in finding.mend
 
 
 def test_a_file_in_the_devices_place_is_found_out(tmp_path: Path) -> None:
     (tmp_path / "fuse").touch()
-    assert diagnosis.check_device(tmp_path / "fuse").state is State.FAILED
+    assert machine.check_device(tmp_path / "fuse").state is State.FAILED
 
 
 def test_the_devices_mode_is_told() -> None:
-    assert "mode 0666" in diagnosis.check_device(Path("/dev/null")).text
+    assert "mode 0666" in machine.check_device(Path("/dev/null")).text
 
 
 @pytest.mark.parametrize(
@@ -48,7 +50,7 @@ def test_users_need_a_setuid_helper_and_root_does_not(
     status = list(os.stat(program))
     status[0], status[4] = 0o100000 | mode, 0
     monkeypatch.setattr(os, "stat", lambda _: os.stat_result(status))
-    assert diagnosis.check_fusermount(str(program), uid).state is state
+    assert machine.check_fusermount(str(program), uid).state is state
 
 
 @pytest.mark.parametrize(
@@ -63,24 +65,24 @@ def test_users_need_a_setuid_helper_and_root_does_not(
 def test_what_passthrough_lacks_is_told(
     kernel: str, libfuse: str | None, capabilities: int, lacks: str
 ) -> None:
-    finding = diagnosis.check_passthrough(kernel, libfuse, capabilities)
+    finding = machine.check_passthrough(kernel, libfuse, capabilities)
     assert finding.state is State.NOTE
     assert lacks in finding.text
 
 
 def test_passthrough_is_possible_where_all_is_there() -> None:
-    assert diagnosis.check_passthrough("6.9.0", "3.17.0-rc1", 0x1FFFFFFFFFF).state is State.OK
+    assert machine.check_passthrough("6.9.0", "3.17.0-rc1", 0x1FFFFFFFFFF).state is State.OK
 
 
 def test_an_old_libfuse_is_refused() -> None:
-    assert diagnosis.check_libfuse("3.9.4").state is State.FAILED
-    assert diagnosis.check_libfuse("3.10.0").state is State.OK
+    assert machine.check_libfuse("3.9.4").state is State.FAILED
+    assert machine.check_libfuse("3.10.0").state is State.OK
 
 
 def test_this_machines_libfuse_has_a_version() -> None:
-    version = diagnosis.libfuse_version()
+    version = machine.libfuse_version()
     assert version is not None
-    assert diagnosis.numbers(version) >= (3, 10)
+    assert machine.numbers(version) >= (3, 10)
 
 
 @pytest.mark.parametrize(
@@ -90,16 +92,31 @@ def test_this_machines_libfuse_has_a_version() -> None:
 def test_allow_other_depends_on_the_configuration(tmp_path: Path, config: str | None, state: State) -> None:
     if config is not None:
         (tmp_path / "fuse.conf").write_text(config)
-    assert diagnosis.check_allow_other(tmp_path / "fuse.conf", uid=1000).state is state
+    assert machine.check_allow_other(tmp_path / "fuse.conf", uid=1000).state is state
+
+
+def test_a_core_that_was_not_built_for_this_python_is_told(tmp_path: Path) -> None:
+    (tmp_path / "core").mkdir()
+    (tmp_path / "core/_core.cpython-25-alien.so").touch()
+    assert machine.check_core(tmp_path).state is State.FAILED
+    (tmp_path / f"core/_core{EXTENSION_SUFFIXES[0]}").touch()
+    assert machine.check_core(tmp_path).state is State.OK
+
+
+@pytest.mark.parametrize(
+    ("limit", "state"), [(1024, State.NOTE), (1 << 20, State.OK), (resource.RLIM_INFINITY, State.OK)]
+)
+def test_a_low_limit_of_open_files_is_told(limit: int, state: State) -> None:
+    assert machine.check_descriptors(limit).state is state
 
 
 def test_only_our_mounts_are_looked_at_and_their_names_are_decoded() -> None:
-    assert diagnosis.mountpoints(MOUNTINFO) == ["/home/bo/my notes"]
+    assert health.mountpoints(MOUNTINFO) == ["/home/bo/my notes"]
 
 
-def look(monkeypatch: pytest.MonkeyPatch, code: str, path: str = "/mnt") -> diagnosis.Finding:
-    monkeypatch.setattr(diagnosis, "_STAT", code)
-    (finding,) = diagnosis.check_mounts(f"1 1 0:1 / {path} rw - fuse.mycelial s rw")
+def look(monkeypatch: pytest.MonkeyPatch, code: str, path: str = "/mnt") -> Finding:
+    monkeypatch.setattr(health, "_STAT", code)
+    (finding,) = health.check_mounts(f"1 1 0:1 / {path} rw - fuse.mycelial s rw")
     return finding
 
 
@@ -109,26 +126,26 @@ def test_a_dead_mount_is_told_with_its_mend(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_hanging_mount_does_not_hang_the_doctor(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(diagnosis, "_SEES_WITHIN", 0.2)
+    monkeypatch.setattr(health, "_SEES_WITHIN", 0.2)
     assert "no answer" in look(monkeypatch, "import time; time.sleep(60)").text
 
 
 def test_a_mount_that_answers_is_fine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (finding,) = diagnosis.check_mounts(f"1 1 0:1 / {tmp_path} rw - fuse.mycelial s rw")
+    (finding,) = health.check_mounts(f"1 1 0:1 / {tmp_path} rw - fuse.mycelial s rw")
     assert finding.state is State.OK
 
 
 def test_effective_capabilities_are_read() -> None:
-    assert diagnosis.effective_capabilities("Name:\tsh\nCapEff:\t00000000a80425fb\n") == 0xA80425FB
-    assert diagnosis.effective_capabilities("") == 0
+    assert machine.effective_capabilities("Name:\tsh\nCapEff:\t00000000a80425fb\n") == 0xA80425FB
+    assert machine.effective_capabilities("") == 0
 
 
 def test_databases_are_looked_at(terminal: Terminal, tmp_path: Path) -> None:
     good = database(tmp_path)
     bad = tmp_path / "bad.db"
     bad.write_bytes(b"x" * 5000)
-    assert diagnosis.check_database(good).state is State.OK
-    assert diagnosis.check_database(bad).state is State.FAILED
+    assert health.check_database(good).state is State.OK
+    assert health.check_database(bad).state is State.FAILED
     assert terminal.run("doctor", "--db", str(bad))[0] == 1
 
 
@@ -136,7 +153,7 @@ def test_the_report_is_a_list_of_findings(
     terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mycelial.cli.doctor.state_dir", lambda: tmp_path)
-    monkeypatch.setattr(diagnosis, "check_mounts", lambda _: [])
+    monkeypatch.setattr(health, "check_mounts", lambda _: [])
     _code, out, err = terminal.run("doctor")
     assert err == ""
     assert {"device", "fusermount3", "libfuse", "passthrough", "allow_other"} <= {
@@ -146,5 +163,5 @@ def test_the_report_is_a_list_of_findings(
 
 def test_looking_at_the_binding_does_not_import_it() -> None:
     before = "pyfuse3" in sys.modules
-    diagnosis.libfuse_version()
+    machine.libfuse_version()
     assert ("pyfuse3" in sys.modules) is before

@@ -6,6 +6,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -229,6 +230,12 @@ def test_a_name_listed_a_moment_ago_still_resolves(tree: Tree, source: MemorySou
     clock.now = 60
     assert names(tree, "sources/build/main.o") == [b"01-main.h"]
     assert at(tree, b"sources/build/main.o/" + before[1]) is None
+
+
+def test_many_threads_see_one_tree(tree: Tree) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        walks = [threads.submit(lambda: [path for path, _ in walk(tree)]) for _ in range(8)]
+    assert len({tuple(each.result()) for each in walks}) == 1
 
 
 @pytest.mark.parametrize(

@@ -7,44 +7,23 @@ they look at as arguments, so that a test can show them a machine that lacks it.
 from __future__ import annotations
 
 import ctypes
-import errno
 import os
 import re
+import resource
 import shutil
 import stat
-import subprocess
-import sys
 from collections.abc import Iterable
-from contextlib import suppress
-from dataclasses import dataclass
-from enum import StrEnum
+from importlib.machinery import EXTENSION_SUFFIXES
 from importlib.util import find_spec
 from pathlib import Path
 
-_SEES_WITHIN = 2.0  # seconds that a mountpoint has to answer
-_DIES_WITHIN = 0.5  # seconds; a request that the daemon has read cannot be killed
+import mycelial
+from mycelial.cli.finding import Finding, State
+
 _CAP_SYS_ADMIN = 21  # linux/capability.h
+_MANY_FILES = 65536
 _PASSTHROUGH_KERNEL = (6, 9)
 _PASSTHROUGH_LIBFUSE = (3, 17)
-_STAT = "import os, sys\ntry: os.stat(sys.argv[1])\nexcept OSError as e: sys.exit(e.errno)"
-
-
-class State(StrEnum):
-    """How bad a finding is."""
-
-    OK = "ok"
-    NOTE = "note"  # something is slower, or off
-    FAILED = "failed"  # nothing can be mounted, or something is broken
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What a check found; `mend` is empty where nothing need be done."""
-
-    check: str
-    state: State
-    text: str
-    mend: str = ""
 
 
 def check_device(device: Path = Path("/dev/fuse")) -> Finding:
@@ -131,61 +110,20 @@ def check_pyfuse3() -> Finding:
     return Finding("pyfuse3", State.OK, "installed")
 
 
-def check_mounts(mountinfo: str) -> list[Finding]:
-    """Look whether each FUSE mount of ours that `mountinfo` (see proc(5)) lists still answers."""
-    return [_check_mount(path) for path in mountpoints(mountinfo)] or [
-        Finding("mount", State.OK, "nothing is mounted")
-    ]
+def check_core(package: Path = Path(mycelial.__file__).parent) -> Finding:
+    """Say whether the C extension was built for this Python."""
+    if any((package / "core" / f"_core{suffix}").exists() for suffix in EXTENSION_SUFFIXES):
+        return Finding("core", State.OK, "built")
+    return Finding("core", State.FAILED, "not built for this Python", "install Mycelial again with pip")
 
 
-def _check_mount(path: str) -> Finding:
-    # In a process of its own: a daemon that hangs would hang this one beyond the reach of signals.
-    looker = subprocess.Popen(
-        [sys.executable, "-I", "-S", "-c", _STAT, path], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        code = looker.wait(_SEES_WITHIN)
-    except subprocess.TimeoutExpired:
-        looker.kill()
-        with suppress(subprocess.TimeoutExpired):
-            looker.wait(_DIES_WITHIN)
-        mend = f"fusermount3 -uz {path}"
-        return Finding("mount", State.FAILED, f"{path}: no answer within {_SEES_WITHIN:g} s", mend)
-    if code == errno.ENOTCONN:
-        return Finding("mount", State.FAILED, f"{path}: dead, its daemon is gone", f"fusermount3 -u {path}")
-    if code:
-        return Finding("mount", State.NOTE, f"{path}: {os.strerror(code)}")
-    return Finding("mount", State.OK, f"{path}: answers")
-
-
-def check_database(database: Path) -> Finding:
-    """Say whether a database can be read."""
-    from mycelial.store.answers import Answers
-    from mycelial.store.errors import StoreError
-
-    try:
-        with Answers.open(database, None) as answers:
-            events = answers.status().get("events", 0)
-    except (StoreError, OSError) as problem:
-        mend = "move it away; a new one is made at the next mount"
-        return Finding("database", State.FAILED, str(problem), mend)
-    return Finding("database", State.OK, f"{database}: {events} events")
-
-
-def mountpoints(mountinfo: str) -> list[str]:
-    """Return where filesystems of type ``fuse.mycelial`` are mounted."""
-    found = []
-    for line in mountinfo.splitlines():
-        before, _, after = line.partition(" - ")
-        fields = before.split(" ")
-        if after.split(" ")[0] == "fuse.mycelial" and len(fields) > 4:
-            found.append(_unescaped(fields[4]))
-    return found
-
-
-def _unescaped(field: str) -> str:
-    """Undo the kernel's octal escapes of white space and backslashes (seq_path in fs/seq_file.c)."""
-    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), field)
+def check_descriptors(hard_limit: int | None = None) -> Finding:
+    """Say whether the daemon may hold enough files open: one for each inode that the kernel remembers."""
+    found = resource.getrlimit(resource.RLIMIT_NOFILE)[1] if hard_limit is None else hard_limit
+    if found != resource.RLIM_INFINITY and found < _MANY_FILES:
+        mend = f"raise the hard limit (ulimit -Hn, LimitNOFILE=) to {_MANY_FILES} or more"
+        return Finding("descriptors", State.NOTE, f"at most {found} open files: large trees are slower", mend)
+    return Finding("descriptors", State.OK, f"at most {found} open files")
 
 
 def numbers(version: str) -> tuple[int, ...]:
