@@ -20,9 +20,17 @@ MAY_IMPORT = {
     "mount": {"core", "record", "views"},
 }
 
-BELONGS_TO = {"pyfuse3": "mount", "sqlite3": "store", "sqlite_utils": "store", "networkx": "graph", "click": "cli"}
+BELONGS_TO = {
+    "pyfuse3": "mount",
+    "sqlite3": "store",
+    "sqlite_utils": "store",
+    "networkx": "graph",
+    "click": "cli",
+}
 
-FILES = sorted(path.relative_to(ROOT.parent) for path in ROOT.rglob("*.py*") if path.suffix in (".py", ".pyi"))
+FILES = sorted(
+    path.relative_to(ROOT.parent) for path in ROOT.rglob("*.py*") if path.suffix in (".py", ".pyi")
+)
 
 
 def imported(path: Path) -> Iterator[str]:

@@ -92,7 +92,9 @@ def test_the_options_of_the_readme_are_those_of_the_command() -> None:
     assert set(re.findall(r"--[a-z-]+", table)) == known
 
 
-@pytest.mark.parametrize("path", sorted(ROOT.glob("mycelial/**/*.py")), ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "path", sorted(ROOT.glob("mycelial/**/*.py")), ids=lambda path: str(path.relative_to(ROOT))
+)
 def test_no_module_is_two(path: Path) -> None:
     assert len(path.read_text("utf-8").splitlines()) <= LONGEST_MODULE
 
