@@ -19,7 +19,7 @@ from mycelial.cli.main import COMMANDS
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-OURS = {".ci", ".github"}  # of the hidden folders; the others are built, or somebody's tools'
+OURS = {".ci", ".github"}  # of the hidden folders; the others hold what tools made
 BUILT = {"build", "__pycache__", "mycelial_fs.egg-info"}
 LONGEST_MODULE = 400  # lines
 
@@ -44,7 +44,7 @@ def shell_blocks(document: Path) -> Iterator[str]:
 
 
 def test_no_file_names_a_package_registry() -> None:
-    """Which mirror to use is the machine's business; a lock file that names one breaks where it is not reached."""
+    """Which mirror to use is the machine's business: a pinned one breaks where it is not reached."""
     hosts = [".".join(parts) for parts in (("pypi", "org"), ("pythonhosted", "org"), ("npmjs", "org"))]
     hosts += [".".join(parts) for parts in (("deb", "debian", "org"), ("crates", "io"), ("npmjs", "com"))]
     found = [f"{path}: {host}" for path, text in texts() for host in hosts if host in text]
