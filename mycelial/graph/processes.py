@@ -90,6 +90,7 @@ class Processes:
         it then says nothing new about the actor.
         """
         self._clock += 1
+        self._expire(t)
         number = self._by_pid.get(process.pid)
         known = None if number is None else self._actors[number]
         if known is None or not _same(known, process, t):
@@ -183,7 +184,6 @@ class Processes:
         self._actors[actor.number] = actor
         self._by_pid[actor.pid] = actor.number
         self._index(actor)
-        self._expire(t)
         return actor
 
     def _refresh(self, actor: Actor, process: Process, record: int) -> None:
@@ -209,9 +209,7 @@ class Processes:
     def _expire(self, t: float) -> None:
         while self._actors:
             number, actor = next(iter(self._actors.items()))
-            if actor.last > t - IDLE and len(self._actors) <= ACTORS and self._reads <= READS:
-                return
-            if len(self._actors) == 1:
+            if actor.last > t - IDLE and len(self._actors) < ACTORS and self._reads < READS:
                 return
             self._forget(number)
 
