@@ -8,8 +8,12 @@ from pathlib import Path
 import click
 
 from mycelial.cli import options, output
+from mycelial.cli.failure import Failure
 from mycelial.cli.place import Place, locate
 from mycelial.record.display import moment, printable
+
+_MOMENTS = frozenset(("first", "last", "since"))
+"""Keys whose numbers are seconds since the epoch."""
 
 
 @click.command()
@@ -43,7 +47,7 @@ def _gather(place: Place, uid: int | str | None) -> dict[str, object]:
     try:
         with options.open_answers(place, uid) as answers:
             found["store"] = answers.status()
-    except (StoreError, OSError) as problem:
+    except (StoreError, OSError, Failure) as problem:
         if not place.status:
             raise
         found["store"] = {"error": str(problem)}
@@ -76,8 +80,5 @@ def _in_words(key: str, value: object) -> str:
         case _:
             return str(value)
 
-
-_MOMENTS = frozenset(("first", "last", "t", "since", "started"))
-"""Keys whose numbers are seconds since the epoch."""
 
 COMMANDS = {"status": status}

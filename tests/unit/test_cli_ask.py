@@ -176,6 +176,7 @@ class TestWithinASource:
         with monkeypatch.context() as patch:
             patch.setattr("mycelial.store.answers.Answers.open", refuse)
             assert f"see {source}/.mycelial/" in terminal.error("recent")
+            assert "only the mount's owner" in terminal.json("status", "--json")["store"]["error"]
         assert [r["path"] for r in terminal.json("products", "--json", "main.c")] == ["build/main.o"]
 
 
