@@ -8,11 +8,11 @@
 
 SHELL := /bin/bash
 TOOLS := PATH=$(CURDIR)/.venv/bin:$$PATH
-SCRIPTS := scripts/environment scripts/libfuse scripts/lock scripts/python scripts/system-packages scripts/test \
+SCRIPTS := scripts/environment scripts/libfuse scripts/lock scripts/mount scripts/python scripts/system-packages scripts/test \
 	scripts/tree .ci/run .ci/readme nixos/checks/nix nixos/checks/run
 
 .DEFAULT_GOAL := help
-.PHONY: help setup mount demo test bench check format lock ci clean
+.PHONY: help setup mount test bench check format lock ci clean
 
 help:
 	@sed -n '/^#   make/s/^#   //p' Makefile
@@ -21,14 +21,10 @@ setup:
 	@scripts/system-packages mount
 	@scripts/environment run
 
-# The one command of every day. Both paths may hold spaces.
+# OPTIONS may hold words for mycelial-mount.
 mount: setup
 ifdef SRC
-	@test -n "$(MNT)" || { echo "make mount: MNT is missing, the folder where SRC is to appear" >&2; exit 2; }
-	@mkdir -p "$(MNT:~/%=$(HOME)/%)"
-	@.venv/bin/mycelial-mount $(OPTIONS) "$(SRC:~/%=$(HOME)/%)" "$(MNT:~/%=$(HOME)/%)"
-	@echo "$(SRC) is mounted at $(MNT). Work in $(MNT) as always, then look into $(MNT)/.mycelial/."
-	@echo "Unmount with: fusermount3 -u $(MNT)"
+	@scripts/mount "$(SRC)" "$(MNT)" $(OPTIONS)
 else
 	@tests/demo/run
 endif

@@ -88,8 +88,8 @@ def test_the_options_of_the_readme_are_those_of_the_command() -> None:
         [Path(sys.executable).parent / "mycelial-mount", "--help"], capture_output=True, text=True, check=True
     ).stdout
     table = (ROOT / "README.md").read_text("utf-8").partition("## Options")[2].partition("\n## ")[0]
-    known = set(re.findall(r"--[a-z-]+", said)) - {"--help", "--version"}
-    assert set(re.findall(r"--[a-z-]+", table)) == known
+    known = set(re.findall(r"--[a-z][a-z-]*", said)) - {"--help", "--version"}
+    assert set(re.findall(r"--[a-z][a-z-]*", table)) == known
 
 
 @pytest.mark.parametrize(
