@@ -74,10 +74,14 @@ def locate(given: str, database: Path | None) -> Place:
     place = _of_mount(real) or _of_source(real)
     if place is not None:
         return place
-    dead = " (the mount there is dead: fusermount3 -u, then mount again)" if _is_dead(real) else ""
+    if (dead := _dead_mount(real)) is not None:
+        raise Failure(
+            f"{printable(given)}: the mount at {printable(dead)} is dead (fusermount3 -u, then mount again);"
+            " --db names a database"
+        )
     raise Failure(
         f"{printable(given)}: not inside a mount of Mycelial, and nothing was recorded"
-        f" for a directory above it{dead}; --db names a database"
+        " for a directory above it; --db names a database"
     )
 
 
@@ -119,14 +123,16 @@ def _of_source(real: str) -> Place | None:
     return None
 
 
-def _is_dead(real: str) -> bool:
+def _dead_mount(real: str) -> str | None:
+    """Return the mountpoint above `real` whose daemon is gone, if any."""
+    found = None
     for path in _ancestors(real):
         try:
-            os.stat(path)
+            os.statvfs(path)  # never answered from a cache
         except OSError as problem:
             if problem.errno == errno.ENOTCONN:
-                return True
-    return False
+                found = path
+    return found
 
 
 def _as_named(given: str) -> str | None:

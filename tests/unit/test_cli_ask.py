@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from pathlib import Path
@@ -187,6 +188,16 @@ def test_a_path_that_nothing_is_known_of_is_one_clear_line(
     error = terminal.error("related", str(tmp_path / "a\nb"))
     assert "a\\nb: not inside a mount of Mycelial" in error
     assert "--db names a database" in error
+
+
+def test_a_dead_mount_is_told(terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def dead(path: str) -> None:
+        if path.startswith(str(tmp_path)):
+            raise OSError(errno.ENOTCONN, "Transport endpoint is not connected")
+
+    monkeypatch.setattr("mycelial.record.location.state_dir", lambda: tmp_path / "state")
+    monkeypatch.setattr(os, "statvfs", dead)
+    assert f"the mount at {tmp_path} is dead" in terminal.error("related", str(tmp_path / "a/b"))
 
 
 def test_a_damaged_database_is_one_clear_line(terminal: Terminal, tmp_path: Path) -> None:
