@@ -76,6 +76,8 @@ def flows_into(making: Making, processes: Processes) -> dict[int, Flow]:
             _gather(flows, making, _own(making))
             _gather(flows, making, _from_unit(making, processes))
             _gather(flows, making, _held_open(making, writer))
+            if writer.kind is Kind.INTERPRETER:
+                _gather(flows, making, _captured(making, processes))
     if making.creator is not writer and making.creator.kind in CONDUCTORS:
         _gather(flows, making, _held_open(making, making.creator))
     _gather(flows, making, _through_pipes(making, processes))
@@ -177,6 +179,18 @@ def _from_children(making: Making, parent: Actor, processes: Processes) -> Reads
             continue
         for file, read in child.reads.items():
             if read.first >= making.begun and not read.conducted:
+                yield file, read
+
+
+def _captured(making: Making, processes: Processes) -> Reads:
+    """What a script's children read whose output went into a pipe that no program has as its input."""
+    writer = making.writer
+    for child in processes.below(writer.pid, writer.first):
+        pipes = child.pipe_out - writer.pipe_out
+        if not pipes or child.finished or making.t - child.last > RESIDENT or processes.has_reader(pipes):
+            continue
+        for file, read in child.reads.items():
+            if not read.conducted:
                 yield file, read
 
 

@@ -38,12 +38,17 @@ class Act(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One thing that happened to a file, by number; `existed` says whether it was there before."""
+    """One thing that happened to a file, by number.
+
+    `existed` says whether it was there before; `anew` that it once was, and that somebody else removed it:
+    what was made from it then was not made from what it is now.
+    """
 
     act: Act
     file: int
     other: int = 0
     existed: bool = True
+    anew: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,14 +118,14 @@ class Identity:
         existed = row is not None and not row.gone
         if row is None or row.transient:
             self._files.bear(number, t, actor.number)
-        return Fact(Act.CREATE, number, existed=existed)
+        return Fact(Act.CREATE, number, existed=existed, anew=_is_anew(row, actor))
 
     def _unlink(self, event: Event, actor: Actor) -> list[Fact]:
         row = self._files.find(event.path)
         if row is None or row.gone:
             return []
         fresh = self._is_fresh(row, actor, event.t)
-        self._files.remove(row.number, event.path)
+        self._files.remove(row.number, event.path, actor.number)
         if row.maker == actor.number:
             self._files.mark_transient(row.number)
         return [Fact(Act.DISCARD if fresh else Act.REMOVE, row.number)]
@@ -151,9 +156,10 @@ class Identity:
         kept = self._files.use(to)
         if target.transient:
             self._files.bear(kept, t, actor.number)
-        self._files.remove(row.number, path)
+        self._files.remove(row.number, path, actor.number)
         self._files.mark_transient(row.number)
-        return [Fact(Act.REPLACE, kept, row.number, existed=not target.gone)]
+        anew = _is_anew(target, actor)
+        return [Fact(Act.REPLACE, kept, row.number, existed=not target.gone, anew=anew)]
 
     def _bring_back(self, path: str, t: float, actor: Actor) -> None:
         """If the file of this name was just moved aside by the same process, it is this file again."""
@@ -182,3 +188,7 @@ class Identity:
         if row.born is None:
             return False
         return row.maker == actor.number or row.born >= self._working_since(actor.uid, t)
+
+
+def _is_anew(row: FileRow | None, actor: Actor) -> bool:
+    return row is not None and row.gone and row.remover != actor.number

@@ -94,6 +94,8 @@ class Pipeline:
 
     def _apply(self, fact: Fact, actor: Actor, path: str, t: float) -> None:
         episodes, provenance, file = self._episodes, self._provenance, fact.file
+        if fact.anew:
+            provenance.begin_anew(file)
         match fact.act:
             case Act.READ:
                 provenance.read(actor, file, path, t)
@@ -113,7 +115,6 @@ class Pipeline:
                 episodes.discard(fact.other)
                 episodes.access(actor, file, t, writes=1)
             case Act.DISCARD:
-                provenance.discard(file)
                 episodes.discard(file)
             case Act.REMOVE:
                 pass

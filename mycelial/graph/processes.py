@@ -86,8 +86,8 @@ class Processes:
     def actor(self, process: Process, record: int, t: float, *, opener: bool = False) -> Actor:
         """Return the actor that `process` is a snapshot of, made known if it is new.
 
-        With `opener` the snapshot may be from when the file was opened, and an exec may lie between:
-        it then says nothing new about the actor.
+        With `opener` the snapshot may be from when the file was opened, and an exec may lie between: a
+        shell's then says nothing new about what has become of it.
         """
         self._clock += 1
         self._expire(t)
@@ -98,7 +98,7 @@ class Processes:
         else:
             del self._actors[known.number]
             self._actors[known.number] = known
-            if not opener:
+            if not opener or kind_of(process.comm, process.exe) is not Kind.SHELL:
                 self._refresh(known, process, record)
         known.last = max(known.last, t)
         known.used = self._clock
@@ -124,6 +124,10 @@ class Processes:
         """Return the actors whose standard output is one of `pipes`, in order of appearance."""
         numbers = {number for pipe in pipes for number in self._by_pipe.get(pipe, ())}
         return [self._actors[number] for number in sorted(numbers)]
+
+    def has_reader(self, pipes: set[str]) -> bool:
+        """Whether the standard input of any actor is one of `pipes`."""
+        return any(not pipes.isdisjoint(actor.pipe_in) for actor in self._actors.values())
 
     def below(self, pid: int, since: float) -> Iterator[Actor]:
         """Yield the actors with an ancestor `pid` that had an event at `since` or later, latest first."""

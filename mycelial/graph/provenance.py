@@ -50,7 +50,7 @@ class Provenance:
 
     def read(self, actor: Actor, file: int, path: str, t: float) -> None:
         """Note that `actor` read the file; a shell's script says what to do and is no input."""
-        if actor.pid == UNKNOWN or (actor.kind is Kind.SHELL and _is_argument(actor, path)):
+        if actor.pid == UNKNOWN or (actor.kind is Kind.SHELL and _is_script(actor, path)):
             return
         self._processes.read(actor, file, t, conducted=actor.kind in CONDUCTORS)
 
@@ -113,8 +113,8 @@ class Provenance:
             self._dirty.add(temporary)
             self._set(kept, generation)
 
-    def discard(self, file: int) -> None:
-        """A file that did not outlive its work: its products were made from its sources."""
+    def begin_anew(self, file: int) -> None:
+        """The file is not what it was: what was made from it was made from its former sources."""
         own = self._evidence.sources(file)
         for product, uid in self._evidence.products(file):
             sources = self._evidence.sources(product)
@@ -125,8 +125,6 @@ class Provenance:
                     count = through.count if known is None else max(known.count, through.count)
                     sources[source.file] = Source(source.file, source.t, source.program, count)
             self._evidence.set_sources(product, uid, sources)
-        if self._generations.pop(file, None) is not None:
-            self._dirty.add(file)
 
     def dump(self) -> Iterator[tuple[str, Any]]:
         """Yield (key, state) of what changed since the last call; None for what was forgotten."""
@@ -178,6 +176,11 @@ class Provenance:
             self._dirty.add(oldest)
 
 
-def _is_argument(actor: Actor, path: str) -> bool:
+def _is_script(actor: Actor, path: str) -> bool:
     name = path.rpartition("/")[2]
-    return any(argument.rpartition("/")[2] == name for argument in (actor.args or ())[1:])
+    for argument in (actor.args or ())[1:]:
+        if not argument.startswith(("-", "+")):
+            return argument.rpartition("/")[2] == name
+        if not argument.startswith("--") and "c" in argument:
+            return False  # sh -c 'commands': what follows are words for them
+    return False

@@ -31,6 +31,7 @@ class FileRow:
     transient: bool
     born: float | None
     maker: int | None
+    remover: int | None
 
 
 class FileTable:
@@ -63,19 +64,19 @@ class FileTable:
 
     def row(self, number: int) -> FileRow:
         """Return one file's row."""
-        parent, name, gone, transient, born, maker = self._execute(
-            "SELECT parent, name, gone, transient, born, maker FROM file WHERE id = ?", (number,)
+        parent, name, gone, transient, born, maker, remover = self._execute(
+            "SELECT parent, name, gone, transient, born, maker, remover FROM file WHERE id = ?", (number,)
         ).fetchone()
-        return FileRow(number, parent, from_column(name), bool(gone), bool(transient), born, maker)
+        return FileRow(number, parent, from_column(name), bool(gone), bool(transient), born, maker, remover)
 
     def bear(self, number: int, t: float, maker: int) -> None:
         """Note that the file was made at `t` by process `maker`."""
         self._execute("UPDATE file SET born = ?, maker = ? WHERE id = ?", (t, maker, number))
 
-    def remove(self, number: int, path: str) -> None:
-        """Mark the file at `path` gone."""
+    def remove(self, number: int, path: str, remover: int) -> None:
+        """Mark the file at `path` gone, removed by process `remover`."""
         self._numbers.pop(path, None)
-        self._execute("UPDATE file SET gone = 1 WHERE id = ?", (number,))
+        self._execute("UPDATE file SET gone = 1, remover = ? WHERE id = ?", (remover, number))
 
     def mark_transient(self, number: int) -> None:
         """Note that the file did not outlive the work that made it."""

@@ -119,12 +119,12 @@ class Neighbours:
         return found
 
     def sources(self, file: int) -> dict[int, Bond]:
-        """Return what the file was made from, directly."""
-        return self._provenance("SELECT source, count, t, program FROM source WHERE product = ?", file)
+        """Return what the file was made from; the sources of a source that is gone stand in its place."""
+        return self._made(file, "product", "source")
 
     def products(self, file: int) -> dict[int, Bond]:
-        """Return what was made from the file, directly."""
-        return self._provenance("SELECT product, count, t, program FROM source WHERE source = ?", file)
+        """Return what was made from the file, through products that are gone as well."""
+        return self._made(file, "source", "product")
 
     def usage(self, files: Iterable[int]) -> dict[int, Bond]:
         """Return the present weight, the episodes and the latest use of each of `files`.
@@ -150,12 +150,23 @@ class Neighbours:
         )
         return tuple(sorted(from_column(program) for (program,) in rows))
 
-    def _provenance(self, query: str, file: int) -> dict[int, Bond]:
-        rows = self._execute(query + self._whose, (file,))
-        return {
-            other: Bond(1.0, count, t, program=from_column(program), made=True)
-            for other, count, t, program in rows
-        }
+    def _made(self, file: int, given: str, wanted: str) -> dict[int, Bond]:
+        found: dict[int, Bond] = {}
+        seen, waiting = {file}, [file]
+        while waiting:
+            for other, count, t, program, hidden in self._execute(
+                f"SELECT {wanted}, count, t, program, gone OR transient FROM source"
+                f" JOIN file ON file.id = {wanted} WHERE {given} = ?{self._whose}",
+                (waiting.pop(),),
+            ):
+                if other in seen:
+                    continue
+                seen.add(other)
+                if hidden:
+                    waiting.append(other)
+                else:
+                    found[other] = Bond(1.0, count, t, program=from_column(program), made=True)
+        return found
 
     def _follow_open(self, file: int, episode: OpenEpisode, found: dict[int, Bond]) -> None:
         rows = self._execute(

@@ -76,6 +76,7 @@ CREATE TABLE file (
     transient INTEGER NOT NULL DEFAULT 0,  -- 1: removed by the very process that made it; not shown
     born REAL,                   -- when it was seen to be created; NULL: it was there before
     maker INTEGER,               -- number of the process (in the engine's working state) that created it
+    remover INTEGER,             -- number of the process that removed it last
     UNIQUE (parent, name)
 );
 INSERT INTO file (id, name) VALUES (0, '');

@@ -113,6 +113,24 @@ def test_adding_to_an_archive_keeps_what_is_in_it(story: Story) -> None:
     assert story.sources("lib.a") == ["a.o", "b.o"]
 
 
+def test_an_object_that_is_made_again_is_still_what_the_program_was_linked_from(story: Story) -> None:
+    compile_one(story.program("gcc"), "a.c")
+    story.program("gcc").run("ld").open("a.o").make("program")
+    gcc = story.program("gcc")
+    gcc.run("cc1").open("a.c")
+    gcc.run("as").unlink("a.o").make("a.o")
+    assert story.sources("program") == ["a.o"]
+
+
+def test_where_objects_were_cleaned_away_their_sources_stand(story: Story) -> None:
+    compile_one(story.program("gcc"), "a.c", "a.h")
+    story.program("gcc").run("ld").open("a.o").make("program")
+    story.pause()
+    story.program("rm").unlink("a.o")
+    assert story.sources("program") == ["a.c", "a.h"]
+    assert story.products("a.h") == ["program"]
+
+
 def test_parents_that_only_decide_what_to_run_are_no_part_of_it(story: Story) -> None:
     python = story.program("python3").open("setup.py", "setup.cfg")
     compile_one(python.run("gcc"), "a.c")
@@ -131,6 +149,15 @@ def test_a_recipe_is_the_command_line_of_whoever_was_asked(story: Story) -> None
     assert recipe is not None
     assert recipe.command == "cc -o 'a b' x.c"
     assert (recipe.cwd, recipe.program, recipe.sources) == ("/home/alice/src", "cc", ("x.c",))
+
+
+def test_a_filter_that_opens_nothing_is_named_by_its_closing(story: Story) -> None:
+    child = story.program("bash", args=("bash",), pipe_in=("1",)).create("out")
+    child.becomes("awk", args=("awk", "{print}")).close("out")
+    with story.answers() as answers:
+        recipe = answers.how("out")
+    assert recipe is not None
+    assert recipe.args == ("awk", "{print}")
 
 
 def test_nobody_made_what_was_only_edited(story: Story) -> None:

@@ -157,6 +157,29 @@ def test_a_temporary_between_is_left_out(story: Story) -> None:
     assert story.products("a") == ["out"]
 
 
+def test_a_temporary_that_is_used_again_does_not_mix_its_contents(story: Story) -> None:
+    for source, out in (("a", "one"), ("b", "two")):
+        story.program("sort").open(source).make("tmp")
+        story.program("uniq").open("tmp").make(out)
+        story.program("rm").unlink("tmp")
+    assert (story.sources("one"), story.sources("two")) == (["a"], ["b"])
+    assert (story.products("a"), story.products("b")) == (["one"], ["two"])
+
+
+def test_commands_given_to_a_shell_with_their_input_as_a_word(story: Story) -> None:
+    shell = story.program("sh", args=("sh", "-c", "tr a-z A-Z < $0 > $0.up", "in"))
+    shell.open("in").create("in.up").becomes("tr", args=("tr", "a-z", "A-Z")).close("in.up")
+    assert story.sources("in.up") == ["in"]
+
+
+def test_what_a_script_captures_of_its_children_is_in_what_it_writes(story: Story) -> None:
+    python = story.program("python3").open("run.py")
+    python.run("sort", pipe_out=("7",)).open("in")
+    python.run("gcc").open("a.c").make("a.o")
+    python.make("out")
+    assert story.sources("out") == ["in", "run.py"]
+
+
 def test_what_is_read_after_the_writing_is_no_source(story: Story) -> None:
     program = story.program("program").open("in").make("out")
     program.open("later")
