@@ -7,7 +7,6 @@ does not fit is dropped and counted, and every few seconds the database is opene
 from __future__ import annotations
 
 import logging
-import sqlite3
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
@@ -15,7 +14,7 @@ from pathlib import Path
 from mycelial.graph.pipeline import Pipeline
 from mycelial.record.events import Event
 from mycelial.record.exclude import ExclusionRules
-from mycelial.store.errors import StoreError
+from mycelial.store.errors import DatabaseError, StoreError
 from mycelial.store.writer import Writer
 
 log = logging.getLogger(__name__)
@@ -131,7 +130,7 @@ class Ingest:
                 log.warning("the database can be used again: %s", self._db)
             self.reason = ""
             self._feed()
-        except (StoreError, sqlite3.Error, ValueError, KeyError, TypeError) as error:
+        except (StoreError, DatabaseError, ValueError, KeyError, TypeError) as error:
             self._fail(error)
 
     def _feed(self) -> None:
@@ -143,7 +142,7 @@ class Ingest:
                 self._writer.begin()
                 self._pipeline.feed(self._waiting[self._given])
                 self._given += 1
-        except (StoreError, sqlite3.Error) as error:
+        except (StoreError, DatabaseError) as error:
             self._fail(error)
         else:
             self._tell_failure(self._pipeline)
@@ -155,7 +154,7 @@ class Ingest:
             self._feed_rest()
             self._pipeline.flush()
             self._writer.commit()
-        except (StoreError, sqlite3.Error) as error:
+        except (StoreError, DatabaseError) as error:
             self._fail(error)
             return
         except Exception as error:

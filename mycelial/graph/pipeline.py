@@ -6,7 +6,6 @@ file or the database itself, and wherever the work was cut into transactions.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from typing import Any, Protocol
 
@@ -16,7 +15,7 @@ from mycelial.graph.identity import Act, Fact, Identity
 from mycelial.graph.processes import Actor, Processes
 from mycelial.graph.provenance import Provenance
 from mycelial.record.events import Event, Op
-from mycelial.store.errors import StoreError
+from mycelial.store.errors import DatabaseError, StoreError
 from mycelial.store.writer import Writer
 
 
@@ -61,7 +60,7 @@ class Pipeline:
 
         Raises
         ------
-        StoreError, sqlite3.Error
+        StoreError, DatabaseError
             The database failed; the transaction is to be given up.
         """
         self.derive(event, self._writer.log.append(event))
@@ -75,7 +74,7 @@ class Pipeline:
             actor = self._processes.actor(event.process, record, event.t, opener=event.op is Op.WRITE)
             for fact in self._identity.facts(event, actor):
                 self._apply(fact, actor, event.path, event.t)
-        except (StoreError, sqlite3.Error):
+        except (StoreError, DatabaseError):
             raise
         except Exception as error:
             self.failures += 1

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from sqlite3 import Error as DatabaseError
+
+__all__ = ["DatabaseError", "StoreError"]  # the first: what SQLite itself raises in the middle of the work
+
 
 class StoreError(Exception):
     """The database cannot be opened, read or written; the text is one clear line for a person."""
