@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from mycelial.graph.processes import Actor
+from mycelial.graph.actors import Actor
 
 PAUSE = 5.0
 """Seconds without an access that end a burst."""

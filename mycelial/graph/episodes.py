@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from mycelial.graph.actors import Actor
 from mycelial.graph.bursts import Burst, Bursts
-from mycelial.graph.processes import Actor
 from mycelial.store.evidence import EvidenceWriter, Touch
 from mycelial.store.files import ROOT, FileTable
-from mycelial.store.weighing import growth, member_weight, partners
+from mycelial.store.weighing import EpisodePairs, growth, member_weight
 
 GAP = 300.0
 """Seconds without an access that end an episode."""
@@ -125,7 +125,9 @@ class Episodes:
         for file, weight in weights.items():
             evidence.add_usage(file, uid, weight * grown, t)
             evidence.add_usage(EVERYTHING, uid, weight * grown, t)
-            for other, shared in partners(file, weights):
+        pairs = EpisodePairs(weights)
+        for file in pairs.members():
+            for other, shared in pairs.partners(file):
                 if other > file:
                     evidence.add_together(file, uid, other, shared * grown, t, episode.number)
         self._close_successions(episode, grown)

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from mycelial.graph.processes import Actor, Processes, Read
+from mycelial.graph.actors import Actor, Read
+from mycelial.graph.processes import Processes
 from mycelial.graph.programs import CONDUCTORS, Kind, kind_of
 
 ADJACENT = 0.05
@@ -105,16 +106,32 @@ def _exported(making: Making) -> Reads:
 def _own(making: Making) -> Reads:
     """The writer's own reads, without those that belong to its other products."""
     writer = making.writer
-    reads = [
-        (file, read)
-        for file, read in writer.reads.items()
-        if not read.conducted and file != making.product and read.first <= making.t
-    ]
-    others = [t for product, t in writer.finished.items() if product != making.product and t <= making.t]
-    if not reads or not others:
-        return iter(reads)
-    stays = writer.kind is Kind.COPIER or (len(others) > 1 and making.t - writer.first > RESIDENT)
-    return iter(_since_other_products(reads, others) if stays else _unpaired(making, reads))
+    others = len(writer.finished) - (making.product in writer.finished)
+    stays = writer.kind is Kind.COPIER or (others > 1 and making.t - writer.first > RESIDENT)
+    if others and stays:
+        return _since_other_products(making)
+    reads = [(file, read) for file, read in writer.reads.items() if not read.conducted]
+    return iter(_unpaired(making, reads) if others else reads)
+
+
+def _since_other_products(making: Making) -> Reads:
+    """What was read since the last product that was finished before the latest read."""
+    bound: float | None = None
+    for file, read in reversed(making.writer.reads.items()):
+        if read.conducted or file == making.product or read.first > making.t:
+            continue
+        if bound is None:
+            bound = _finished_before(making, read.last)
+        if read.last <= bound:
+            return
+        yield file, read
+
+
+def _finished_before(making: Making, t: float) -> float:
+    for product, finished in reversed(making.writer.finished.items()):
+        if product != making.product and finished < t:
+            return finished
+    return 0.0
 
 
 def _unpaired(making: Making, reads: list[tuple[int, Read]]) -> list[tuple[int, Read]]:
@@ -132,32 +149,26 @@ def _unpaired(making: Making, reads: list[tuple[int, Read]]) -> list[tuple[int, 
     ]
 
 
-def _since_other_products(reads: list[tuple[int, Read]], others: list[float]) -> list[tuple[int, Read]]:
-    """What was read since the last product that was finished before the latest read."""
-    latest = max(read.last for _, read in reads)
-    bound = max((t for t in others if t < latest), default=0.0)
-    return [(file, read) for file, read in reads if read.last > bound]
-
-
 def _from_unit(making: Making, processes: Processes) -> Reads:
     """What other members of the unit read, and did not turn into something else before."""
     writer = making.writer
-    unit = processes.unit(writer)
+    unit = [member for member in processes.unit(writer) if member is not writer]
+    # A read is used up if a third member finished a product after it and before the writer began.
+    latest = sorted(
+        (
+            max((t for p, t in m.finished.items() if p != making.product and t < writer.first), default=0.0),
+            m.number,
+        )
+        for m in unit
+        if m.finished
+    )[-2:]
     for member in unit:
-        if member is writer:
+        if any(product in writer.reads for product in member.finished):
             continue
-        turned = any(product in writer.reads for product in member.finished)
+        used_up = max((t for t, number in latest if number != member.number), default=0.0)
         for file, read in member.reads.items():
-            if read.conducted or turned:
-                continue
-            if any(
-                read.last <= t < writer.first and product != making.product
-                for other in unit
-                if other is not member and other is not writer
-                for product, t in other.finished.items()
-            ):
-                continue
-            yield file, read
+            if not read.conducted and read.last > used_up:
+                yield file, read
 
 
 def _held_open(making: Making, shell: Actor) -> Reads:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from mycelial.graph.processes import Actor
+from mycelial.graph.actors import Actor
 from mycelial.record.events import Event, Op
 from mycelial.store.files import FileRow, FileTable
 

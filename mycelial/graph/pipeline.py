@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Protocol
 
+from mycelial.graph.actors import Actor
 from mycelial.graph.bursts import Bursts
 from mycelial.graph.episodes import Episodes
 from mycelial.graph.identity import Act, Fact, Identity
-from mycelial.graph.processes import Actor, Processes
+from mycelial.graph.processes import Processes
 from mycelial.graph.provenance import Provenance
 from mycelial.record.events import Event, Op
 from mycelial.store.errors import DatabaseError, StoreError

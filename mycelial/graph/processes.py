@@ -1,16 +1,15 @@
-"""Processes as actors: who is the same process as before, who belongs to one unit of work.
+"""The actors of the recent past: who is the same process as before, who belongs to one unit of work.
 
-Events carry snapshots of processes.  An *actor* is what those snapshots have in common: one process from
-its first event to its last, over exec.  Ids of processes are used again by the kernel, so an actor is known
-by (pid, start time); imported logs have no start time, there the name, the parent and the pause decide.
+Ids of processes are used again by the kernel, so an actor is known by (pid, start time); imported logs have
+no start time, there the name, the parent and the pause decide.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
+from mycelial.graph.actors import Actor, Read, actor_from, reads_from, reads_state, state_of
 from mycelial.graph.programs import Kind, is_barrier, kind_of
 from mycelial.record.events import Process
 
@@ -30,44 +29,11 @@ READS = 200_000
 READS_EACH = 5000
 """Reads remembered of one actor; who reads more is not making something from all of them."""
 
+FINISHED_EACH = 1000
+"""Products remembered of one actor, the latest."""
 
-@dataclass(slots=True)
-class Read:
-    """One actor's reading of one file: times in seconds, and whether it was a shell's at the time."""
-
-    first: float
-    last: float
-    program: str
-    conducted: bool
-
-
-@dataclass(slots=True)
-class Actor:
-    """One process and what it did so far."""
-
-    number: int
-    pid: int
-    ppid: int
-    start: int | None
-    comm: str
-    exe: str | None
-    args: tuple[str, ...] | None
-    uid: int
-    chain: tuple[tuple[int, str], ...]
-    root: int  # pid of the topmost process of its unit of work
-    first: float
-    last: float
-    record: int  # number of the latest snapshot in the log
-    used: int = 0  # number of its latest event, for order
-    pipe_in: set[str] = field(default_factory=set)
-    pipe_out: set[str] = field(default_factory=set)
-    reads: dict[int, Read] = field(default_factory=dict)
-    finished: dict[int, float] = field(default_factory=dict)  # product -> time of its latest close
-
-    @property
-    def kind(self) -> Kind:
-        """What the program that it runs now is like."""
-        return kind_of(self.comm, self.exe)
+UNIT = 256
+"""Members of a unit of work that are looked at, the latest."""
 
 
 class Processes:
@@ -82,6 +48,7 @@ class Processes:
         self._next = 1
         self._clock = 0
         self._dirty: set[int] = set()
+        self._dirty_reads: set[int] = set()
 
     def actor(self, process: Process, record: int, t: float, *, opener: bool = False) -> Actor:
         """Return the actor that `process` is a snapshot of, made known if it is new.
@@ -107,18 +74,29 @@ class Processes:
 
     def read(self, actor: Actor, file: int, t: float, *, conducted: bool) -> None:
         """Note that `actor` read `file`."""
-        known = actor.reads.get(file)
+        known = actor.reads.pop(file, None)
         if known is not None:
             known.last = max(known.last, t)
             known.conducted = known.conducted and conducted
             known.program = actor.comm
+            actor.reads[file] = known
         elif len(actor.reads) < READS_EACH:
             actor.reads[file] = Read(t, t, actor.comm, conducted)
             self._reads += 1
+        else:
+            return
+        self._dirty_reads.add(actor.number)
+
+    def finish(self, actor: Actor, product: int, t: float) -> None:
+        """Note that `actor` closed `product` after writing."""
+        actor.finished.pop(product, None)
+        actor.finished[product] = t
+        if len(actor.finished) > FINISHED_EACH:
+            del actor.finished[next(iter(actor.finished))]
 
     def unit(self, actor: Actor) -> list[Actor]:
         """Return the members of the actor's unit of work, itself among them, in order of appearance."""
-        return [self._actors[number] for number in self._by_root[actor.root]]
+        return [self._actors[number] for number in self._by_root[actor.root][-UNIT:]]
 
     def writers_into(self, pipes: set[str]) -> list[Actor]:
         """Return the actors whose standard output is one of `pipes`, in order of appearance."""
@@ -141,23 +119,34 @@ class Processes:
         """Return an actor, if it is still remembered."""
         return self._actors.get(number)
 
-    def dump(self) -> Iterator[tuple[str, dict[str, Any] | None]]:
-        """Yield (key, state) of what changed since the last call; None for what was forgotten."""
+    def dump(self) -> Iterator[tuple[str, Any]]:
+        """Yield (key, state) of what changed since the last call; None for what was forgotten.
+
+        What an actor read has a key of its own: it is long, and changes less often than the rest.
+        """
         for number in sorted(self._dirty):
             actor = self._actors.get(number)
-            yield str(number), None if actor is None else _state(actor)
+            yield str(number), None if actor is None else state_of(actor)
+        for number in sorted(self._dirty_reads):
+            actor = self._actors.get(number)
+            yield f"{number} reads", None if actor is None else reads_state(actor)
         if self._dirty:
             yield "", {"next": self._next, "clock": self._clock}
         self._dirty.clear()
+        self._dirty_reads.clear()
 
     def load(self, states: Iterator[tuple[str, Any]]) -> None:
         """Take up what :meth:`dump` gave."""
-        actors = []
+        actors, reads = [], {}
         for key, state in states:
-            if key:
-                actors.append(_actor(state))
+            if key.endswith(" reads"):
+                reads[int(key.removesuffix(" reads"))] = state
+            elif key:
+                actors.append(actor_from(state))
             else:
                 self._next, self._clock = state["next"], state["clock"]
+        for actor in actors:
+            actor.reads = reads_from(reads.get(actor.number, ()))
         for actor in sorted(actors, key=lambda actor: actor.number):
             self._by_pid[actor.pid] = actor.number
             self._index(actor)
@@ -227,6 +216,7 @@ class Processes:
         if actor is None:
             return
         self._dirty.add(number)
+        self._dirty_reads.add(number)
         self._reads -= len(actor.reads)
         if self._by_pid.get(actor.pid) == number:
             del self._by_pid[actor.pid]
@@ -260,25 +250,3 @@ def _drop(index: dict[Any, list[int]], key: object, number: int) -> None:
         numbers.remove(number)
         if not numbers:
             del index[key]
-
-
-def _state(actor: Actor) -> dict[str, Any]:
-    state: dict[str, Any] = {name: getattr(actor, name) for name in Actor.__slots__}
-    state["pipe_in"], state["pipe_out"] = sorted(actor.pipe_in), sorted(actor.pipe_out)
-    state["reads"] = [[f, r.first, r.last, r.program, r.conducted] for f, r in actor.reads.items()]
-    state["finished"] = list(actor.finished.items())
-    return state
-
-
-def _actor(state: dict[str, Any]) -> Actor:
-    return Actor(
-        **{
-            **state,
-            "args": None if state["args"] is None else tuple(state["args"]),
-            "chain": tuple((pid, comm) for pid, comm in state["chain"]),
-            "pipe_in": set(state["pipe_in"]),
-            "pipe_out": set(state["pipe_out"]),
-            "reads": {f: Read(first, last, program, c) for f, first, last, program, c in state["reads"]},
-            "finished": dict(map(tuple, state["finished"])),
-        }
-    )

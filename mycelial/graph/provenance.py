@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from mycelial.graph.actors import Actor
 from mycelial.graph.flows import Flow, Making, flows_into
-from mycelial.graph.processes import Actor, Processes
+from mycelial.graph.processes import Processes
 from mycelial.graph.programs import CONDUCTORS, Kind
 from mycelial.store.evidence import EvidenceWriter, Source
 from mycelial.store.files import FileTable
@@ -62,9 +63,8 @@ class Provenance:
     def write(self, actor: Actor, file: int, t: float) -> None:
         """The file was closed after writing: work out what it was made from."""
         generation = self._generations.get(file)
-        actor.finished.pop(file, None)
         flows = self._flows(actor, file, generation, t)
-        actor.finished[file] = t
+        self._processes.finish(actor, file, t)
         old = self._evidence.sources(file)
         kept = old if generation is None or generation.carries or generation.closed else {}
         again = 0 if generation is None or generation.closed else 1
@@ -107,7 +107,7 @@ class Provenance:
         self._rename_source(temporary, kept)
         for member in self._processes.unit(actor):
             if temporary in member.finished:
-                member.finished[kept] = member.finished.pop(temporary)
+                self._processes.finish(member, kept, member.finished.pop(temporary))
         generation = self._generations.pop(temporary, None)
         if generation is not None:
             self._dirty.add(temporary)

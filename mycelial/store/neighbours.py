@@ -14,7 +14,7 @@ import sqlite_utils
 
 from mycelial.store.files import ROOT
 from mycelial.store.names import from_column
-from mycelial.store.weighing import growth, member_weight, partners
+from mycelial.store.weighing import EpisodePairs, growth, member_weight
 
 
 @dataclass(slots=True)
@@ -33,12 +33,12 @@ class Bond:
 @dataclass(frozen=True, slots=True)
 class OpenEpisode:
     """An episode that is still going on: its latest event, how far its weight has faded until now (more
-    than nothing if its user has been away), and the weights of its members."""
+    than nothing if its user has been away), and the pairs of its members."""
 
     number: int
     ended: float
     fading: float
-    weights: dict[int, float]
+    pairs: EpisodePairs
 
 
 class Neighbours:
@@ -72,7 +72,7 @@ class Neighbours:
             self._fading = 1.0 / growth(now, landmark[0])
         self._using, self._joining = {}, {}
         for (number, ended), members in weights.items():
-            episode = OpenEpisode(number, ended, growth(ended, now), members)
+            episode = OpenEpisode(number, ended, growth(ended, now), EpisodePairs(members))
             for file, weight in members.items():
                 self._joining.setdefault(file, []).append(episode)
                 for used in (file, ROOT):
@@ -86,7 +86,9 @@ class Neighbours:
         ):
             _add(found, b, Bond(weight * self._fading, count, last, episode))
         for open_episode in self._joining.get(file, ()):
-            for other, weight in partners(file, open_episode.weights):
+            if file not in open_episode.pairs:
+                continue
+            for other, weight in open_episode.pairs.partners(file):
                 bond = Bond(weight * open_episode.fading, 1, open_episode.ended, open_episode.number)
                 _add(found, other, bond)
         return found
@@ -102,7 +104,9 @@ class Neighbours:
             found[a][b] = found[a].get(b, 0.0) + weight * self._fading
         for file, ends in found.items():
             for episode in self._joining.get(file, ()):
-                for other, weight in partners(file, episode.weights):
+                if file not in episode.pairs:
+                    continue
+                for other, weight in episode.pairs.partners(file):
                     if weight * episode.fading >= least:
                         ends[other] = ends.get(other, 0.0) + weight * episode.fading
         return found

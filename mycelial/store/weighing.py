@@ -11,7 +11,8 @@ Decay: A Practical Time Decay Model for Streaming Systems", ICDE 2009), and only
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from heapq import nsmallest
 
 HALF_LIFE = 2 * 365.25 * 86400.0
 """Seconds in which evidence loses half of its weight."""
@@ -19,8 +20,11 @@ HALF_LIFE = 2 * 365.25 * 86400.0
 WRITE_WEIGHT = 1.0
 READ_WEIGHT = 0.05
 
-READ_ONLY_PAIRS = 10
+READ_ONLY = 10
 """Up to so many members, also pairs that were both only read are kept; beyond they weigh next to nothing."""
+
+LARGEST = 100
+"""Members of an episode whose pairs are kept, the heaviest; a day that built everything has thousands."""
 
 
 def growth(t: float, landmark: float) -> float:
@@ -33,15 +37,27 @@ def member_weight(writes: int) -> float:
     return WRITE_WEIGHT if writes else READ_WEIGHT
 
 
-def pair_weight(a: float, b: float, members: int) -> float:
-    """Return what an episode of `members` files with member weights `a` and `b` says about the pair."""
-    return a * b / (members - 1)
+class EpisodePairs:
+    """The pairs that an episode speaks for, given the weights of its members by their file."""
 
+    def __init__(self, weights: Mapping[int, float]) -> None:
+        self._size = len(weights)
+        self._kept = weights
+        if self._size > LARGEST:
+            kept = nsmallest(LARGEST, weights, key=lambda file: (-weights[file], file))
+            self._kept = {file: weights[file] for file in kept}
 
-def partners(file: int, weights: Mapping[int, float]) -> Iterable[tuple[int, float]]:
-    """Yield (other file, pair weight) for one member of an episode, whose members' weights are given."""
-    own = weights[file]
-    members = len(weights)
-    for other, weight in weights.items():
-        if other != file and (members <= READ_ONLY_PAIRS or own + weight > 2 * READ_WEIGHT):
-            yield other, pair_weight(own, weight, members)
+    def __contains__(self, file: int) -> bool:
+        return file in self._kept
+
+    def members(self) -> Iterable[int]:
+        """Return the files that any pair is kept of."""
+        return self._kept
+
+    def partners(self, file: int) -> Iterator[tuple[int, float]]:
+        """Yield (other file, weight of the pair) for one of the members."""
+        own = self._kept[file]
+        share = own / max(1, self._size - 1)
+        for other, weight in self._kept.items():
+            if other != file and (self._size <= READ_ONLY or own + weight > 2 * READ_WEIGHT):
+                yield other, share * weight

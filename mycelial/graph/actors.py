@@ -1,0 +1,84 @@
+"""What is remembered of a process.
+
+Events carry snapshots of processes.  An *actor* is what those snapshots have in common: one process from
+its first event to its last, over exec.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from mycelial.graph.programs import Kind, kind_of
+
+
+@dataclass(slots=True)
+class Read:
+    """One actor's reading of one file: times in seconds, and whether it was a shell's at the time."""
+
+    first: float
+    last: float
+    program: str
+    conducted: bool
+
+
+@dataclass(slots=True)
+class Actor:
+    """One process and what it did so far."""
+
+    number: int
+    pid: int
+    ppid: int
+    start: int | None
+    comm: str
+    exe: str | None
+    args: tuple[str, ...] | None
+    uid: int
+    chain: tuple[tuple[int, str], ...]
+    root: int  # pid of the topmost process of its unit of work
+    first: float
+    last: float
+    record: int  # number of the latest snapshot in the log
+    used: int = 0  # number of its latest event, for order
+    pipe_in: set[str] = field(default_factory=set)
+    pipe_out: set[str] = field(default_factory=set)
+    reads: dict[int, Read] = field(default_factory=dict)  # by file, the latest at the end
+    finished: dict[int, float] = field(default_factory=dict)  # product -> its latest close, latest at the end
+
+    @property
+    def kind(self) -> Kind:
+        """What the program that it runs now is like."""
+        return kind_of(self.comm, self.exe)
+
+
+def state_of(actor: Actor) -> dict[str, Any]:
+    """Return all but the reads, as JSON can hold it."""
+    state: dict[str, Any] = {name: getattr(actor, name) for name in Actor.__slots__ if name != "reads"}
+    state["pipe_in"], state["pipe_out"] = sorted(actor.pipe_in), sorted(actor.pipe_out)
+    state["finished"] = list(actor.finished.items())
+    return state
+
+
+def reads_state(actor: Actor) -> list[list[Any]]:
+    """Return the reads, as JSON can hold them."""
+    return [[f, r.first, r.last, r.program, r.conducted] for f, r in actor.reads.items()]
+
+
+def reads_from(state: Iterable[list[Any]]) -> dict[int, Read]:
+    """Return the reads that :func:`reads_state` gave."""
+    return {file: Read(first, last, program, conducted) for file, first, last, program, conducted in state}
+
+
+def actor_from(state: dict[str, Any]) -> Actor:
+    """Return the actor that :func:`state_of` gave."""
+    return Actor(
+        **{
+            **state,
+            "args": None if state["args"] is None else tuple(state["args"]),
+            "chain": tuple((pid, comm) for pid, comm in state["chain"]),
+            "pipe_in": set(state["pipe_in"]),
+            "pipe_out": set(state["pipe_out"]),
+            "finished": dict(map(tuple, state["finished"])),
+        }
+    )
