@@ -11,7 +11,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,11 +54,22 @@ def measure(
                 scratch = f"scratch/{name}-{workload.name}-{round_number}"
                 place = Place(subject.root, source, name, scratch, plan.sizes)
                 try:
-                    seconds = _measure_once(workload, place, subject)
+                    with _alone(subject, subjects):
+                        seconds = _measure_once(workload, place, subject)
                 except Unavailable as reason:
                     result.left_out[workload.name] = str(reason)
                     break
                 result.add(workload.name, name, seconds)
+
+
+@contextmanager
+def _alone(subject: Running, subjects: list[Running]) -> Iterator[None]:
+    """Keeps what the other subjects do in the background from the one that is measured."""
+    with ExitStack() as stack:
+        for other in subjects:
+            if other is not subject:
+                stack.enter_context(other.held())
+        yield
 
 
 def _measure_once(workload: Workload, place: Place, subject: Running) -> float:
@@ -73,7 +84,6 @@ def _measure_once(workload: Workload, place: Place, subject: Running) -> float:
             raise SubjectError(f"{workload.name} failed on {place.owner}: {error}") from error
         finally:
             _give_back_space(place.source / place.scratch)
-        subject.settle()
     return seconds / job.count
 
 

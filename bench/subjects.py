@@ -6,8 +6,8 @@ process is known by id, Ctrl-C at the terminal reaches us first, and the mount c
 
 from __future__ import annotations
 
-import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.machine import version_line
+from bench.processes import cpu_seconds, descendants, send
 
 _MOUNT_SECONDS = 20.0
 _UNMOUNT_SECONDS = 15.0
@@ -105,12 +106,11 @@ class Running:
         self._process = process
 
     def settle(self) -> None:
-        """Waits until the subject's processes have nothing left to do (an engine digests what it was told).
+        """Waits until an engine that works beside the mount has nothing left to do, at most two seconds.
 
-        Work that is put off must not be charged to the subject that is measured next. Ends after two seconds
-        at the latest.
+        Only of preparation: what the measured work itself causes belongs to its cost.
         """
-        if self._process is None:
+        if self._process is None or not descendants(self._process.pid):
             return
         end = time.monotonic() + _SETTLE_SECONDS
         before = cpu_seconds(self._process.pid)
@@ -120,6 +120,22 @@ class Running:
             if now == before:
                 return
             before = now
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Stops the engine for a while.
+
+        What it puts off must not be charged to the subject that is measured meanwhile; it goes on, and pays
+        for it, when its own mount is measured again.
+        """
+        engine = descendants(self._process.pid) if self._process else []
+        try:
+            for pid in engine:
+                send(pid, signal.SIGSTOP)
+            yield
+        finally:
+            for pid in engine:
+                send(pid, signal.SIGCONT)
 
     def check(self) -> None:
         """Raises SubjectError if the daemon has ended."""
@@ -207,20 +223,3 @@ def _is_mounted(mountpoint: Path) -> bool:
     escaped = str(mountpoint).replace("\\", "\\134").replace(" ", "\\040")
     table = Path("/proc/self/mounts").read_text(errors="surrogateescape")
     return any(line.split(" ")[1] == escaped for line in table.splitlines())
-
-
-def cpu_seconds(pid: int) -> float:
-    """CPU time used so far by a process and its present descendants, in seconds."""
-    ticks = 0
-    waiting = [pid]
-    while waiting:
-        number = waiting.pop()
-        try:
-            fields = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
-            ticks += int(fields[11]) + int(fields[12])
-            for task in os.listdir(f"/proc/{number}/task"):
-                children = Path(f"/proc/{number}/task/{task}/children").read_text()
-                waiting += [int(child) for child in children.split()]
-        except (OSError, IndexError):
-            continue  # it ended while we looked
-    return ticks / os.sysconf("SC_CLK_TCK")

@@ -1,0 +1,38 @@
+"""What /proc tells of a daemon's processes: which they are, and whether they work."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from pathlib import Path
+
+
+def descendants(pid: int) -> list[int]:
+    """Children, their children and so on, as they are now."""
+    found: list[int] = []
+    waiting = [pid]
+    while waiting:
+        number = waiting.pop()
+        with contextlib.suppress(OSError):  # it ended while we looked
+            for task in os.listdir(f"/proc/{number}/task"):
+                children = Path(f"/proc/{number}/task/{task}/children").read_text().split()
+                waiting += map(int, children)
+                found += map(int, children)
+    return found
+
+
+def cpu_seconds(pid: int) -> float:
+    """CPU time used so far by a process and its present descendants, in steps of the kernel's clock."""
+    ticks = 0
+    for number in [pid, *descendants(pid)]:
+        with contextlib.suppress(OSError, IndexError):
+            fields = Path(f"/proc/{number}/stat").read_text(errors="replace").rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def send(pid: int, number: signal.Signals) -> None:
+    """Sends a signal to a process that may be gone."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
