@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from mycelial.graph.actors import Actor, Read
-from mycelial.graph.processes import Processes
+from mycelial.graph.processes import FINISHED_EACH, Processes
 from mycelial.graph.programs import CONDUCTORS, Kind, kind_of
 
 ADJACENT = 0.05
@@ -128,10 +128,12 @@ def _since_other_products(making: Making) -> Reads:
 
 
 def _finished_before(making: Making, t: float) -> float:
+    oldest = 0.0
     for product, finished in reversed(making.writer.finished.items()):
         if product != making.product and finished < t:
             return finished
-    return 0.0
+        oldest = finished
+    return oldest if len(making.writer.finished) >= FINISHED_EACH else 0.0
 
 
 def _unpaired(making: Making, reads: list[tuple[int, Read]]) -> list[tuple[int, Read]]:
@@ -176,8 +178,10 @@ def _held_open(making: Making, shell: Actor) -> Reads:
     if making.begun is None:
         return
     early = NEWBORN if making.begun - shell.first <= NEWBORN else ADJACENT
-    for file, read in shell.reads.items():
-        if read.conducted and read.last >= making.begun - early:
+    for file, read in reversed(shell.reads.items()):
+        if read.last < making.begun - early:
+            return
+        if read.conducted:
             yield file, read
 
 

@@ -27,7 +27,7 @@ READS = 200_000
 """How many actors, and how many reads over all of them, are remembered; the longest idle go first."""
 
 READS_EACH = 5000
-"""Reads remembered of one actor; who reads more is not making something from all of them."""
+"""Reads remembered of one actor, the latest."""
 
 FINISHED_EACH = 1000
 """Products remembered of one actor, the latest."""
@@ -80,11 +80,12 @@ class Processes:
             known.conducted = known.conducted and conducted
             known.program = actor.comm
             actor.reads[file] = known
-        elif len(actor.reads) < READS_EACH:
+        else:
             actor.reads[file] = Read(t, t, actor.comm, conducted)
             self._reads += 1
-        else:
-            return
+            if len(actor.reads) > READS_EACH:
+                del actor.reads[next(iter(actor.reads))]
+                self._reads -= 1
         self._dirty_reads.add(actor.number)
 
     def finish(self, actor: Actor, product: int, t: float) -> None:
