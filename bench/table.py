@@ -13,8 +13,8 @@ def table(result: Result) -> str:
     others = [name for name in subjects if name != "native"]
     against_bindfs = [name for name in others if name != "bindfs" and "bindfs" in subjects]
     header = ["workload", "native"]
-    header += [f"{name} / native" for name in others]
-    header += [f"{name} / bindfs" for name in against_bindfs]
+    header += [f"{_short(name)} / native" for name in others]
+    header += [f"{_short(name)} / bindfs" for name in against_bindfs]
     rows = []
     for workload in result.samples:
         row = [result.titles[workload], _time(result, workload)]
@@ -37,6 +37,10 @@ def _machine_line(result: Result) -> str:
         f"Linux {machine['kernel']}, {machine['cores']} x {machine['cpu']}, {machine['file_system']},"
         f" libfuse {machine['libfuse']}, as {machine['user']}, load {machine['load']}"
     )
+
+
+def _short(name: str) -> str:
+    return name.removeprefix("mycelial-")
 
 
 def _time(result: Result, workload: str) -> str:
