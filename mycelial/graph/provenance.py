@@ -111,6 +111,7 @@ class Provenance:
         generation = self._generations.pop(temporary, None)
         if generation is not None:
             self._dirty.add(temporary)
+            generation.existed = existed or generation.existed
             self._set(kept, generation)
 
     def begin_anew(self, file: int) -> None:

@@ -240,6 +240,13 @@ def test_saving_one_of_many_open_files_says_nothing_about_the_others(story: Stor
     assert story.sources("c.c") == []
 
 
+def test_saving_in_place_after_saving_by_rename_says_nothing_either(story: Story) -> None:
+    story.program("cp").open("z").make("a.c")
+    code = story.program("code").open("a.c", "a.h").make(".a.c.tmp").rename(".a.c.tmp", "a.c").close("a.c")
+    code.close("a.h")
+    assert story.sources("a.c") == ["z"]
+
+
 def test_an_editor_exports_a_document_from_the_one_of_its_name(story: Story) -> None:
     office = story.program("soffice.bin").open("report.odt", "letter.odt")
     office.make("report.pdf")
