@@ -24,7 +24,6 @@ def configure(
     show_view_dir: bool,
     attr_timeout: float,
     entry_timeout: float,
-    spin_us: int,
     record: bool,
     capacity: int,
     passthrough: bool,
@@ -32,9 +31,8 @@ def configure(
     """Prepare the next session that pyfuse3 opens.
 
     `source_fd` is an O_PATH descriptor of the source and stays open; `view_dir` is empty where there is
-    no virtual tree; timeouts are in seconds; `spin_us` is how long the next request is looked for before
-    sleeping, in microseconds; `capacity` bounds the events that wait, in bytes; `passthrough` asks for the
-    kernel's, where it can be had. Raises OSError.
+    no virtual tree; timeouts are in seconds; `capacity` bounds the events that wait, in bytes;
+    `passthrough` asks for the kernel's, where it can be had. Raises OSError.
     """
 
 def start() -> None:

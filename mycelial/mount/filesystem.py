@@ -33,7 +33,6 @@ log = logging.getLogger(__name__)
 _TIMEOUT = 1.0  # seconds: what is changed behind the mount's back shows within this
 _VIRTUAL_TIMEOUT = 0.5  # seconds, where only one user may enter
 _WORKERS = 8  # requests that wait for Python at the same time
-_SPIN_US = 50
 _WAITING_EVENTS = 8 << 20  # bytes
 
 
@@ -115,7 +114,6 @@ class Filesystem:
             show_view_dir=options.show_view_dir,
             attr_timeout=timeout,
             entry_timeout=timeout,
-            spin_us=_SPIN_US,
             record=options.record,
             capacity=_WAITING_EVENTS,
             passthrough=options.passthrough,

@@ -64,7 +64,7 @@ int dir_acquire(struct inode *dir);
 void dir_release(struct inode *dir);
 /* An O_PATH descriptor of anything, checked to be that inode; *owned says whether to close it. */
 int inode_open_path(struct inode *inode, bool *owned);
-bool inode_pin(struct inode *inode, int dir_fd, const char *name);
+struct inode *inode_pin(int dir_fd, const char *name, bool *pinned);
 void inode_unpin(struct inode *inode);
 int stat_at(int dir_fd, const char *name, struct statx *stx);
 int stat_fd(int fd, struct statx *stx);
@@ -132,9 +132,9 @@ const void *ring_peek(size_t *size); /* the oldest message, or NULL */
 void ring_pop(void);
 int ring_wake_fd(void);
 uint64_t ring_dropped(void);
-/* What the operations call: nothing happens when recording is off or the path has no name. */
-void record_inode(enum event_kind kind, unsigned flags, fuse_req_t req, const struct inode *inode);
-void record_name(enum event_kind kind, unsigned flags, fuse_req_t req, const struct inode *parent, const char *name);
+/* What the operations call: nothing is said when recording is off or the path has no name. They return the process. */
+uint32_t record_inode(enum event_kind kind, unsigned flags, fuse_req_t req, const struct inode *inode);
+uint32_t record_name(enum event_kind kind, unsigned flags, fuse_req_t req, const struct inode *parent, const char *name);
 void record_two(enum event_kind kind, unsigned flags, fuse_req_t req, const char *path, int path_size,
                 const struct inode *parent, const char *name);
 void record_write(struct handle *handle); /* closed after writing, or made and left empty */
@@ -164,7 +164,6 @@ struct configuration {
     double attr_timeout, entry_timeout; /* seconds */
     char view_dir[256];                 /* empty: no virtual tree */
     bool show_view_dir, passthrough;
-    unsigned spin_us; /* how long to look for the next request before sleeping */
 };
 extern struct configuration configuration;
 extern struct fuse_lowlevel_ops python_ops; /* pyfuse3's handlers, for virtual inodes */

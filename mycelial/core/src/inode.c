@@ -99,16 +99,14 @@ bool inode_is(const struct inode *inode, const struct statx *stx) {
 
 int inode_stat(struct inode *inode, struct statx *stx) {
     if (inode->fd >= 0) return stat_fd(inode->fd, stx);
-    if (inode->parent) {
-        int dir = dir_acquire(inode->parent);
-        if (dir >= 0) {
-            int error = stat_at(dir, inode->name, stx);
-            dir_release(inode->parent);
-            if (!error && inode_is(inode, stx)) return 0;
-        }
-    }
     if (inode->handles) return stat_fd(inode->handles->fd, stx);
-    return ESTALE;
+    if (!inode->parent) return ESTALE;
+    int dir = dir_acquire(inode->parent);
+    if (dir < 0) return -dir;
+    int error = stat_at(dir, inode->name, stx);
+    dir_release(inode->parent);
+    if (error == ENOENT || (!error && !inode_is(inode, stx))) return ESTALE;
+    return error;
 }
 
 /* ---- the table ------------------------------------------------------------------------------------------------- */
@@ -313,28 +311,29 @@ void dir_release(struct inode *dir) { dir->holds--; }
 int inode_open_path(struct inode *inode, bool *owned) {
     *owned = false;
     if (inode->fd >= 0) return inode->fd;
+    if (inode->handles) return inode->handles->fd;
     int fd = open_by_name(inode, 0);
-    if (fd == -ESTALE && inode->handles) return inode->handles->fd; /* its name is gone, it is still open */
     *owned = fd >= 0;
     return fd;
 }
 
-bool inode_pin(struct inode *inode, int dir_fd, const char *name) {
+/* What stands at this name, if the kernel knows it, with a descriptor of its own, so that it outlives the name. */
+struct inode *inode_pin(int dir_fd, const char *name, bool *pinned) {
     struct statx stx;
-    if (inode->pinned) return false;
-    if (inode->fd < 0) {
-        int fd = openat(dir_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-        if (fd < 0) return false;
-        if (stat_fd(fd, &stx) || !inode_is(inode, &stx)) {
-            close(fd);
-            return false;
-        }
-        inode->fd = fd;
-    } else {
+    *pinned = false;
+    int fd = openat(dir_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0) return NULL;
+    struct inode *inode = stat_fd(fd, &stx) ? NULL : inode_find(&stx);
+    if (inode && !inode->pinned) {
+        *pinned = inode->pinned = true;
         lru_remove(inode);
+        if (inode->fd < 0) {
+            inode->fd = fd;
+            fd = -1;
+        }
     }
-    inode->pinned = true;
-    return true;
+    if (fd >= 0) close(fd);
+    return inode;
 }
 
 void inode_unpin(struct inode *inode) {

@@ -89,11 +89,12 @@ static int truncate_opened(fuse_req_t req, int fd, int flags) {
 static void record_open(fuse_req_t req, struct handle *handle) {
     int flags = handle->flags;
     if (!ring_recording()) return;
-    handle->process = lineage_number(fuse_req_ctx(req)->pid);
     if (flags & O_TRUNC)
-        record_inode(CREATE, EVENT_TRUNCATED, req, handle->inode);
+        handle->process = record_inode(CREATE, EVENT_TRUNCATED, req, handle->inode);
     else if ((flags & O_ACCMODE) != O_WRONLY)
-        record_inode(flags & EXEC_FLAG ? EXEC : OPEN, 0, req, handle->inode);
+        handle->process = record_inode(flags & EXEC_FLAG ? EXEC : OPEN, 0, req, handle->inode);
+    else
+        handle->process = lineage_number(fuse_req_ctx(req)->pid);
 }
 
 static void c_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi) {

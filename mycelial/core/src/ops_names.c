@@ -95,10 +95,9 @@ static void answer_created(fuse_req_t req, struct inode *dir, const char *name, 
         return;
     }
     handle->fresh = made || (fi->flags & O_TRUNC);
-    if (ring_recording()) {
-        if (name && handle->fresh) record_name(CREATE, made ? 0 : EVENT_TRUNCATED, req, dir, name);
-        handle->process = lineage_number(fuse_req_ctx(req)->pid);
-    }
+    if (ring_recording())
+        handle->process = name && handle->fresh ? record_name(CREATE, made ? 0 : EVENT_TRUNCATED, req, dir, name)
+                                                : lineage_number(fuse_req_ctx(req)->pid);
     handle_describe(handle, fi);
     if (fuse_reply_create(req, &entry, fi) == -ENOENT) {
         struct inode *inode = handle->inode;
@@ -169,21 +168,13 @@ static void c_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char
 
 /* ---- going --------------------------------------------------------------------------------------------------------- */
 
-/* What stands at this name, if the kernel knows it; pinned, so that it outlives the name. */
-static struct inode *pin_victim(int dir, const char *name, bool *pinned) {
-    struct statx stx;
-    struct inode *victim = stat_at(dir, name, &stx) ? NULL : inode_find(&stx);
-    *pinned = victim && inode_pin(victim, dir, name);
-    return victim;
-}
-
 static void remove_name(fuse_req_t req, fuse_ino_t parent, const char *name, int flags) {
     if (refused(req, parent, name, EROFS)) return;
     struct inode *dir = inode_of(parent);
     int fd = dir_acquire(dir), error = fd < 0 ? -fd : 0;
     if (!error) {
         bool pinned;
-        struct inode *victim = pin_victim(fd, name, &pinned);
+        struct inode *victim = inode_pin(fd, name, &pinned);
         caller_become(req);
         if (unlinkat(fd, name, flags)) error = errno;
         caller_restore();
@@ -232,7 +223,7 @@ static int rename_at(struct inode *from, const char *name, struct inode *to, con
         bool exchange = flags & RENAME_EXCHANGE;
         struct inode *moved = stat_at(from_fd, name, &stx) ? NULL : inode_find(&stx);
         unsigned kind = moved && moved->type == S_IFDIR ? EVENT_DIRECTORY : 0;
-        struct inode *victim = exchange ? NULL : pin_victim(to_fd, to_name, &pinned);
+        struct inode *victim = exchange ? NULL : inode_pin(to_fd, to_name, &pinned);
         struct inode *other = exchange && !stat_at(to_fd, to_name, &stx) ? inode_find(&stx) : NULL;
         bool same = victim && victim == moved; /* two links of one file: nothing happens */
         caller_become(req);

@@ -144,22 +144,24 @@ void ring_pop(void) {
 
 /* ---- what the operations call ------------------------------------------------------------------------------------ */
 
-void record_inode(enum event_kind kind, unsigned flags, fuse_req_t req, const struct inode *inode) {
+uint32_t record_inode(enum event_kind kind, unsigned flags, fuse_req_t req, const struct inode *inode) {
     char path[PATH_SIZE];
-    if (!ring.recording) return;
+    if (!ring.recording) return PROCESS_UNKNOWN;
     const struct fuse_ctx *context = fuse_req_ctx(req);
+    uint32_t process = lineage_number(context->pid);
     int size = inode_path(inode, NULL, path, sizeof path);
-    if (size > 0) ring_event(kind, flags, lineage_number(context->pid), context->uid, path, (size_t)size, NULL, 0);
+    if (size > 0) ring_event(kind, flags, process, context->uid, path, (size_t)size, NULL, 0);
+    return process;
 }
 
-void record_name(enum event_kind kind, unsigned flags, fuse_req_t req, const struct inode *parent, const char *name) {
+uint32_t record_name(enum event_kind kind, unsigned flags, fuse_req_t req, const struct inode *parent, const char *name) {
     char path[PATH_SIZE];
-    if (!ring.recording) return;
+    if (!ring.recording) return PROCESS_UNKNOWN;
     const struct fuse_ctx *context = fuse_req_ctx(req);
-    int size = inode_path(parent, name, path, sizeof path);
-    if (size < 0) return;
     uint32_t process = kind == CREATE ? lineage_refresh_pipes(context->pid) : lineage_number(context->pid);
-    ring_event(kind, flags, process, context->uid, path, (size_t)size, NULL, 0);
+    int size = inode_path(parent, name, path, sizeof path);
+    if (size > 0) ring_event(kind, flags, process, context->uid, path, (size_t)size, NULL, 0);
+    return process;
 }
 
 void record_two(enum event_kind kind, unsigned flags, fuse_req_t req, const char *path, int path_size,

@@ -3,8 +3,8 @@
  * pyfuse3 calls libfuse through the dynamic linker, and this library is loaded before it with RTLD_GLOBAL: its two
  * functions below are found first. The first sees the table of operations and puts ours in front of pyfuse3's. The
  * second is what pyfuse3's loop calls when the device is readable: it answers here, with the GIL released, whatever
- * needs no Python, and returns only the other requests. After each answer it looks a moment for the next request,
- * then sleeps a little on the device itself, because the way through the loop costs more than the request.
+ * needs no Python, and returns only the other requests. When there are none it sleeps a little on the device itself,
+ * because the way through the loop costs more than a request.
  */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -21,7 +21,7 @@
 #include <string.h>
 #include <time.h>
 
-#define STAY_US 2000      /* then the loop's other tasks have their turn */
+#define STAY_US 5000      /* then the loop's other tasks have their turn */
 #define SLEEP_MS 5        /* on the device, before the loop sleeps on it */
 #define FORGETS_AT_MOST (1u << 20)
 #define EXPORTED __attribute__((visibility("default"), used))
@@ -192,14 +192,18 @@ static uint64_t now_us(void) {
     return (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000;
 }
 
-/* Whether another request is there, after a moment's wait. */
+/* Sleeps a little on the device. Looking without sleeping was measured and is worse: the client that would send the
+ * next request may be waiting for this very processor. */
 static bool next_request(uint64_t since) {
     struct pollfd device = {.fd = session.fd, .events = POLLIN};
-    uint64_t now = now_us();
-    if (now - since > STAY_US) return false;
-    for (uint64_t until = now + configuration.spin_us; now <= until; now = now_us())
-        if (poll(&device, 1, 0) > 0) return true;
-    return !session.holds && poll(&device, 1, SLEEP_MS) > 0 && now_us() - since <= STAY_US;
+    return !session.holds && now_us() - since <= STAY_US && poll(&device, 1, SLEEP_MS) > 0;
+}
+
+static void take_device(struct fuse_session *se) {
+    session.fd = fuse_session_fd(se);
+    passthrough_device(session.fd);
+    int flags = fcntl(session.fd, F_GETFL);
+    fcntl(session.fd, F_SETFL, flags | O_NONBLOCK);
 }
 
 static int drain(struct fuse_session *se, struct fuse_buf *buffer) {
@@ -210,16 +214,14 @@ static int drain(struct fuse_session *se, struct fuse_buf *buffer) {
         process = (void (*)(struct fuse_session *, const struct fuse_buf *))libfuse("fuse_session_process_buf", "FUSE_3.0");
     }
     if (!session.active) return receive(se, buffer);
-    if (session.fd != fuse_session_fd(se)) {
-        session.fd = fuse_session_fd(se);
-        passthrough_device(session.fd);
-        int flags = fcntl(session.fd, F_GETFL); /* a request may be gone between poll and read: do not wait there */
-        fcntl(session.fd, F_SETFL, flags | O_NONBLOCK);
-    }
+    if (session.fd != fuse_session_fd(se)) take_device(se);
     uint64_t since = now_us();
-    do {
+    for (;;) {
         int got = receive(se, buffer);
-        if (got == -EAGAIN) return -EINTR;
+        if (got == -EAGAIN) {
+            if (next_request(since)) continue;
+            return -EINTR;
+        }
         if (got <= 0) return got;
         session.figures.requests++;
         if (is_for_python(buffer)) {
@@ -228,8 +230,8 @@ static int drain(struct fuse_session *se, struct fuse_buf *buffer) {
         }
         process(se, buffer);
         if (fuse_session_exited(se)) return 0;
-    } while (next_request(since));
-    return -EINTR;
+        if (now_us() - since > STAY_US) return -EINTR;
+    }
 }
 
 int session_receive(struct fuse_session *se, struct fuse_buf *buffer) {
