@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -80,3 +81,20 @@ def test_the_generated_project_is_the_same_each_time(tmp_path: Path) -> None:
     )
     assert one == two
     assert len([name for name in one if name.endswith(".c")]) == 4
+
+
+def test_an_engine_stands_still_while_others_are_measured(subject: Running) -> None:
+    status = json.loads(os.getxattr(subject.root, "user.mycelial.status"))
+    engine = Path(f"/proc/{status['engine']['pid']}/stat")
+    with subject.held():
+        assert reaches(engine, "T")
+    assert reaches(engine, "RS")
+
+
+def reaches(stat: Path, states: str) -> bool:
+    """Whether a process is in one of these states within a second: signals arrive when they arrive."""
+    for _ in range(100):
+        if stat.read_text().rpartition(")")[2].split()[0] in states:
+            return True
+        time.sleep(0.01)
+    return False
