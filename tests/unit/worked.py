@@ -78,9 +78,7 @@ class Story:
     events: list[Event] = field(default_factory=list)
     pid: int = 100
 
-    def program(
-        self, comm: str, *, parent: Program | None = None, uid: int = ALICE, **about: Any
-    ) -> Program:
+    def program(self, comm: str, *, parent: Program | None = None, uid: int = ALICE, **about: Any) -> Program:
         self.pid += 1
         chain: tuple[tuple[int, str], ...] = ((50, "bash"),)
         if parent is not None:
