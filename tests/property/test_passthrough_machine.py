@@ -207,7 +207,8 @@ class Passthrough(RuleBasedStateMachine):
 
     @rule(path=paths, mode=modes)
     def change_mode(self, path: bytes, mode: int) -> None:
-        self.both(do.change_mode, Below(path), mode | 0o600)
+        # An ordinary user could not look into a directory without the last of these bits.
+        self.both(do.change_mode, Below(path), mode | 0o700)
 
     @rule(path=paths, atime=times, mtime=times)
     def set_times(self, path: bytes, atime: int | None, mtime: int | None) -> None:
