@@ -12,9 +12,10 @@ from typing import Any
 
 from mycelial.graph.actors import Actor
 from mycelial.graph.bursts import Burst, Bursts
-from mycelial.store.evidence import EvidenceWriter, Touch
+from mycelial.graph.programs import Kind
+from mycelial.store.evidence import EvidenceWriter
 from mycelial.store.files import ROOT, FileTable
-from mycelial.store.weighing import EpisodePairs, growth, member_weight
+from mycelial.store.weighing import EpisodeEvidence, Touch, growth
 
 GAP = 300.0
 """Seconds without an access that end an episode."""
@@ -60,10 +61,9 @@ class Episodes:
         """Take up what :meth:`dump` gave, and the episodes that were going on."""
         for _, state in states:
             self._next = state
+        touches = self._evidence.read_open_touches()
         for number, uid, started, ended in self._evidence.read_open_episodes():
-            episode = self._open[uid] = Episode(number, uid, started, ended)
-            for file, burst, touch in self._evidence.read_touches(number):
-                episode.touches[file, burst] = touch
+            self._open[uid] = Episode(number, uid, started, ended, touches.get(number, {}))
 
     def working_since(self, uid: int, t: float) -> float:
         """Return when the user's present episode began; `t` if none is going on at that time."""
@@ -88,7 +88,9 @@ class Episodes:
         episode.ended = max(episode.ended, t)
         touch = episode.touches.get((file, burst.number))
         if touch is None:
-            touch = episode.touches[file, burst.number] = Touch(actor.comm, t, t)
+            touch = episode.touches[file, burst.number] = Touch(
+                actor.comm, t, t, versions=actor.kind is Kind.VERSIONS
+            )
         touch.last = max(touch.last, t)
         touch.reads += reads
         touch.writes += writes
@@ -113,25 +115,20 @@ class Episodes:
 
     def _close(self, episode: Episode) -> None:
         evidence, uid, t = self._evidence, episode.uid, episode.ended
-        writes: dict[int, int] = {}
-        for (file, _), touch in episode.touches.items():
-            writes[file] = writes.get(file, 0) + touch.writes
-        if not writes:
+        if not episode.touches:
             evidence.episode(episode.number, uid, episode.started, t, "empty")
             return
         evidence.episode(episode.number, uid, episode.started, t, "closed")
         grown = growth(t, self.landmark)
-        weights = {file: member_weight(count) for file, count in sorted(writes.items())}
-        for file, weight in weights.items():
+        said = EpisodeEvidence(episode.touches)
+        for file, weight in said.weights.items():
             evidence.add_usage(file, uid, weight * grown, t)
             evidence.add_usage(EVERYTHING, uid, weight * grown, t)
-        pairs = EpisodePairs(weights)
-        for file in pairs.members():
-            for other, shared in pairs.partners(file):
+            for other, shared in said.partners(file):
                 if other > file:
                     evidence.add_together(file, uid, other, shared * grown, t, episode.number)
         self._close_successions(episode, grown)
-        self._files.settle(list(weights))
+        self._files.settle(list(said.weights))
 
     def _close_successions(self, episode: Episode, grown: float) -> None:
         order = sorted(episode.touches.items(), key=lambda item: (item[1].first, item[0]))

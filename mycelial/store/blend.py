@@ -30,8 +30,8 @@ class Weights:
 
     shrinkage: float = 2.0  # episodes that the prior is worth
     popularity: float = 1.0
-    nearness: float = 0.8
-    names: float = 0.2
+    nearness: float = 0.6
+    names: float = 0.3
     walk: float = 1.5
     next: float = 0.02
     provenance: float = 1.0

@@ -7,23 +7,14 @@ holds an event and everything that follows from it.
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import sqlite_utils
 
 from mycelial.store.names import from_column, to_column
-
-
-@dataclass(slots=True)
-class Touch:
-    """How one program's burst used one file within an episode (a row of table `touch`)."""
-
-    program: str
-    first: float
-    last: float
-    reads: int = 0
-    writes: int = 0
+from mycelial.store.weighing import Touch
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,9 +153,9 @@ class EvidenceWriter:
             [key for key, touch in self._touches.items() if touch is None],
         )
         many(
-            "INSERT OR REPLACE INTO touch VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO touch VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
-                (*key, to_column(t.program), t.first, t.last, t.reads, t.writes)
+                (*key, to_column(t.program), t.first, t.last, t.reads, t.writes, t.versions)
                 for key, t in self._touches.items()
                 if t is not None
             ],
@@ -172,16 +163,24 @@ class EvidenceWriter:
         self._episodes.clear()
         self._touches.clear()
 
-    def read_touches(self, episode: int) -> Iterator[tuple[int, int, Touch]]:
-        """Yield (file, burst, touch) of one episode, for taking up an open one again."""
-        rows = self._connection.execute(
-            "SELECT file, burst, program, first, last, reads, writes FROM touch WHERE episode = ?", (episode,)
-        )
-        for file, burst, program, first, last, reads, writes in rows.fetchall():
-            yield file, burst, Touch(from_column(program), first, last, reads, writes)
-
     def read_open_episodes(self) -> list[tuple[int, int, float, float]]:
         """Return (number, uid, started, ended) of the episodes that are still going on."""
         return self._connection.execute(
             "SELECT id, uid, started, ended FROM episode WHERE open ORDER BY id"
         ).fetchall()
+
+    def read_open_touches(self) -> dict[int, dict[tuple[int, int], Touch]]:
+        """Return the touches of the episodes that are still going on, by episode and (file, burst)."""
+        return open_touches(self._connection, "")
+
+
+def open_touches(connection: sqlite3.Connection, whose: str) -> dict[int, dict[tuple[int, int], Touch]]:
+    """Return the touches of open episodes; `whose` is a further condition, beginning with AND."""
+    found: dict[int, dict[tuple[int, int], Touch]] = {}
+    for episode, file, burst, program, first, last, reads, writes, versions in connection.execute(
+        "SELECT touch.* FROM episode JOIN touch ON touch.episode = episode.id"
+        f" WHERE open{whose} ORDER BY touch.episode, file, burst"
+    ):
+        touch = Touch(from_column(program), first, last, reads, writes, bool(versions))
+        found.setdefault(episode, {})[file, burst] = touch
+    return found

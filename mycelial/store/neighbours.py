@@ -12,9 +12,10 @@ from itertools import pairwise
 
 import sqlite_utils
 
+from mycelial.store.evidence import open_touches
 from mycelial.store.files import ROOT
 from mycelial.store.names import from_column
-from mycelial.store.weighing import EpisodePairs, growth, member_weight
+from mycelial.store.weighing import EpisodeEvidence, growth
 
 
 @dataclass(slots=True)
@@ -33,12 +34,12 @@ class Bond:
 @dataclass(frozen=True, slots=True)
 class OpenEpisode:
     """An episode that is still going on: its latest event, how far its weight has faded until now (more
-    than nothing if its user has been away), and the pairs of its members."""
+    than nothing if its user has been away), and what it says."""
 
     number: int
     ended: float
     fading: float
-    pairs: EpisodePairs
+    evidence: EpisodeEvidence
 
 
 class Neighbours:
@@ -51,6 +52,7 @@ class Neighbours:
     """
 
     def __init__(self, database: sqlite_utils.Database, uid: int | None) -> None:
+        self._connection = database.conn
         self._execute = database.conn.execute
         self._whose = "" if uid is None else f" AND uid = {int(uid)}"
         self._joining: dict[int, list[OpenEpisode]] = {}
@@ -61,22 +63,19 @@ class Neighbours:
     def refresh(self) -> None:
         """Look at the open episodes anew: the database has changed."""
         landmark = self._execute("SELECT value FROM meta WHERE key = 'landmark'").fetchone()
-        weights: dict[tuple[int, float], dict[int, float]] = {}
-        for number, ended, file, writes in self._execute(
-            "SELECT id, ended, file, sum(writes) FROM episode JOIN touch ON touch.episode = episode.id"
-            f" WHERE open{self._whose} GROUP BY id, file ORDER BY id, file"
-        ):
-            weights.setdefault((number, ended), {})[file] = member_weight(writes)
-        self.now = now = max((ended for _, ended in weights), default=0.0)
+        touches = open_touches(self._connection, self._whose)
+        ends = dict(self._execute(f"SELECT id, ended FROM episode WHERE open{self._whose} ORDER BY id"))
+        self.now = now = max(ends.values(), default=0.0)
         if landmark is not None:
             self._fading = 1.0 / growth(now, landmark[0])
         self._using, self._joining = {}, {}
-        for (number, ended), members in weights.items():
-            episode = OpenEpisode(number, ended, growth(ended, now), EpisodePairs(members))
-            for file, weight in members.items():
+        for number, touched in touches.items():
+            evidence = EpisodeEvidence(touched)
+            episode = OpenEpisode(number, ends[number], growth(ends[number], now), evidence)
+            for file, weight in evidence.weights.items():
                 self._joining.setdefault(file, []).append(episode)
                 for used in (file, ROOT):
-                    _add(self._using, used, Bond(weight * episode.fading, 1, ended))
+                    _add(self._using, used, Bond(weight * episode.fading, 1, episode.ended))
 
     def together(self, file: int) -> dict[int, Bond]:
         """Return the files used together with `file`."""
@@ -86,9 +85,7 @@ class Neighbours:
         ):
             _add(found, b, Bond(weight * self._fading, count, last, episode))
         for open_episode in self._joining.get(file, ()):
-            if file not in open_episode.pairs:
-                continue
-            for other, weight in open_episode.pairs.partners(file):
+            for other, weight in open_episode.evidence.partners(file):
                 bond = Bond(weight * open_episode.fading, 1, open_episode.ended, open_episode.number)
                 _add(found, other, bond)
         return found
@@ -104,9 +101,7 @@ class Neighbours:
             found[a][b] = found[a].get(b, 0.0) + weight * self._fading
         for file, ends in found.items():
             for episode in self._joining.get(file, ()):
-                if file not in episode.pairs:
-                    continue
-                for other, weight in episode.pairs.partners(file):
+                for other, weight in episode.evidence.partners(file):
                     if weight * episode.fading >= least:
                         ends[other] = ends.get(other, 0.0) + weight * episode.fading
         return found

@@ -111,6 +111,7 @@ CREATE TABLE touch (
     last REAL NOT NULL,
     reads INTEGER NOT NULL,
     writes INTEGER NOT NULL,
+    versions INTEGER NOT NULL,   -- 1: the program was version control: its files are one change
     PRIMARY KEY (episode, file, burst)
 ) WITHOUT ROWID;
 CREATE INDEX touch_file ON touch(file, episode);

@@ -104,3 +104,30 @@ def test_next_is_what_was_taken_up_after(story: Story) -> None:
         assert [(found.path, found.episodes) for found in answers.next("a")] == [("b", 2), ("c", 1)]
         assert [found.path for found in answers.next("c")] == []
         assert sum(found.score for found in answers.next("a")) == pytest.approx(1.0)
+
+
+def test_files_of_one_change_belong_together_more_than_those_of_one_episode(story: Story) -> None:
+    story.program("vim").close("a", "b", "c")
+    story.wait(10)
+    story.program("git").open("a", "b")
+    with story.answers() as answers:
+        scores = {found.path: found.score for found in answers.together("a")}
+    assert scores["b"] > scores["c"]
+
+
+def test_files_that_were_opened_at_the_same_moment_belong_together_a_little_more(story: Story) -> None:
+    story.program("vim").open("c")
+    story.wait(10)
+    story.program("vim").open("a", "b")
+    assert story.together("a") == ["b", "c"]
+
+
+def test_an_episode_of_very_many_files_keeps_the_pairs_of_the_heaviest(story: Story) -> None:
+    for number in range(150):
+        story.program("less").open(f"read{number}")
+        story.wait(1)
+    story.program("vim").close("a")
+    story.wait(10)
+    story.program("vim").close("b")
+    assert story.together("a")[0] == "b"
+    assert len(story.episodes("a")) <= 20
