@@ -70,10 +70,12 @@ class Engine:
     def _end(self, signum: int, frame: FrameType | None) -> None:
         self._ending = True
 
-    def _timeout(self) -> float:
-        """Return how long to wait, in milliseconds."""
-        pause = self._ingest.pause()
-        return 1000.0 * (REPORT_EVERY if pause is None else min(pause, REPORT_EVERY)) + 1.0
+    def _timeout(self) -> float | None:
+        """Return how long to wait, in milliseconds; None if there is nothing to do until something comes."""
+        pauses = [] if (pause := self._ingest.pause()) is None else [pause]
+        if self._status() != self._reported:
+            pauses.append(max(0.0, self._next_report - time.monotonic()))
+        return 1000.0 * min(pauses) + 1.0 if pauses else None
 
     def _receive(self) -> bool:
         """Take what has come; return whether there may be more."""

@@ -30,6 +30,7 @@ class Act(Enum):
     WRITE = "write"
     CREATE = "create"
     EXEC = "exec"
+    LINK = "link"  # `file` is a further name of `other`
     SETTLE = "settle"  # made under another name, `file` has the one that it is to keep
     REPLACE = "replace"  # `file` has the content of `other` now, which is gone
     REMOVE = "remove"
@@ -95,7 +96,8 @@ class Identity:
             case Op.RENAME if event.to is not None:
                 return self._rename(event.path, event.to, event.t, actor)
             case Op.LINK if event.to is not None:
-                return [self._create(event.to, event.t, actor)]
+                linked = self._create(event.to, event.t, actor)
+                return [Fact(Act.LINK, linked.file, self._files.use(event.path), linked.existed, linked.anew)]
         return []
 
     def dump(self) -> Iterator[tuple[str, list[list[Any]]]]:

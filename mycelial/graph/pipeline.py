@@ -108,6 +108,9 @@ class Pipeline:
             case Act.CREATE:
                 provenance.create(actor, file, t, existed=fact.existed)
                 episodes.access(actor, file, t, writes=1)
+            case Act.LINK:
+                provenance.link(actor, file, fact.other)
+                episodes.access(actor, file, t, reads=1)
             case Act.SETTLE:
                 provenance.settle(actor, file)
             case Act.REPLACE:

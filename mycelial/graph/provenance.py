@@ -81,6 +81,12 @@ class Provenance:
             generation.closed = True
             self._dirty.add(file)
 
+    def link(self, actor: Actor, file: int, other: int) -> None:
+        """`file` is a further name of `other`: what the one was made from, the other was."""
+        sources = self._evidence.sources(other)
+        sources.pop(file, None)
+        self._evidence.set_sources(file, actor.uid, sources)
+
     def settle(self, actor: Actor, file: int) -> None:
         """A file made under another name has its own now: an editor's first save of something."""
         if actor.kind is Kind.EDITOR:

@@ -189,6 +189,19 @@ CREATE VIEW files AS
         FROM file JOIN path ON file.parent = path.id
     )
     SELECT path.id, path.path, path.gone FROM path;
+
+-- Provenance by path.
+CREATE VIEW source_paths AS
+    SELECT p.path AS product, s.path AS source, source.program, source.count,
+           datetime(source.t, 'unixepoch') AS utc, source.uid
+    FROM source JOIN files AS p ON p.id = source.product JOIN files AS s ON s.id = source.source;
+
+-- What is used together, by path, each pair once.
+CREATE VIEW together_paths AS
+    SELECT p.path AS a, q.path AS b, together.episodes,
+           datetime(together.last, 'unixepoch') AS utc, together.uid
+    FROM together JOIN files AS p ON p.id = together.a JOIN files AS q ON q.id = together.b
+    WHERE together.a < together.b;
 """
 
 _DERIVED_TABLES = (
@@ -217,7 +230,8 @@ def migrate(database: sqlite_utils.Database, version: int) -> None:
 
 def drop_derived(database: sqlite_utils.Database) -> None:
     """Empty the derived half; inside the caller's transaction."""
-    database.conn.execute("DROP VIEW IF EXISTS files")
+    for view in ("together_paths", "source_paths", "files"):
+        database.conn.execute(f"DROP VIEW IF EXISTS {view}")
     for table in _DERIVED_TABLES:
         database.conn.execute(f"DROP TABLE IF EXISTS {table}")
     for statement in statements(DERIVED):

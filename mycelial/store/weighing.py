@@ -13,12 +13,16 @@ Decay: A Practical Time Decay Model for Streaming Systems", ICDE 2009), and only
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from heapq import nsmallest
 
 HALF_LIFE = 2 * 365.25 * 86400.0
 """Seconds in which evidence loses half of its weight."""
+
+FARTHEST = 500.0
+"""Half-lives from the landmark beyond which weights do not grow or fade any more."""
 
 WRITE_WEIGHT = 1.0
 READ_WEIGHT = 0.1
@@ -38,8 +42,12 @@ LARGEST = 100
 
 
 def growth(t: float, landmark: float) -> float:
-    """Return by how much evidence of time `t` outweighs evidence of the landmark's time."""
-    return float(2.0 ** ((t - landmark) / HALF_LIFE))
+    """Return by how much evidence of time `t` outweighs evidence of the landmark's time.
+
+    A log whose clock was centuries off must not overflow: beyond a thousand years nothing grows.
+    """
+    halvings = (t - landmark) / HALF_LIFE
+    return math.exp2(min(max(halvings, -FARTHEST), FARTHEST))
 
 
 def member_weight(writes: int) -> float:

@@ -77,6 +77,16 @@ def test_what_is_written_weighs_more_than_what_is_read(story: Story) -> None:
     assert story.together("a") == ["written", "read"]
 
 
+def test_a_clock_that_was_centuries_off_breaks_nothing(story: Story) -> None:
+    story.now = 0.0
+    story.program("vim").close("a", "b")
+    story.now = 250_000_000_000.0
+    story.program("vim").close("a", "b")
+    story.pause()
+    story.program("vim").close("a", "b")
+    assert story.episodes("a") == {"b": 3}
+
+
 def test_evidence_is_kept_apart_by_user(story: Story) -> None:
     story.program("vim").close("a", "b")
     story.program("vim", uid=BOB).close("a", "c")

@@ -117,6 +117,12 @@ def test_names_that_are_not_utf8_come_back_byte_for_byte(story: Story) -> None:
     assert odd + "2" in story.together("notes/x.txt")
 
 
+def test_a_further_name_has_the_same_sources(story: Story) -> None:
+    story.program("cut").open("notes/x.txt").make("notes/cut.txt")
+    story.program("ln").link("notes/cut.txt", "notes/link.txt")
+    assert story.sources("notes/link.txt") == ["notes/x.txt"]
+
+
 def test_renaming_what_was_never_seen_makes_a_file_known(story: Story) -> None:
     story.program("mv").rename("elsewhere", "notes/new.txt")
     with story.answers() as answers:

@@ -61,6 +61,9 @@ def test_views_show_full_paths_and_the_log_in_words(db: Path) -> None:
     connection = sqlite3.connect(db)
     paths = {path for (path,) in connection.execute("SELECT path FROM files WHERE NOT gone")}
     assert {"src", "src/a.c", "src/sub/b.c", "a.o"} <= paths
+    made = connection.execute("SELECT product, source, program FROM source_paths").fetchall()
+    assert made == [("a.o", "src/a.c", "cc")]
+    assert connection.execute("SELECT count(*) FROM together_paths").fetchone() == (0,)
     first = connection.execute("SELECT op, path, comm FROM events ORDER BY id LIMIT 1").fetchone()
     assert first == ("create", "src/a.c", "vim")
 
