@@ -7,12 +7,13 @@ process read is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from mycelial.graph.actors import Actor, Read
-from mycelial.graph.processes import FINISHED_EACH, Processes
+from mycelial.graph.actors import Actor
+from mycelial.graph.making import Making, Reads
+from mycelial.graph.processes import Processes
 from mycelial.graph.programs import CONDUCTORS, Kind, kind_of
+from mycelial.graph.rounds import own_reads
 
 ADJACENT = 0.05
 """Seconds by which a shell's redirection of input comes before that of output."""
@@ -20,8 +21,8 @@ ADJACENT = 0.05
 NEWBORN = 1.0
 """Seconds within which a forked shell has opened all that it was forked for."""
 
-RESIDENT = 60.0
-"""Seconds after which a program that has finished several products is taken to stay on."""
+CAPTURED = 60.0
+"""Seconds for which a script is taken to use what it captured of a child's output."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,33 +32,6 @@ class Flow:
     file: int
     t: float
     program: str
-
-
-@dataclass(frozen=True, slots=True)
-class Making:
-    """A close after writing: who wrote, who had created or emptied the file and when (None: nobody).
-
-    `name_of` gives the last part of a file's path.
-    """
-
-    product: int
-    writer: Actor
-    creator: Actor
-    begun: float | None
-    existed: bool
-    t: float
-    name_of: Callable[[int], str]
-
-    def stem(self, file: int) -> str:
-        """Return the name that a file shares with what it is converted to."""
-        return self.name_of(file).lstrip(".").partition(".")[0]
-
-    def suffix(self, file: int) -> str:
-        """Return what tells a file from what it is converted to."""
-        return self.name_of(file).lstrip(".").partition(".")[2]
-
-
-Reads = Iterator[tuple[int, Read]]
 
 
 def flows_into(making: Making, processes: Processes) -> dict[int, Flow]:
@@ -74,7 +48,7 @@ def flows_into(making: Making, processes: Processes) -> dict[int, Flow]:
             _gather(flows, making, _held_open(making, writer))
             _gather(flows, making, _from_children(making, writer, processes))
         case _:
-            _gather(flows, making, _own(making))
+            _gather(flows, making, own_reads(making))
             _gather(flows, making, _from_unit(making, processes))
             _gather(flows, making, _held_open(making, writer))
             if writer.kind is Kind.INTERPRETER:
@@ -101,54 +75,6 @@ def _exported(making: Making) -> Reads:
     for file, read in making.writer.reads.items():
         if making.stem(file) == stem:
             yield file, read
-
-
-def _own(making: Making) -> Reads:
-    """The writer's own reads, without those that belong to its other products."""
-    writer = making.writer
-    others = len(writer.finished) - (making.product in writer.finished)
-    stays = writer.kind is Kind.COPIER or (others > 1 and making.t - writer.first > RESIDENT)
-    if others and stays:
-        return _since_other_products(making)
-    reads = [(file, read) for file, read in writer.reads.items() if not read.conducted]
-    return iter(_unpaired(making, reads) if others else reads)
-
-
-def _since_other_products(making: Making) -> Reads:
-    """What was read since the last product that was finished before the latest read."""
-    bound: float | None = None
-    for file, read in reversed(making.writer.reads.items()):
-        if read.conducted or file == making.product or read.first > making.t:
-            continue
-        if bound is None:
-            bound = _finished_before(making, read.last)
-        if read.last <= bound:
-            return
-        yield file, read
-
-
-def _finished_before(making: Making, t: float) -> float:
-    oldest = 0.0
-    for product, finished in reversed(making.writer.finished.items()):
-        if product != making.product and finished < t:
-            return finished
-        oldest = finished
-    return oldest if len(making.writer.finished) >= FINISHED_EACH else 0.0
-
-
-def _unpaired(making: Making, reads: list[tuple[int, Read]]) -> list[tuple[int, Read]]:
-    """A converter that works off many files pairs them by name: x.csv is in x.json and not in y.json."""
-    suffixes = {making.suffix(file) for file, _ in reads if making.stem(file) == making.stem(making.product)}
-    taken = {
-        making.stem(product)
-        for product in making.writer.finished
-        if making.suffix(product) == making.suffix(making.product)
-    } - {making.stem(making.product)}
-    return [
-        (file, read)
-        for file, read in reads
-        if making.suffix(file) not in suffixes or making.stem(file) not in taken
-    ]
 
 
 def _from_unit(making: Making, processes: Processes) -> Reads:
@@ -202,7 +128,7 @@ def _captured(making: Making, processes: Processes) -> Reads:
     writer = making.writer
     for child in processes.below(writer.pid, writer.first):
         pipes = child.pipe_out - writer.pipe_out
-        if not pipes or child.finished or making.t - child.last > RESIDENT or processes.has_reader(pipes):
+        if not pipes or child.finished or making.t - child.last > CAPTURED or processes.has_reader(pipes):
             continue
         for file, read in child.reads.items():
             if not read.conducted:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from mycelial.graph.actors import Actor
-from mycelial.graph.flows import Flow, Making, flows_into
+from mycelial.graph.flows import Flow, flows_into
+from mycelial.graph.making import Making
 from mycelial.graph.processes import Processes
 from mycelial.graph.programs import CONDUCTORS, Kind
 from mycelial.store.evidence import EvidenceWriter, Source

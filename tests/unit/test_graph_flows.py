@@ -230,6 +230,32 @@ def test_a_notebook_that_stays_open_does_not_mix_yesterday_in(story: Story) -> N
     assert story.sources("three-summary.txt") == ["three.csv"]
 
 
+def test_a_long_run_that_reads_its_own_notes_again_is_one_piece_of_work(story: Story) -> None:
+    latex = (
+        story.program("pdflatex").open("main.tex", "main.aux", "figure.png").create("main.pdf", "main.aux")
+    )
+    story.wait(300)
+    latex.close("main.aux").open("main.aux").make("main.log").close("main.pdf")
+    assert story.sources("main.pdf") == ["figure.png", "main.aux", "main.tex"]
+
+
+def test_a_long_computation_may_use_at_the_end_what_it_read_at_the_beginning(story: Story) -> None:
+    python = story.program("python3").open("train.py", "data.csv")
+    story.wait(2000)
+    python.make("model.bin").open("test.csv")
+    story.wait(2000)
+    python.make("scores.txt")
+    assert story.sources("scores.txt") == ["data.csv", "test.csv", "train.py"]
+
+
+def test_a_notebook_that_is_taken_up_again_makes_something_else(story: Story) -> None:
+    kernel = story.program("python3").open("one.csv").make("one.png")
+    story.wait(600)
+    kernel.open("two.txt").make("plot.svg", "table.tex")
+    assert story.sources("plot.svg") == ["two.txt"]
+    assert story.sources("table.tex") == ["two.txt"]
+
+
 def test_saving_one_of_many_open_files_says_nothing_about_the_others(story: Story) -> None:
     story.program("cp").open("z").make("a.c")
     story.pause()

@@ -1,0 +1,95 @@
+"""Programs that make more than one thing: which of their reads belong to which product.
+
+What a process read may be in everything that it writes later: a script reads one table and makes three
+pictures of it.  But a file manager copies one file after another, a converter works off a directory, and
+who leaves a notebook open comes back to it with something else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mycelial.graph.actors import Read
+from mycelial.graph.making import Making, Reads
+from mycelial.graph.processes import FINISHED_EACH
+from mycelial.graph.programs import Kind
+
+PAUSE = 60.0
+"""Seconds between finishing one thing and taking up the next: then it is something else."""
+
+ROUNDS = 2
+"""Rounds of reading and writing before this one that make a program which goes on like that."""
+
+PAIRED = 1000
+"""Reads of a process up to which they are paired with its products by name."""
+
+
+def own_reads(making: Making) -> Reads:
+    """Return the writer's own reads, without those that belong to its other products."""
+    writer = making.writer
+    if not writer.finished.keys() - {making.product}:
+        return _reads_after(making, 0.0)
+    if writer.kind is Kind.COPIER:
+        return _reads_after(making, next(_rounds(making), 0.0))
+    reads = list(_reads_after(making, _taken_up_anew(making)))
+    return iter(_unpaired(making, reads) if len(reads) <= PAIRED else reads)
+
+
+def _reads_after(making: Making, bound: float) -> Reads:
+    """What the writer read after `bound`, the latest first."""
+    for file, read in reversed(making.writer.reads.items()):
+        if read.last <= bound:
+            return
+        if not read.conducted and file != making.product and read.first <= making.t:
+            yield file, read
+
+
+def _rounds(making: Making) -> Iterator[float]:
+    """Yield the times at which another product was finished and something was read next, latest first.
+
+    Where more was finished than is remembered, the oldest that is known stands for all before.
+    """
+    reads = (read.last for _, read in _reads_after(making, 0.0))
+    latest, t = next(reads, 0.0), 0.0
+    for product, t in reversed(making.writer.finished.items()):
+        if product != making.product and latest > t:
+            while latest > t:
+                latest = next(reads, 0.0)
+            yield t
+    if len(making.writer.finished) >= FINISHED_EACH:
+        yield t
+
+
+def _taken_up_anew(making: Making) -> float:
+    """Return when the writer had finished something else before it took up what this is made from.
+
+    0.0 if it is all one piece of work.
+    """
+    if making.t - making.writer.first <= PAUSE:
+        return 0.0
+    latest = 0.0
+    for count, t in enumerate(_rounds(making), 1):
+        latest = latest or t
+        if count >= ROUNDS:
+            return latest
+        next_read = min(read.last for _, read in _reads_after(making, t))
+        if next_read - t > PAUSE:
+            return t
+    return 0.0
+
+
+def _unpaired(making: Making, reads: list[tuple[int, Read]]) -> list[tuple[int, Read]]:
+    """A converter that works off many files pairs them by name: x.csv is in x.json and not in y.json."""
+    own = making.stem(making.product)
+    stems = {file: making.stem(file) for file, _ in reads}
+    suffixes = {making.suffix(file) for file, stem in stems.items() if stem == own}
+    if not suffixes:
+        return reads
+    others = [product for product in making.writer.finished if product != making.product]
+    suffix = making.suffix(making.product)
+    taken = {making.stem(product) for product in others if making.suffix(product) == suffix} - {own}
+    return [
+        (file, read)
+        for file, read in reads
+        if stems[file] not in taken or making.suffix(file) not in suffixes
+    ]
