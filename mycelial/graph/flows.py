@@ -139,6 +139,9 @@ def _through_pipes(making: Making, processes: Processes) -> Reads:
     """What was read by programs whose output came through a pipe, however long the pipeline."""
     seen: set[int] = {making.writer.number}
     pipes = {pipe for member in processes.unit(making.writer) for pipe in member.pipe_in - member.pipe_out}
+    if pipes and not processes.writers_into(pipes):
+        earlier = processes.earlier_in_pipeline(making.writer)
+        pipes |= earlier.pipe_out if earlier is not None else set()
     while pipes:
         found = [actor for actor in processes.writers_into(pipes) if actor.number not in seen]
         seen.update(actor.number for actor in found)

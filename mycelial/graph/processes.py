@@ -22,6 +22,11 @@ EXEC_PAUSE = 300.0
 UNIT_PAUSE = 2 * 3600.0
 """Seconds without an event after which a unit of work is over; a compiler may think long."""
 
+PIPELINE = 2.0
+PIPELINE_TICKS = 20
+PIPELINE_IDS = 32
+"""Within how many seconds, clock ticks and process ids a shell has started all parts of a pipeline."""
+
 ACTORS = 2048
 READS = 200_000
 """How many actors, and how many reads over all of them, are remembered; the longest idle go first."""
@@ -107,6 +112,27 @@ class Processes:
     def has_reader(self, pipes: set[str]) -> bool:
         """Whether the standard input of any actor is one of `pipes`."""
         return any(not pipes.isdisjoint(actor.pipe_in) for actor in self._actors.values())
+
+    def earlier_in_pipeline(self, actor: Actor) -> Actor | None:
+        """Return who most likely stands before `actor` in its pipeline, though the links between are gone.
+
+        A filter that touches no file is known from /proc only, and may have ended before anybody looked.
+        What is left is that a shell starts the parts of a pipeline one right after the other.
+        """
+        found = None
+        for other in reversed(self._actors.values()):
+            if other.last < actor.first - PIPELINE:
+                break
+            if (
+                other.ppid == actor.ppid
+                and other.pipe_out
+                and 0 < actor.pid - other.pid <= PIPELINE_IDS
+                and abs((other.start or 0) - (actor.start or 0)) <= PIPELINE_TICKS
+                and (found is None or other.pid > found.pid)
+                and not self.has_reader(other.pipe_out)
+            ):
+                found = other
+        return found
 
     def below(self, pid: int, since: float) -> Iterator[Actor]:
         """Yield the actors with an ancestor `pid` that had an event at `since` or later, latest first."""

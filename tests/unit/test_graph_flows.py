@@ -46,6 +46,18 @@ def test_a_long_pipeline_is_followed_through_those_in_between(story: Story) -> N
     assert story.sources("out") == ["a", "b"]
 
 
+def test_a_filter_that_nobody_saw_does_not_break_a_pipeline(story: Story) -> None:
+    shell = story.program("bash")
+    shell.run("cat", pipe_out=("1",), start=500).open("earlier")
+    story.wait(10)
+    shell.run("cat", pipe_out=("5",), start=1500).open("a")
+    tee = shell.run("tee", pipe_in=("6",), start=1501).make("out")
+    assert story.sources("out") == ["a"]
+    story.wait(10)
+    tee.run("sort", pipe_in=("9",), start=2500).make("other")
+    assert story.sources("other") == []
+
+
 def test_tee_writes_what_came_through_the_pipe_to_all_its_files(story: Story) -> None:
     story.program("grep", pipe_out=("1",)).open("a")
     story.program("tee", pipe_in=("1",)).create("one", "two").close("one", "two")
