@@ -225,7 +225,8 @@ class Answers:
                 connection.execute("ROLLBACK")
 
     def _ranked(self, file: int, bonds: Mapping[int, Bond], whole: float, limit: int) -> list[Related]:
-        scored = ((other, bond.weight / whole if whole > 0.0 else 0.0) for other, bond in bonds.items())
+        whole = max([whole, *(bond.weight for bond in bonds.values())])
+        scored = ((other, bond.weight / whole) for other, bond in bonds.items())
         shown = ((self._tree.path(other), other, share) for other, share in scored if other != file)
         ranked = sorted(
             ((path, share, bonds[other]) for path, other, share in shown if path is not None),

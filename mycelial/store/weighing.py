@@ -30,9 +30,9 @@ READ_WEIGHT = 0.1
 MOMENT = 1.0
 """Seconds within which a burst took up all its files, if they were taken up at the same moment."""
 
-MOMENT_WEIGHT = 0.1
-CHANGE_WEIGHT = 0.3
-"""What a moment's files share among themselves, and what a change's do, in episodes of two written files."""
+MOMENT_WEIGHT = 0.3
+CHANGE_WEIGHT = 0.5
+"""What the files of a moment share among themselves, and those of a change, times the larger weight."""
 
 READ_ONLY = 10
 """Up to so many members, also pairs that were both only read are kept; beyond they weigh next to nothing."""
@@ -98,12 +98,19 @@ class EpisodeEvidence:
                 self._moments.setdefault(file, []).append((files, share))
 
     def partners(self, file: int) -> Iterable[tuple[int, float]]:
-        """Return (other file, weight of the pair) for one of the members; each other file once."""
-        found = dict(self._by_episode(file))
+        """Return (other file, weight of the pair) for one of the members; each other file once.
+
+        However often two files were taken up at the same moment, it counts once in an episode.
+        """
+        shared: dict[int, float] = {}
         for files, share in self._moments.get(file, ()):
             for other in files:
-                if other != file:
-                    found[other] = found.get(other, 0.0) + share
+                shared[other] = max(share, shared.get(other, 0.0))
+        shared.pop(file, None)
+        found = dict(self._by_episode(file))
+        own = self.weights[file]
+        for other, share in shared.items():
+            found[other] = found.get(other, 0.0) + share * max(own, self.weights[other])
         return found.items()
 
     def _by_episode(self, file: int) -> Iterator[tuple[int, float]]:
