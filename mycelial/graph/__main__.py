@@ -13,6 +13,7 @@ from pathlib import Path
 from mycelial.graph.engine import Engine
 from mycelial.graph.ingest import Ingest
 from mycelial.record.settings import Settings, load_settings
+from mycelial.store.log import Retention
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -28,7 +29,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"mycelial engine: {error}", file=sys.stderr)
         return 1
     with connection:
-        Engine(connection, Ingest(options.db, rules, time.monotonic)).run()
+        retention = Retention(settings.retention_days, settings.retention_events)
+        Engine(connection, Ingest(options.db, rules, retention, time.monotonic)).run()
     return 0
 
 

@@ -15,6 +15,7 @@ from mycelial.graph.pipeline import Pipeline
 from mycelial.record.events import Event
 from mycelial.record.exclude import ExclusionRules
 from mycelial.store.errors import DatabaseError, StoreError
+from mycelial.store.log import Retention
 from mycelial.store.writer import Writer
 
 log = logging.getLogger(__name__)
@@ -27,6 +28,12 @@ BATCH = 5000
 
 RETRY = 3.0
 """Seconds between two attempts to use a database that failed."""
+
+PRUNE_EVERY = 10_000
+"""Events stored between two looks at what the log need not keep."""
+
+PRUNED = 5000
+"""Events dropped from the log in one go."""
 
 WAITING = 50_000
 """Events that wait while the database cannot be used."""
@@ -52,8 +59,12 @@ class Ingest:
         Why the state is degraded; empty if it is not.
     """
 
-    def __init__(self, db: Path, rules: ExclusionRules, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, db: Path, rules: ExclusionRules, retention: Retention, clock: Callable[[], float]
+    ) -> None:
         self._db = db
+        self._retention = retention
+        self._to_prune = 0  # events until the log is looked at again
         self._rules = rules
         self._clock = clock
         self._writer: Writer | None = None
@@ -166,10 +177,25 @@ class Ingest:
         del self._waiting[: self._given]
         self.stored += self._given
         self.sweeps = self._pipeline.sweeps
+        self._to_prune -= self._given
         self._given = 0
-        if self._waiting:
+        self._prune()
+        if self._waiting and self._writer is not None:
             self._due = self._clock()
             self._feed()
+
+    def _prune(self) -> None:
+        """Drop what the log need not keep, a little at a time."""
+        if self._writer is None or self._to_prune > 0:
+            return
+        try:
+            self._writer.begin()
+            dropped = self._writer.log.prune(self._retention, PRUNED)
+            self._writer.commit()
+        except (StoreError, DatabaseError) as error:
+            self._fail(error)
+        else:
+            self._to_prune = 0 if dropped == PRUNED else PRUNE_EVERY
 
     def _feed_rest(self) -> None:
         if self._given < min(len(self._waiting), BATCH):

@@ -58,7 +58,7 @@ def replay(
 def rebuild(db: Path, progress: Progress = _silent) -> int:
     """Drop everything derived and derive it again from the log; readers see the old state until the end.
 
-    Returns the number of events.
+    What followed from events that the log no longer keeps is gone then.  Returns the number of events.
 
     Raises
     ------

@@ -225,7 +225,7 @@ class Answers:
                 connection.execute("ROLLBACK")
 
     def _ranked(self, file: int, bonds: Mapping[int, Bond], whole: float, limit: int) -> list[Related]:
-        whole = max([whole, *(bond.weight for bond in bonds.values())])
+        whole = max([whole, *(bond.weight for bond in bonds.values())]) or 1.0
         scored = ((other, bond.weight / whole) for other, bond in bonds.items())
         shown = ((self._tree.path(other), other, share) for other, share in scored if other != file)
         ranked = sorted(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import sqlite_utils
@@ -17,6 +18,14 @@ from mycelial.store.names import from_column, to_column
 
 CACHED = 50_000
 """Paths, and processes, whose numbers are remembered; beyond that they are looked up again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How much of the log is kept: events of so many days before the newest, and so many; 0 means all."""
+
+    days: float = 0.0
+    events: int = 0
 
 
 class LogWriter:
@@ -57,6 +66,25 @@ class LogWriter:
         for cache in (self._paths, self._processes):
             if len(cache) > CACHED:
                 cache.clear()
+
+    def prune(self, retention: Retention, most: int) -> int:
+        """Drop up to `most` of the oldest events that need not be kept; return how many were dropped.
+
+        What was derived from them stays until the next rebuild.
+        """
+        execute = self._connection.execute
+        newest = execute("SELECT id, t FROM event ORDER BY id DESC LIMIT 1").fetchone()
+        if newest is None:
+            return 0
+        bound = newest[0] - retention.events if retention.events else 0
+        if retention.days:
+            oldest = newest[1] - retention.days * 86400.0
+            kept = execute("SELECT id FROM event WHERE t >= ? ORDER BY id LIMIT 1", (oldest,)).fetchone()
+            bound = max(bound, kept[0] - 1)
+        return execute(
+            "DELETE FROM event WHERE id IN (SELECT id FROM event WHERE id <= ? ORDER BY id LIMIT ?)",
+            (bound, most),
+        ).rowcount
 
     def process(self, process: Process) -> int:
         """Return the number of `process`, storing it if it is new."""

@@ -181,6 +181,23 @@ def test_an_engine_that_was_killed_goes_on_where_it_was(mount: Mount, story: Sto
     assert derived(mount.db) == before
 
 
+def test_the_log_keeps_no_more_than_it_was_told_to(tmp_path: Path, story: Story) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text("[retention]\ndays = 10\nevents = 30\n")
+    story.program("vim").close("old", "b")
+    story.wait(20 * 86400)
+    story.program("vim").close(*(f"new{number}" for number in range(20)))
+    mount = Mount(tmp_path / "kept.db", "--config", str(config))
+    try:
+        mount.send(*story.events)
+        mount.hang_up()
+        with Answers.open(mount.db, None) as answers:
+            assert [event.path for event in answers.events()] == [f"new{number}" for number in range(20)]
+            assert [found.path for found in answers.together("old")] == ["b"]
+    finally:
+        mount.close()
+
+
 def test_a_broken_database_degrades_the_engine_until_it_is_mended(tmp_path: Path, story: Story) -> None:
     db = tmp_path / "broken.db"
     db.write_bytes(b"this is no database" * 1000)
