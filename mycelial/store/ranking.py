@@ -16,7 +16,7 @@ WALKED = 20
 FAINT = 0.05
 """Bonds below this share of the strongest (at most of one episode of two files) are not walked along."""
 
-CONSIDERED = 400
+CONSIDERED = 200
 """Candidates that are scored; beyond that those with the least evidence are left out."""
 
 SCARCE = 20
