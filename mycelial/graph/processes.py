@@ -118,6 +118,8 @@ class Processes:
 
         A filter that touches no file is known from /proc only, and may have ended before anybody looked.
         What is left is that a shell starts the parts of a pipeline one right after the other.
+        Who writes to where `actor` writes too stands beside it: make gives all jobs its own standard output,
+        and to all but one a standard input that nobody ever writes to.
         """
         found = None
         for other in reversed(self._actors.values()):
@@ -125,7 +127,7 @@ class Processes:
                 break
             if (
                 other.ppid == actor.ppid
-                and other.pipe_out
+                and other.pipe_out - actor.pipe_out
                 and 0 < actor.pid - other.pid <= PIPELINE_IDS
                 and abs((other.start or 0) - (actor.start or 0)) <= PIPELINE_TICKS
                 and (found is None or other.pid > found.pid)

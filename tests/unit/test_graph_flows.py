@@ -58,6 +58,15 @@ def test_a_filter_that_nobody_saw_does_not_break_a_pipeline(story: Story) -> Non
     assert story.sources("other") == []
 
 
+def test_parallel_jobs_with_one_output_and_an_input_that_nobody_writes_to_are_no_pipeline(
+    story: Story,
+) -> None:
+    make = story.program("make", pipe_out=("1",))
+    make.run("sed", pipe_out=("1",), start=500).open("a").make("a.out")
+    make.run("sed", pipe_in=("7",), pipe_out=("1",), start=501).open("b").make("b.out")
+    assert story.sources("b.out") == ["b"]
+
+
 def test_tee_writes_what_came_through_the_pipe_to_all_its_files(story: Story) -> None:
     story.program("grep", pipe_out=("1",)).open("a")
     story.program("tee", pipe_in=("1",)).create("one", "two").close("one", "two")
