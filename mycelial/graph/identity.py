@@ -133,8 +133,8 @@ class Identity:
         return [Fact(Act.DISCARD if fresh else Act.REMOVE, row.number)]
 
     def _rename(self, path: str, to: str, t: float, actor: Actor) -> list[Fact]:
-        if path == to:
-            return []
+        if path == to or to.startswith(f"{path}/"):
+            return []  # nothing happened, or cannot have
         row = self._files.find(path)
         if row is None or row.gone:
             # Made where nobody looked; all that is known is that there is new content under the new name.

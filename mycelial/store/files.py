@@ -58,8 +58,15 @@ class FileTable:
         if number is None:
             if len(self._numbers) >= CACHED:
                 self._numbers.clear()
-            parent, _, name = path.rpartition("/")
-            number = self._numbers[path] = self._entry(self.use(parent) if parent else ROOT, name)
+            missing = []
+            while path and number is None:
+                parent, _, name = path.rpartition("/")
+                missing.append((path, name))
+                path = parent
+                number = self._numbers.get(path)
+            number = ROOT if number is None else number
+            for below, name in reversed(missing):
+                number = self._numbers[below] = self._entry(number, name)
         return number
 
     def row(self, number: int) -> FileRow:

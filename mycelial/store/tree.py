@@ -25,6 +25,9 @@ SCRATCH = re.compile(
 )
 """Names that programs give to files which nobody is meant to see."""
 
+DEEPEST = 5000
+"""Directories in one another; no path that the kernel knows has as many."""
+
 
 class FileTree:
     """Looks up files for one reader; what was looked up is remembered until the database changes."""
@@ -86,10 +89,15 @@ class FileTree:
 
     def _directory(self, number: int) -> str | None:
         """Return the path of a directory with a slash behind it, empty for the root; None if it is gone."""
-        if number not in self._directories:
+        above: int | None = number
+        names: list[tuple[int, str]] = []
+        while above is not None and above not in self._directories and len(names) < DEEPEST:
             parent, name, gone = self._execute(
-                "SELECT parent, name, gone FROM file WHERE id = ?", (number,)
+                "SELECT parent, name, gone FROM file WHERE id = ?", (above,)
             ).fetchone()
-            above = None if gone or parent is None else self._directory(parent)
-            self._directories[number] = None if above is None else f"{above}{from_column(name)}/"
-        return self._directories[number]
+            names.append((above, from_column(name)))
+            above = None if gone else parent
+        path = None if above is None else self._directories.get(above)
+        for below, name in reversed(names):
+            path = self._directories[below] = None if path is None else f"{path}{name}/"
+        return path

@@ -117,6 +117,19 @@ def test_names_that_are_not_utf8_come_back_byte_for_byte(story: Story) -> None:
     assert odd + "2" in story.together("notes/x.txt")
 
 
+def test_a_directory_cannot_be_moved_into_itself(story: Story) -> None:
+    story.program("mv").rename("notes", "notes/inner/notes")
+    assert story.together("notes/y.txt") == ["notes/x.txt"]
+
+
+def test_paths_may_be_as_deep_as_the_kernel_allows(story: Story) -> None:
+    deep = "d/" * 2040
+    story.program("vim").make(deep + "x", deep + "y")
+    assert story.together(deep + "x") == [deep + "y"]
+    story.program("mv").rename("d", "e")
+    assert story.together("e/" + deep[2:] + "x") == ["e/" + deep[2:] + "y"]
+
+
 def test_a_further_name_has_the_same_sources(story: Story) -> None:
     story.program("cut").open("notes/x.txt").make("notes/cut.txt")
     story.program("ln").link("notes/cut.txt", "notes/link.txt")
