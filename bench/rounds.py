@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import os
+import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -42,6 +43,9 @@ def measure(
 ) -> None:
     """Fills `result` with samples; a workload that this machine cannot run is noted there and left out."""
     begun = time.monotonic()
+    run = secrets.token_hex(
+        4
+    )  # ext4 lays directories out by their names: no run shall meet an earlier one's places
     for round_number in range(plan.rounds):
         now = time.monotonic()
         if round_number and now + (now - begun) / round_number > begun + plan.seconds:
@@ -51,7 +55,7 @@ def measure(
             turn = round_number % len(subjects)
             for subject in subjects[turn:] + subjects[:turn]:
                 name = subject.subject.name
-                scratch = f"scratch/{name}-{workload.name}-{round_number}"
+                scratch = f"scratch/{run}-{name}-{workload.name}-{round_number}"
                 place = Place(subject.root, source, name, scratch, plan.sizes)
                 try:
                     with _alone(subject, subjects):

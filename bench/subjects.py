@@ -22,6 +22,7 @@ from bench.processes import cpu_seconds, descendants, send
 _MOUNT_SECONDS = 20.0
 _UNMOUNT_SECONDS = 15.0
 _SETTLE_SECONDS = 2.0
+_QUIET_SECONDS = 0.12  # events reach the engine after twentieths of a second
 
 
 class SubjectError(Exception):
@@ -115,7 +116,7 @@ class Running:
         end = time.monotonic() + _SETTLE_SECONDS
         before = cpu_seconds(self._process.pid)
         while time.monotonic() < end:
-            time.sleep(0.03)
+            time.sleep(_QUIET_SECONDS)
             now = cpu_seconds(self._process.pid)
             if now == before:
                 return
