@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from mycelial.graph.actors import Actor
@@ -25,9 +26,6 @@ LONGEST = 3600.0
 
 EVERYTHING = ROOT
 """The usage of the mount root is that of all files."""
-
-SUCCESSORS = 1
-"""How many files after a file count as taken up soon after it."""
 
 
 @dataclass(slots=True)
@@ -132,15 +130,9 @@ class Episodes:
 
     def _close_successions(self, episode: Episode, grown: float) -> None:
         order = sorted(episode.touches.items(), key=lambda item: (item[1].first, item[0]))
-        trail: list[int] = []
-        for (file, _), touch in order:
-            if trail and trail[-1] == file:
-                continue
-            for distance, before in enumerate(reversed(trail[-SUCCESSORS:])):
-                if before != file:
-                    weight = grown / (distance + 1)
-                    self._evidence.add_next(before, episode.uid, file, weight, touch.first, touch.program)
-            trail.append(file)
+        for ((before, _), _), ((file, _), touch) in pairwise(order):
+            if before != file:
+                self._evidence.add_next(before, episode.uid, file, grown, touch.first, touch.program)
 
 
 def _is_over(episode: Episode, t: float) -> bool:

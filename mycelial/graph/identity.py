@@ -70,8 +70,8 @@ class Identity:
     Parameters
     ----------
     files : FileTable
-    working_since : function of a uid
-        When the work that is going on now began; what was made since is *fresh*.
+    working_since : function of a uid and a time
+        When that user's work that goes on at that time began; what was made since is *fresh*.
     """
 
     def __init__(self, files: FileTable, working_since: Callable[[int, float], float]) -> None:

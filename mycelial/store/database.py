@@ -86,9 +86,7 @@ def open_reader(path: Path) -> sqlite_utils.Database:
             if version > VERSION:
                 raise StoreError(_newer(path, version))
             if version < VERSION:
-                raise StoreError(
-                    f"{path}: not yet a database of this version (has {version}, needs {VERSION})"
-                )
+                raise StoreError(_older(path, version))
             connection.execute("PRAGMA query_only=ON")
             connection.execute("PRAGMA cache_size=-16384")
         except BaseException:
@@ -103,3 +101,9 @@ def _version(connection: sqlite3.Connection) -> int:
 
 def _newer(path: Path, version: int) -> str:
     return f"{path}: made by a newer Mycelial (format {version}, this one knows {VERSION}); upgrade Mycelial"
+
+
+def _older(path: Path, version: int) -> str:
+    if version == 0:
+        return f"{path}: this is no database of Mycelial, or not one yet"
+    return f"{path}: made by an older Mycelial (format {version}); the next mount brings it up to date"

@@ -10,7 +10,10 @@ from __future__ import annotations
 
 import sqlite_utils
 
-VERSION = 1
+STEPS: tuple[str, ...] = ()
+"""Scripts that bring the tables of an older database up to date: the first from version 1 to 2, and so on."""
+
+VERSION = 1 + len(STEPS)
 """Kept in ``PRAGMA user_version``; raised with every change of the tables."""
 
 LOG = """
@@ -220,12 +223,13 @@ _DERIVED_TABLES = (
 
 def create(database: sqlite_utils.Database) -> None:
     """Make all tables in an empty file."""
-    _script(database, LOG + DERIVED)
+    _script(database, LOG + DERIVED, 0)
 
 
 def migrate(database: sqlite_utils.Database, version: int) -> None:
-    """Bring the tables of an older `version` to the present one; there is none older than 1 so far."""
-    assert version <= VERSION
+    """Bring the tables of an older `version` to the present one, all steps or none."""
+    if version < VERSION:
+        _script(database, "\n".join(STEPS[version - 1 :]), version)
 
 
 def drop_derived(database: sqlite_utils.Database) -> None:
@@ -243,11 +247,12 @@ def statements(script: str) -> list[str]:
     return [text for text in (part.strip() for part in script.split(";\n")) if text]
 
 
-def _script(database: sqlite_utils.Database, script: str) -> None:
+def _script(database: sqlite_utils.Database, script: str, version: int) -> None:
+    """Run a script that is meant for tables of `version`, unless somebody else just did."""
     connection = database.conn
     connection.execute("BEGIN IMMEDIATE")
     try:
-        if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
+        if connection.execute("PRAGMA user_version").fetchone()[0] == version:
             for statement in statements(script):
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version={VERSION}")

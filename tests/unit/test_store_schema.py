@@ -113,6 +113,32 @@ def test_the_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
         open_writer(tmp_path / "other.db")
 
 
+def test_an_older_database_is_brought_up_to_date_by_the_next_writer(
+    db: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mycelial.store.schema.STEPS", ("ALTER TABLE meta ADD COLUMN note;\n",))
+    for module in ("schema", "database"):
+        monkeypatch.setattr(f"mycelial.store.{module}.VERSION", VERSION + 1)
+    with pytest.raises(StoreError, match="older Mycelial"):
+        open_reader(db)
+    Writer(db).close()
+    connection = open_reader(db).conn
+    assert connection.execute("PRAGMA user_version").fetchone() == (VERSION + 1,)
+    assert connection.execute("SELECT count(note) FROM meta").fetchone() == (0,)
+
+
+def test_a_step_that_fails_leaves_the_database_as_it_was(db: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps = ("ALTER TABLE meta ADD COLUMN note;\nALTER TABLE nothing ADD COLUMN note;\n",)
+    monkeypatch.setattr("mycelial.store.schema.STEPS", steps)
+    for module in ("schema", "database"):
+        monkeypatch.setattr(f"mycelial.store.{module}.VERSION", VERSION + 1)
+    with pytest.raises(StoreError, match="nothing"):
+        Writer(db)
+    connection = sqlite3.connect(db)
+    assert connection.execute("PRAGMA user_version").fetchone() == (VERSION,)
+    assert [row[1] for row in connection.execute("PRAGMA table_info(meta)")] == ["key", "value"]
+
+
 def test_there_is_one_writer_at_a_time(db: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mycelial.store.lock.PATIENCE", 0.1)
     with Writer(db), pytest.raises(StoreError, match="another process writes to it"):
