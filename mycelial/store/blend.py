@@ -37,8 +37,8 @@ class Weights:
     provenance: float = 1.0
     used_lately: float = 1.0  # share that a use just now adds to the score …
     used_half_life: float = 0.5 * YEAR  # … and the seconds after which half of that is left
-    joined_lately: float = 0.5  # the same for use together with A
-    joined_half_life: float = 2.0 * YEAR
+    joined_lately: float = 1.0  # the same for use together with A
+    joined_half_life: float = YEAR
 
 
 DEFAULT = Weights()
