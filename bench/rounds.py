@@ -9,14 +9,17 @@ from __future__ import annotations
 import gc
 import os
 import secrets
-import threading
+import select
+import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from bench.fixtures import MIB, Sizes
+from bench.processes import send
 from bench.results import Result
 from bench.subjects import Running, SubjectError
 from bench.workloads.job import Job, Place, Unavailable, Workload
@@ -77,18 +80,56 @@ def _alone(subject: Running, subjects: list[Running]) -> Iterator[None]:
 
 
 def _measure_once(workload: Workload, place: Place, subject: Running) -> float:
-    """Seconds for one unit of work."""
-    with _no_hanging(subject):
-        try:
-            job = workload.prepare(place)
-            subject.settle()
-            seconds = _timed(job)
-        except OSError as error:
-            subject.check()
-            raise SubjectError(f"{workload.name} failed on {place.owner}: {error}") from error
-        finally:
-            _give_back_space(place.source / place.scratch)
-    return seconds / job.count
+    """Seconds for one unit of work, measured in a process of its own.
+
+    So each run is a program to the subject, as in life, and not one that goes on from workload to workload.
+    """
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reader)
+        _measure_and_tell(workload, place, subject, writer)
+    os.close(writer)
+    try:
+        kind, _, text = _hear(reader, subject).partition(" ")
+    finally:
+        send(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        os.close(reader)
+        _give_back_space(place.source / place.scratch)
+    if kind == "unavailable":
+        raise Unavailable(text)
+    if kind != "done":
+        subject.check()
+        raise SubjectError(f"{workload.name} failed on {place.owner}: {text or 'its process ended'}")
+    return float(text)
+
+
+def _measure_and_tell(workload: Workload, place: Place, subject: Running, writer: int) -> NoReturn:
+    """What the child does: one line into the pipe, and nothing of what the parent has to clean up."""
+    try:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends us
+        job = workload.prepare(place)
+        subject.settle()
+        answer = f"done {_timed(job) / job.count!r}"
+    except Unavailable as reason:
+        answer = f"unavailable {reason}"
+    except BaseException as error:
+        answer = f"failed {error}"
+    os.write(writer, answer.encode(errors="replace"))
+    os._exit(0)
+
+
+def _hear(reader: int, subject: Running) -> str:
+    """The child's line. If it takes a minute the daemon hangs and is ended: requests to it then fail."""
+    answer = b""
+    while True:
+        if not select.select([reader], [], [], _HANG_SECONDS)[0]:
+            subject.kill()
+        part = os.read(reader, 4096)
+        if not part:
+            return answer.decode()
+        answer += part
 
 
 def _give_back_space(scratch: Path) -> None:
@@ -109,15 +150,3 @@ def _timed(job: Job) -> float:
         return time.perf_counter() - begun
     finally:
         gc.enable()
-
-
-@contextmanager
-def _no_hanging(subject: Running) -> Iterator[None]:
-    """Ends the subject's daemon if one measurement takes a minute: its requests then fail, not hang."""
-    watchdog = threading.Timer(_HANG_SECONDS, subject.kill)
-    watchdog.daemon = True
-    watchdog.start()
-    try:
-        yield
-    finally:
-        watchdog.cancel()
