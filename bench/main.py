@@ -111,7 +111,7 @@ def _run(arguments: argparse.Namespace) -> None:
         _progress("making the files to work on")
         make_fixtures(directory / "source", sizes, [subject.name for subject in subjects])
         with mounted(subjects, directory, result.left_out) as present:
-            result.subjects = {running.subject.name: running.subject.version() for running in present}
+            result.subjects = {running.subject.name: running.describe() for running in present}
             measure(plan, arguments.workloads, present, directory / "source", result, _progress)
     _progress("")
     if arguments.json:

@@ -6,6 +6,8 @@ process is known by id, Ctrl-C at the terminal reaches us first, and the mount c
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
 import signal
 import subprocess
@@ -105,6 +107,16 @@ class Running:
         self.subject = subject
         self.root = root
         self._process = process
+
+    def describe(self) -> str:
+        """Version; for our own mount its libfuse, too, and whether the kernel passes data through."""
+        version = self.subject.version()
+        try:
+            core = json.loads(os.getxattr(self.root, "user.mycelial.status"))["core"]
+        except (OSError, ValueError, KeyError):
+            return version
+        passthrough = "on" if core.get("passthrough") else "off"
+        return f"{version}, libfuse {core.get('libfuse')}, kernel passthrough {passthrough}"
 
     def settle(self) -> None:
         """Waits until an engine that works beside the mount has nothing left to do, at most two seconds.

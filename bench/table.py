@@ -27,6 +27,7 @@ def table(result: Result) -> str:
         " lower is better."
     )
     lines.append(f"~ marks a figure whose quartiles lie more than {_NOISY:.0%} of the median apart.")
+    lines += [f"{name}: {version}" for name, version in result.subjects.items() if name != "native"]
     lines += [f"Left out: {name}: {reason}" for name, reason in result.left_out.items()]
     return "\n".join(lines)
 
