@@ -15,7 +15,7 @@ class Op(StrEnum):
     """What happened to a file; the values are the words of the event log."""
 
     OPEN = "open"  # opened for reading
-    READ = "read"  # the same, as imported logs have it
+    READ = "read"  # the same: in imported logs, and where more is known of the reader at the close
     WRITE = "write"  # closed after writing
     CREATE = "create"  # a new file, or an old one emptied: a new generation begins
     RENAME = "rename"

@@ -49,6 +49,7 @@ class Kind(IntEnum):
     LINK = 7
     UNLINK = 8
     DROPPED = 9
+    READ = 10
 
 
 _OPS = {
@@ -59,8 +60,9 @@ _OPS = {
     Kind.RENAME: Op.RENAME,
     Kind.LINK: Op.LINK,
     Kind.UNLINK: Op.UNLINK,
+    Kind.READ: Op.READ,
 }
-_KINDS = {op: kind for kind, op in _OPS.items()} | {Op.READ: Kind.OPEN}
+_KINDS = {op: kind for kind, op in _OPS.items()}
 
 
 @dataclass(frozen=True, slots=True)

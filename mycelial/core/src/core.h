@@ -80,6 +80,7 @@ struct handle {
     struct inode *inode;
     uint32_t process; /* who opened it or wrote it last, see lineage.c */
     uint32_t uid;
+    pid_t tid; /* who opened it */
     int fd;
     int flags;
     bool fresh;     /* made or emptied by this open, and no WRITE event said so yet */
@@ -111,14 +112,32 @@ void caller_set(uid_t uid, gid_t gid, const gid_t *groups, size_t count); /* thi
 int lineage_init(unsigned max_processes);
 uint32_t lineage_number(pid_t tid);        /* announces the process when it is new or changed */
 uint32_t lineage_refresh_pipes(pid_t tid); /* as above, and looks at its pipeline again */
+uint32_t lineage_latest(pid_t tid);        /* what was announced last, without looking */
+bool lineage_is_pending(void);             /* some pipeline is still being set up: */
+void lineage_tick(void);                   /* look at it again when it is time */
 size_t lineage_groups(pid_t tid, gid_t *groups, size_t size);
 void lineage_announce_again(void);
 void lineage_ignore(pid_t pid);
 unsigned long lineage_reads(void);
+__attribute__((format(printf, 3, 4))) ssize_t read_proc(char *buffer, size_t size, const char *format, ...);
+size_t read_proc_link(char *buffer, size_t size, pid_t pid, const char *name);
+
+/* ---- pipeline.c: the pipes that join a process to its neighbours ------------------------------------------------ */
+
+#define MAX_PIPES 16
+struct pipes {
+    uint64_t inodes[MAX_PIPES]; /* the process's own first */
+    unsigned count;
+};
+struct pipeline {
+    struct pipes in, out;
+    bool open_ended; /* the neighbours at one end were not there yet */
+};
+bool pipeline_follow(struct pipeline *pipeline, pid_t pid, pid_t ppid); /* whether it changed */
 
 /* ---- ring.c: events on their way to Python ------------------------------------------------------------------- */
 
-enum event_kind { PROCESS = 1, OPEN, EXEC, CREATE, WRITE, RENAME, LINK, UNLINK, DROPPED };
+enum event_kind { PROCESS = 1, OPEN, EXEC, CREATE, WRITE, RENAME, LINK, UNLINK, DROPPED, READ };
 enum event_flag { EVENT_TRUNCATED = 1, EVENT_DIRECTORY = 2 };
 #define PROCESS_UNKNOWN 0u
 #define PROCESS_IGNORED UINT32_MAX
@@ -137,6 +156,7 @@ uint32_t record_inode(enum event_kind kind, unsigned flags, fuse_req_t req, cons
 uint32_t record_name(enum event_kind kind, unsigned flags, fuse_req_t req, const struct inode *parent, const char *name);
 void record_two(enum event_kind kind, unsigned flags, fuse_req_t req, const char *path, int path_size,
                 const struct inode *parent, const char *name);
+void record_read(const struct handle *handle); /* closed after reading, if more is known of the reader than at the open */
 void record_write(struct handle *handle); /* closed after writing, or made and left empty */
 
 /* ---- passthrough.c: reads and writes that never come here ----------------------------------------------------- */

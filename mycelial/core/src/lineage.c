@@ -14,12 +14,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define BUCKETS 1024
 #define MAX_ANCESTORS 32
-#define MAX_PIPES 16
-#define MAX_SIBLINGS 64
+#define PENDING 32      /* processes whose pipeline is not complete yet */
 #define DRIVERS 3       /* nearest ancestors whose command line is told: gcc says more than the as that it runs */
 #define DRIVER_SIZE 2048 /* bytes of it */
 
@@ -31,8 +31,7 @@ struct process {
     int comm_fd;
     char comm[64];
     uint32_t number, epoch;
-    uint64_t pipes; /* hash of what was announced */
-    bool in_pipeline;
+    struct pipeline pipeline;
     gid_t *groups;
     size_t group_count;
     char *cmdline; /* as an ancestor; read once */
@@ -46,6 +45,12 @@ static struct {
     uint32_t last_number, epoch;
     pid_t ignored[2];
     unsigned long reads;
+    struct {
+        pid_t tid;
+        unsigned looks;
+        uint64_t due_us;
+    } pending[PENDING];
+    unsigned pending_count;
 } processes;
 
 int lineage_init(unsigned max_processes) {
@@ -61,7 +66,7 @@ unsigned long lineage_reads(void) { return processes.reads; }
 
 /* ---- reading /proc ------------------------------------------------------------------------------------------------ */
 
-__attribute__((format(printf, 3, 4))) static ssize_t read_proc(char *buffer, size_t size, const char *format, ...) {
+ssize_t read_proc(char *buffer, size_t size, const char *format, ...) {
     char path[96];
     va_list arguments;
     va_start(arguments, format);
@@ -75,7 +80,7 @@ __attribute__((format(printf, 3, 4))) static ssize_t read_proc(char *buffer, siz
     return got;
 }
 
-static size_t read_link(char *buffer, size_t size, pid_t pid, const char *name) {
+size_t read_proc_link(char *buffer, size_t size, pid_t pid, const char *name) {
     char path[96];
     snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name);
     ssize_t got = readlink(path, buffer, size);
@@ -177,11 +182,16 @@ static struct process *first_seen(pid_t tid) {
     return process;
 }
 
+static struct process *find(pid_t tid) {
+    struct process *process = processes.buckets[(unsigned)tid % BUCKETS];
+    while (process && process->tid != tid) process = process->hash_next;
+    return process;
+}
+
 /* The thread's entry, checked to be alive and the same program. It stays valid until the next call. */
 static struct process *thread_of(pid_t tid) {
     char comm[sizeof((struct process *)0)->comm];
-    struct process *process = processes.buckets[(unsigned)tid % BUCKETS];
-    while (process && process->tid != tid) process = process->hash_next;
+    struct process *process = find(tid);
     if (process && !read_comm(process->comm_fd, comm, sizeof comm)) {
         discard(process); /* the number may have been given to another one */
         process = NULL;
@@ -225,66 +235,6 @@ static void append_field(struct text *text, const void *data, size_t size) {
     append(text, data, length);
 }
 
-struct pipes {
-    uint64_t inodes[MAX_PIPES];
-    unsigned count;
-};
-
-static uint64_t pipe_of(pid_t pid, const char *fd) {
-    char target[64];
-    size_t size = read_link(target, sizeof target - 1, pid, fd);
-    target[size] = '\0';
-    return strncmp(target, "pipe:[", 6) == 0 ? strtoull(target + 6, NULL, 10) : 0;
-}
-
-static bool has_pipe(const struct pipes *pipes, uint64_t inode) {
-    for (unsigned i = 0; i < pipes->count; i++)
-        if (pipes->inodes[i] == inode) return true;
-    return false;
-}
-
-static bool add_pipe(struct pipes *pipes, uint64_t inode) {
-    if (!inode || pipes->count == MAX_PIPES || has_pipe(pipes, inode)) return false;
-    pipes->inodes[pipes->count++] = inode;
-    return true;
-}
-
-/* A filter between two programs may touch no file of ours, so that we never hear of it: look at the siblings. */
-static void follow_pipeline(const struct process *process, struct pipes *in, struct pipes *out) {
-    char children[8192];
-    struct {
-        uint64_t in, out;
-    } siblings[MAX_SIBLINGS];
-    unsigned count = 0;
-    add_pipe(in, pipe_of(process->tgid, "fd/0"));
-    add_pipe(out, pipe_of(process->tgid, "fd/1"));
-    if (!in->count && !out->count) return;
-    if (read_proc(children, sizeof children, "/proc/%d/task/%d/children", (int)process->ppid, (int)process->ppid) <= 0) return;
-    for (char *at = children, *end; count < MAX_SIBLINGS; at = end) {
-        pid_t pid = (pid_t)strtol(at, &end, 10);
-        if (end == at) break;
-        if (pid == process->tgid) continue;
-        siblings[count].in = pipe_of(pid, "fd/0");
-        siblings[count].out = pipe_of(pid, "fd/1");
-        if (siblings[count].in && siblings[count].out) count++;
-    }
-    for (bool grown = true; grown;) {
-        grown = false;
-        for (unsigned i = 0; i < count; i++) {
-            if (has_pipe(in, siblings[i].out)) grown |= add_pipe(in, siblings[i].in);
-            if (has_pipe(out, siblings[i].in)) grown |= add_pipe(out, siblings[i].out);
-        }
-    }
-}
-
-static uint64_t hash_pipes(const struct pipes *in, const struct pipes *out) {
-    uint64_t hash = 1469598103934665603ULL; /* FNV-1a */
-    for (unsigned i = 0; i < in->count; i++) hash = (hash ^ in->inodes[i]) * 1099511628211ULL;
-    hash = (hash ^ 0xff) * 1099511628211ULL;
-    for (unsigned i = 0; i < out->count; i++) hash = (hash ^ out->inodes[i]) * 1099511628211ULL;
-    return hash;
-}
-
 static void append_pipes(struct text *text, const struct pipes *pipes) {
     char names[MAX_PIPES * 32];
     size_t size = 0;
@@ -325,23 +275,22 @@ static void append_cgroup(struct text *text, pid_t pid) {
     append_field(text, line ? line + 3 : "", line ? strcspn(line + 3, "\n") : 0);
 }
 
-static void announce(struct process *process, const struct pipes *in, const struct pipes *out) {
+static void announce(struct process *process) {
     char data[32768], field[8192];
     struct text text = {data, 0, sizeof data};
     uint32_t ids[4] = {(uint32_t)process->tgid, (uint32_t)process->ppid, (uint32_t)process->pgid, (uint32_t)process->sid};
     struct stat owner;
     pid_t ppid = process->ppid;
+    const struct pipeline pipeline = process->pipeline;
     process->number = ++processes.last_number;
     process->epoch = processes.epoch;
-    process->pipes = hash_pipes(in, out);
-    process->in_pipeline = in->count || out->count;
     processes.reads++;
     uint32_t number = process->number, uid = fstat(process->comm_fd, &owner) ? 0 : owner.st_uid;
     append(&text, ids, sizeof ids);
     append(&text, &process->start, sizeof process->start);
     append_field(&text, process->comm, strlen(process->comm));
-    append_field(&text, field, read_link(field, sizeof field, process->tgid, "exe"));
-    append_field(&text, field, read_link(field, sizeof field, process->tgid, "cwd"));
+    append_field(&text, field, read_proc_link(field, sizeof field, process->tgid, "exe"));
+    append_field(&text, field, read_proc_link(field, sizeof field, process->tgid, "cwd"));
     append_cgroup(&text, process->tgid);
     size_t size = 0;
     if (process->threads > 1) {
@@ -355,10 +304,47 @@ static void announce(struct process *process, const struct pipes *in, const stru
     struct text names = {chain, 0, sizeof chain}, command_lines = {drivers, 0, sizeof drivers};
     describe_ancestors(ppid, &names, &command_lines); /* discards dead ones only, and this one waits for us */
     append_field(&text, names.data, names.size);
-    append_pipes(&text, in);
-    append_pipes(&text, out);
+    append_pipes(&text, &pipeline.in);
+    append_pipes(&text, &pipeline.out);
     append_field(&text, command_lines.data, command_lines.size);
     ring_process(number, uid, data, text.size);
+}
+
+/* ---- pipelines that are still being set up -------------------------------------------------------------------------- */
+
+static uint64_t now_us(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000;
+}
+
+/* A shell starts the programs of a pipeline one after the other: look again after 1, 4, 16, 64 and 256 ms. */
+static void look_later(pid_t tid, unsigned looks) {
+    if (looks >= 5 || processes.pending_count == PENDING) return;
+    processes.pending[processes.pending_count].tid = tid;
+    processes.pending[processes.pending_count].looks = looks;
+    processes.pending[processes.pending_count++].due_us = now_us() + (1000u << (2 * looks));
+}
+
+bool lineage_is_pending(void) { return processes.pending_count > 0; }
+
+void lineage_tick(void) {
+    if (!processes.pending_count) return;
+    uint64_t now = now_us();
+    unsigned count = processes.pending_count;
+    processes.pending_count = 0;
+    for (unsigned i = 0; i < count; i++) {
+        pid_t tid = processes.pending[i].tid;
+        unsigned looks = processes.pending[i].looks;
+        if (processes.pending[i].due_us > now) {
+            processes.pending[processes.pending_count++] = processes.pending[i];
+            continue;
+        }
+        struct process *process = process_of(tid);
+        if (!process || !process->number) continue;
+        if (pipeline_follow(&process->pipeline, process->tgid, process->ppid)) announce(process);
+        if (process->pipeline.open_ended) look_later(tid, looks + 1);
+    }
 }
 
 static uint32_t number_of(pid_t tid, bool look_at_pipes) {
@@ -366,16 +352,21 @@ static uint32_t number_of(pid_t tid, bool look_at_pipes) {
     if (!process) return PROCESS_UNKNOWN;
     if (process->tgid == processes.ignored[0] || process->tgid == processes.ignored[1]) return PROCESS_IGNORED;
     bool known = process->number && process->epoch == processes.epoch;
-    if (known && !(look_at_pipes && process->in_pipeline)) return process->number;
-    struct pipes in = {.count = 0}, out = {.count = 0};
-    follow_pipeline(process, &in, &out);
-    if (known && hash_pipes(&in, &out) == process->pipes) return process->number;
-    announce(process, &in, &out);
+    if (known && !(look_at_pipes && (process->pipeline.in.count || process->pipeline.out.count))) return process->number;
+    bool changed = pipeline_follow(&process->pipeline, process->tgid, process->ppid);
+    if (!known && process->pipeline.open_ended) look_later(process->tgid, 0);
+    if (!known || changed) announce(process);
     return process->number;
 }
 
 uint32_t lineage_number(pid_t tid) { return number_of(tid, false); }
 uint32_t lineage_refresh_pipes(pid_t tid) { return number_of(tid, true); }
+
+uint32_t lineage_latest(pid_t tid) {
+    const struct process *process = find(tid);
+    if (process && process->tgid != tid) process = find(process->tgid);
+    return process ? process->number : PROCESS_UNKNOWN;
+}
 
 size_t lineage_groups(pid_t tid, gid_t *groups, size_t size) {
     char text[16384];

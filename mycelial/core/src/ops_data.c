@@ -22,6 +22,7 @@ struct handle *handle_new(fuse_req_t req, struct inode *inode, int fd, int flags
     handle->fd = fd;
     handle->flags = flags;
     handle->uid = fuse_req_ctx(req)->uid;
+    handle->tid = fuse_req_ctx(req)->pid;
     handle->next = inode->handles;
     inode->handles = handle;
     inode_reference(inode);
@@ -118,7 +119,10 @@ static void c_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi) {
 static void c_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi) {
     DELEGATE(ino, release, req, ino, fi);
     struct handle *handle = handle_of(fi);
-    if (handle->dirty || handle->fresh || passthrough_wrote(handle)) record_write(handle);
+    if (handle->dirty || handle->fresh || passthrough_wrote(handle))
+        record_write(handle);
+    else if ((handle->flags & O_ACCMODE) == O_RDONLY)
+        record_read(handle);
     handle_close(handle);
     fuse_reply_err(req, 0);
 }

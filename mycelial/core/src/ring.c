@@ -174,6 +174,14 @@ void record_two(enum event_kind kind, unsigned flags, fuse_req_t req, const char
         ring_event(kind, flags, lineage_number(context->pid), context->uid, path, (size_t)path_size, to, (size_t)size);
 }
 
+void record_read(const struct handle *handle) {
+    char path[PATH_SIZE];
+    uint32_t process = ring.recording ? lineage_latest(handle->tid) : PROCESS_UNKNOWN;
+    if (process == PROCESS_UNKNOWN || process == handle->process) return;
+    int size = inode_path(handle->inode, NULL, path, sizeof path);
+    if (size > 0) ring_event(READ, 0, process, handle->uid, path, (size_t)size, NULL, 0);
+}
+
 void record_write(struct handle *handle) {
     char path[PATH_SIZE];
     if (!ring.recording) return;

@@ -196,7 +196,13 @@ static uint64_t now_us(void) {
  * next request may be waiting for this very processor. */
 static bool next_request(uint64_t since) {
     struct pollfd device = {.fd = session.fd, .events = POLLIN};
-    return !session.holds && now_us() - since <= STAY_US && poll(&device, 1, SLEEP_MS) > 0;
+    while (!session.holds && now_us() - since <= STAY_US) {
+        bool pending = lineage_is_pending();
+        if (poll(&device, 1, pending ? 1 : SLEEP_MS) > 0) return true;
+        if (!pending) return false;
+        lineage_tick();
+    }
+    return false;
 }
 
 static void take_device(struct fuse_session *se) {
@@ -229,6 +235,7 @@ static int drain(struct fuse_session *se, struct fuse_buf *buffer) {
             return got;
         }
         process(se, buffer);
+        lineage_tick();
         if (fuse_session_exited(se)) return 0;
         if (now_us() - since > STAY_US) return -EINTR;
     }
