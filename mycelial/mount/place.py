@@ -82,13 +82,12 @@ def _files(options: MountOptions, source: str) -> tuple[str, str]:
 
 def _mountpoint(path: str) -> str:
     try:
-        is_directory = os.path.isdir(path) or not os.stat(path)
+        os.statvfs(path)  # unlike stat, this asks the daemon of a mount that is there already
     except OSError as problem:
         if problem.errno != errno.ENOTCONN:
             raise MountError(f"mountpoint {path}: {problem.strerror}") from None
         _clean_dead_mount(os.path.abspath(path))
-        is_directory = os.path.isdir(path)
-    if not is_directory:
+    if not os.path.isdir(path):
         raise MountError(f"mountpoint {path}: not a directory")
     return os.path.realpath(path)
 

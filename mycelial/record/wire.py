@@ -9,7 +9,8 @@ are little endian. Header, 24 bytes::
 
 PROCESS: u32 pid, ppid, pgid, sid, u64 start, then eight fields, each u16 length and its bytes:
 comm, exe, cwd, cgroup, cmdline, chain, pipe_in, pipe_out (lists are NUL terminated, the chain's
-items are pid and comm in turn). Events: u16 length of the path, u16 length of the second path, and both.
+items are pid and comm in turn). A ninth field follows, the command lines of the nearest ancestors, which
+is not read yet. Events: u16 length of the path, u16 length of the second path, and both.
 DROPPED: u64 number of events that were lost here.
 """
 
@@ -30,7 +31,7 @@ _LENGTHS = struct.Struct("<HH")
 _COUNT = struct.Struct("<Q")
 _FIELDS = 8
 _LONGEST_FIELD = 0xFFFF
-_NANOSECOND = 1e-9  # seconds
+_NANOSECONDS = 1e9  # in a second
 _LARGEST_INTEGER = 2**63 - 1  # a database holds no larger one
 
 PROCESSES_KEPT = 65536
@@ -170,7 +171,7 @@ def _event(op: Op, body: memoryview, process: Process, time_ns: int) -> Event | 
     to = text_of(bytes(body[start + path_length : start + path_length + to_length]))
     if not is_clean_path(path) or (op.has_target and not is_clean_path(to)):
         return None
-    return Event(time_ns * _NANOSECOND, op, path, process, to if op.has_target else None)
+    return Event(time_ns / _NANOSECONDS, op, path, process, to if op.has_target else None)
 
 
 def _process(body: memoryview, uid: int) -> Process:

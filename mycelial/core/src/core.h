@@ -15,6 +15,13 @@
 #include <stdint.h>
 #include <sys/stat.h>
 #include <sys/types.h>
+#include <time.h>
+
+static inline uint64_t now_us(void) { /* on a clock that nobody sets */
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000;
+}
 
 /* ---- inode.c: what the kernel knows by number ---------------------------------------------------------------- */
 
@@ -113,8 +120,6 @@ int lineage_init(unsigned max_processes);
 uint32_t lineage_number(pid_t tid);        /* announces the process when it is new or changed */
 uint32_t lineage_refresh_pipes(pid_t tid); /* as above, and looks at its pipeline again */
 uint32_t lineage_latest(pid_t tid);        /* what was announced last, without looking */
-bool lineage_is_pending(void);             /* some pipeline is still being set up: */
-void lineage_tick(void);                   /* look at it again when it is time */
 size_t lineage_groups(pid_t tid, gid_t *groups, size_t size);
 void lineage_announce_again(void);
 void lineage_ignore(pid_t pid);
@@ -131,7 +136,6 @@ struct pipes {
 };
 struct pipeline {
     struct pipes in, out;
-    bool open_ended; /* the neighbours at one end were not there yet */
 };
 bool pipeline_follow(struct pipeline *pipeline, pid_t pid, pid_t ppid); /* whether it changed */
 

@@ -14,12 +14,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define BUCKETS 1024
 #define MAX_ANCESTORS 32
-#define PENDING 32      /* processes whose pipeline is not complete yet */
 #define DRIVERS 3       /* nearest ancestors whose command line is told: gcc says more than the as that it runs */
 #define DRIVER_SIZE 2048 /* bytes of it */
 
@@ -45,12 +43,6 @@ static struct {
     uint32_t last_number, epoch;
     pid_t ignored[2];
     unsigned long reads;
-    struct {
-        pid_t tid;
-        unsigned looks;
-        uint64_t due_us;
-    } pending[PENDING];
-    unsigned pending_count;
 } processes;
 
 int lineage_init(unsigned max_processes) {
@@ -310,43 +302,6 @@ static void announce(struct process *process) {
     ring_process(number, uid, data, text.size);
 }
 
-/* ---- pipelines that are still being set up -------------------------------------------------------------------------- */
-
-static uint64_t now_us(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000;
-}
-
-/* A shell starts the programs of a pipeline one after the other: look again after 1, 4, 16, 64 and 256 ms. */
-static void look_later(pid_t tid, unsigned looks) {
-    if (looks >= 5 || processes.pending_count == PENDING) return;
-    processes.pending[processes.pending_count].tid = tid;
-    processes.pending[processes.pending_count].looks = looks;
-    processes.pending[processes.pending_count++].due_us = now_us() + (1000u << (2 * looks));
-}
-
-bool lineage_is_pending(void) { return processes.pending_count > 0; }
-
-void lineage_tick(void) {
-    if (!processes.pending_count) return;
-    uint64_t now = now_us();
-    unsigned count = processes.pending_count;
-    processes.pending_count = 0;
-    for (unsigned i = 0; i < count; i++) {
-        pid_t tid = processes.pending[i].tid;
-        unsigned looks = processes.pending[i].looks;
-        if (processes.pending[i].due_us > now) {
-            processes.pending[processes.pending_count++] = processes.pending[i];
-            continue;
-        }
-        struct process *process = process_of(tid);
-        if (!process || !process->number) continue;
-        if (pipeline_follow(&process->pipeline, process->tgid, process->ppid)) announce(process);
-        if (process->pipeline.open_ended) look_later(tid, looks + 1);
-    }
-}
-
 static uint32_t number_of(pid_t tid, bool look_at_pipes) {
     struct process *process = process_of(tid);
     if (!process) return PROCESS_UNKNOWN;
@@ -354,7 +309,6 @@ static uint32_t number_of(pid_t tid, bool look_at_pipes) {
     bool known = process->number && process->epoch == processes.epoch;
     if (known && !(look_at_pipes && (process->pipeline.in.count || process->pipeline.out.count))) return process->number;
     bool changed = pipeline_follow(&process->pipeline, process->tgid, process->ppid);
-    if (!known && process->pipeline.open_ended) look_later(process->tgid, 0);
     if (!known || changed) announce(process);
     return process->number;
 }

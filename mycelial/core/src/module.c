@@ -69,7 +69,6 @@ static PyObject *stop(PyObject *self, PyObject *unused) {
 static PyObject *peek(PyObject *self, PyObject *unused) {
     size_t size;
     (void)self, (void)unused;
-    lineage_tick(); /* the last look at what is complete by now, before it is told */
     const void *message = ring_peek(&size);
     if (!message) Py_RETURN_NONE;
     return PyBytes_FromStringAndSize(message, (Py_ssize_t)size);

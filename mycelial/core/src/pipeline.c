@@ -1,19 +1,31 @@
 /* The pipes that join a process to its neighbours.
  *
  * A filter between two programs may touch no file of ours, so that we never hear of it: the siblings are looked at
- * too. What was found stays found, because a program may close its input before it writes, and a filter may be gone
- * by then; it goes when another pipe takes the place of the first.
+ * too. A shell starts the programs of a pipeline one after the other, and the first may open its input before the
+ * last is there; so the process waits for our answer until both ends of its pipeline are known, a few milliseconds at
+ * most and once for each pipe whose other end is elsewhere. What was found stays found: a program may close its input
+ * before it writes, and a filter may be gone by then.
  */
 #include "core.h"
 
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define MAX_SIBLINGS 64
+#define REMEMBERED 128
+#define WAIT_US 10000
 
 struct sibling {
     uint64_t in, out;
 };
+
+/* Filters seen lately, which may be gone, and pipes whose other end was waited for in vain. */
+static struct {
+    struct sibling filters[REMEMBERED];
+    uint64_t elsewhere[REMEMBERED];
+    unsigned next_filter, next_elsewhere;
+} memory;
 
 static uint64_t pipe_of(pid_t pid, const char *fd) {
     char target[64];
@@ -42,6 +54,22 @@ static bool set_first(struct pipes *pipes, uint64_t inode) {
     return true;
 }
 
+static void remember_filter(struct sibling filter) {
+    for (unsigned i = 0; i < REMEMBERED; i++)
+        if (memory.filters[i].in == filter.in && memory.filters[i].out == filter.out) return;
+    memory.filters[memory.next_filter++ % REMEMBERED] = filter;
+}
+
+static bool is_elsewhere(uint64_t pipe) {
+    for (unsigned i = 0; i < REMEMBERED; i++)
+        if (memory.elsewhere[i] == pipe) return true;
+    return false;
+}
+
+static void remember_elsewhere(uint64_t pipe) {
+    if (pipe && !is_elsewhere(pipe)) memory.elsewhere[memory.next_elsewhere++ % REMEMBERED] = pipe;
+}
+
 static unsigned read_siblings(pid_t pid, pid_t ppid, struct sibling *siblings) {
     char children[8192];
     unsigned count = 0;
@@ -51,38 +79,53 @@ static unsigned read_siblings(pid_t pid, pid_t ppid, struct sibling *siblings) {
         if (end == at) break;
         if (sibling == pid) continue;
         siblings[count] = (struct sibling){pipe_of(sibling, "fd/0"), pipe_of(sibling, "fd/1")};
+        if (siblings[count].in && siblings[count].out) remember_filter(siblings[count]);
         if (siblings[count].in || siblings[count].out) count++;
     }
     return count;
 }
 
-/* Whether the far end is known: somebody writes the last pipe of the input, somebody reads the last of the output. */
-static bool ends(const struct pipeline *pipeline, const struct sibling *siblings, unsigned count) {
-    const struct pipes *in = &pipeline->in, *out = &pipeline->out;
-    bool written = !in->count, read = !out->count;
+static bool grow(struct pipeline *pipeline) {
+    bool any = false;
+    for (bool grown = true; grown; any |= grown) {
+        grown = false;
+        for (unsigned i = 0; i < REMEMBERED; i++) {
+            const struct sibling *filter = &memory.filters[i];
+            if (filter->out && has_pipe(&pipeline->in, filter->out)) grown |= add_pipe(&pipeline->in, filter->in);
+            if (filter->in && has_pipe(&pipeline->out, filter->in)) grown |= add_pipe(&pipeline->out, filter->out);
+        }
+    }
+    return any;
+}
+
+/* Whether both far ends are known: somebody writes the last pipe of the input, somebody reads the last of the output. */
+static bool is_complete(const struct pipeline *pipeline, const struct sibling *siblings, unsigned count) {
+    uint64_t in = pipeline->in.count ? pipeline->in.inodes[pipeline->in.count - 1] : 0;
+    uint64_t out = pipeline->out.count ? pipeline->out.inodes[pipeline->out.count - 1] : 0;
+    bool written = !in || is_elsewhere(in), read = !out || is_elsewhere(out);
     for (unsigned i = 0; i < count; i++) {
-        written |= in->count && siblings[i].out == in->inodes[in->count - 1];
-        read |= out->count && siblings[i].in == out->inodes[out->count - 1];
+        written |= siblings[i].out == in;
+        read |= siblings[i].in == out;
     }
     return written && read;
 }
 
+static void give_up(const struct pipes *pipes) {
+    if (pipes->count) remember_elsewhere(pipes->inodes[pipes->count - 1]);
+}
+
 bool pipeline_follow(struct pipeline *pipeline, pid_t pid, pid_t ppid) {
     struct sibling siblings[MAX_SIBLINGS];
-    struct pipes *in = &pipeline->in, *out = &pipeline->out;
-    bool changed = set_first(in, pipe_of(pid, "fd/0"));
-    changed |= set_first(out, pipe_of(pid, "fd/1"));
-    pipeline->open_ended = false;
-    if (!in->count && !out->count) return changed;
-    unsigned count = read_siblings(pid, ppid, siblings);
-    for (bool grown = true; grown;) {
-        grown = false;
-        for (unsigned i = 0; i < count; i++) {
-            if (has_pipe(in, siblings[i].out)) grown |= add_pipe(in, siblings[i].in);
-            if (has_pipe(out, siblings[i].in)) grown |= add_pipe(out, siblings[i].out);
-        }
-        changed |= grown;
+    bool changed = set_first(&pipeline->in, pipe_of(pid, "fd/0"));
+    changed |= set_first(&pipeline->out, pipe_of(pid, "fd/1"));
+    if (!pipeline->in.count && !pipeline->out.count) return changed;
+    for (uint64_t until = now_us() + WAIT_US;; sched_yield()) {
+        unsigned count = read_siblings(pid, ppid, siblings);
+        changed |= grow(pipeline);
+        if (is_complete(pipeline, siblings, count)) return changed;
+        if (now_us() > until) break;
     }
-    pipeline->open_ended = !ends(pipeline, siblings, count);
+    give_up(&pipeline->in);
+    give_up(&pipeline->out);
     return changed;
 }

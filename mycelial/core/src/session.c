@@ -19,7 +19,6 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define STAY_US 5000      /* then the loop's other tasks have their turn */
 #define SLEEP_MS 5        /* on the device, before the loop sleeps on it */
@@ -186,23 +185,11 @@ static bool is_for_python(const struct fuse_buf *buffer) {
     }
 }
 
-static uint64_t now_us(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000;
-}
-
 /* Sleeps a little on the device. Looking without sleeping was measured and is worse: the client that would send the
  * next request may be waiting for this very processor. */
 static bool next_request(uint64_t since) {
     struct pollfd device = {.fd = session.fd, .events = POLLIN};
-    while (!session.holds && now_us() - since <= STAY_US) {
-        bool pending = lineage_is_pending();
-        if (poll(&device, 1, pending ? 1 : SLEEP_MS) > 0) return true;
-        if (!pending) return false;
-        lineage_tick();
-    }
-    return false;
+    return !session.holds && now_us() - since <= STAY_US && poll(&device, 1, SLEEP_MS) > 0;
 }
 
 static void take_device(struct fuse_session *se) {
@@ -235,7 +222,6 @@ static int drain(struct fuse_session *se, struct fuse_buf *buffer) {
             return got;
         }
         process(se, buffer);
-        lineage_tick();
         if (fuse_session_exited(se)) return 0;
         if (now_us() - since > STAY_US) return -EINTR;
     }
