@@ -3,18 +3,20 @@
  * A filter between two programs may touch no file of ours, so that we never hear of it: the siblings are looked at
  * too. A shell starts the programs of a pipeline one after the other, and the first may open its input before the
  * last is there; so the process waits for our answer until both ends of its pipeline are known, a few milliseconds at
- * most and once for each pipe whose other end is elsewhere. What was found stays found: a program may close its input
- * before it writes, and a filter may be gone by then.
+ * most. Many pipes lead elsewhere (to a program that reads its child's output): each is waited for once, and the more
+ * often that was in vain lately, the shorter. What was found stays found: a program may close its input before it
+ * writes, and a filter may be gone by then.
  */
 #include "core.h"
 
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define MAX_SIBLINGS 64
 #define REMEMBERED 128
-#define WAIT_US 10000
+#define WAIT_US 10000     /* halved for each time in vain */
+#define FORGIVE_US 1000000 /* after which one time in vain is forgotten */
+#define PAUSE_NS 50000
 
 struct sibling {
     uint64_t in, out;
@@ -25,6 +27,8 @@ static struct {
     struct sibling filters[REMEMBERED];
     uint64_t elsewhere[REMEMBERED];
     unsigned next_filter, next_elsewhere;
+    unsigned in_vain;
+    uint64_t in_vain_us; /* when it was last */
 } memory;
 
 static uint64_t pipe_of(pid_t pid, const char *fd) {
@@ -114,17 +118,27 @@ static void give_up(const struct pipes *pipes) {
     if (pipes->count) remember_elsewhere(pipes->inodes[pipes->count - 1]);
 }
 
+static uint64_t patience_us(uint64_t now) {
+    uint64_t forgiven = (now - memory.in_vain_us) / FORGIVE_US;
+    memory.in_vain = forgiven < memory.in_vain ? memory.in_vain - (unsigned)forgiven : 0;
+    memory.in_vain_us += forgiven * FORGIVE_US;
+    return WAIT_US >> memory.in_vain;
+}
+
 bool pipeline_follow(struct pipeline *pipeline, pid_t pid, pid_t ppid) {
     struct sibling siblings[MAX_SIBLINGS];
     bool changed = set_first(&pipeline->in, pipe_of(pid, "fd/0"));
     changed |= set_first(&pipeline->out, pipe_of(pid, "fd/1"));
     if (!pipeline->in.count && !pipeline->out.count) return changed;
-    for (uint64_t until = now_us() + WAIT_US;; sched_yield()) {
+    uint64_t now = now_us();
+    for (uint64_t until = now + patience_us(now); now <= until; now = now_us()) {
         unsigned count = read_siblings(pid, ppid, siblings);
         changed |= grow(pipeline);
         if (is_complete(pipeline, siblings, count)) return changed;
-        if (now_us() > until) break;
+        nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
     }
+    if (memory.in_vain < 8) memory.in_vain++;
+    memory.in_vain_us = now;
     give_up(&pipeline->in);
     give_up(&pipeline->out);
     return changed;
