@@ -31,9 +31,9 @@ T = TypeVar("T")
 
 _THREADS = 4
 _MODES = {
-    Kind.DIRECTORY: stat.S_IFDIR | 0o555,
+    Kind.DIRECTORY: stat.S_IFDIR | 0o755,  # who tries to write is told EROFS, as on any read-only filesystem
     Kind.LINK: stat.S_IFLNK | 0o777,
-    Kind.TEXT: stat.S_IFREG | 0o444,
+    Kind.TEXT: stat.S_IFREG | 0o644,
 }
 
 
