@@ -84,7 +84,7 @@ def _mountpoint(path: str) -> str:
     try:
         os.statvfs(path)  # unlike stat, this asks the daemon of a mount that is there already
     except OSError as problem:
-        if problem.errno != errno.ENOTCONN:
+        if problem.errno not in (errno.ENOTCONN, errno.ECONNABORTED):
             raise MountError(f"mountpoint {path}: {problem.strerror}") from None
         _clean_dead_mount(os.path.abspath(path))
     if not os.path.isdir(path):
