@@ -1,7 +1,8 @@
 # Everything starts here; each target does the set-up that is still missing and is quick when nothing is.
 #
 #   make mount SRC=~/papers MNT=~/papers-live    mount a folder (without SRC: the guided demo)
-#   make test                                    all tests
+#   make test                                    the tests
+#   make test-all                                the slow ones too
 #   make bench                                   what the mount costs (SHORT=1: does the benchmark run?)
 #   make check                                   formatting, lint, types
 #   make ci                                      what continuous integration runs
@@ -12,7 +13,7 @@ SCRIPTS := scripts/environment scripts/libfuse scripts/lock scripts/mount script
 	scripts/tree .ci/run .ci/readme nixos/checks/nix nixos/checks/run
 
 .DEFAULT_GOAL := help
-.PHONY: help setup mount test bench check format lock ci clean
+.PHONY: help setup mount test test-all bench check format lock ci clean
 
 help:
 	@sed -n '/^#   make/s/^#   //p' Makefile
@@ -31,6 +32,9 @@ endif
 
 test:
 	@scripts/test
+
+test-all:
+	@SLOW=1 scripts/test
 
 bench:
 	@scripts/system-packages bench
