@@ -1,0 +1,88 @@
+"""A database as a large one looks after years, written through the store's own writer, in a minute or two.
+
+Deriving ten million relations from events would take the better part of an hour; what is asked of it
+(look-ups, opening, memory, checking) cannot tell the difference.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from bench.synthetic.work import BEGIN
+from bench.synthetic.world import FILES, Project
+from mycelial.record.events import Event, Op, Process
+from mycelial.store.evidence import Source
+from mycelial.store.writer import Writer
+
+UID = 1000
+HUB = "work/common.h"
+"""The one file that is related to many: to one of each project."""
+
+
+def fill(
+    path: Path, files: int, relations: int, uid: int = UID, progress: Callable[[int], None] = lambda _: None
+) -> None:
+    """Makes the database at `path` with `files` files and about `relations` rows of relations of user `uid`.
+
+    Four in five of these rows are of `together` (each pair has two), the others of `next` and `source`; every
+    file has an event in the log. `progress` is told the number of files done.
+    """
+    choice = random.Random(1)
+    projects = max(1, files // FILES)
+    wanted = relations / projects
+    process = Process(pid=4711, ppid=1, comm="python3", uid=uid, args=("python3", "work.py"), cwd="/home")
+    with Writer(path) as writer:
+        writer.begin()
+        writer.set_landmark(BEGIN)
+        hub = writer.files.use(HUB)
+        t = BEGIN
+        for number in range(projects):
+            project = Project(number)
+            paths = [project.path(index) for index in range(FILES)]
+            numbers = [writer.files.use(path) for path in paths]
+            for name in paths:
+                t += 30.0
+                record = writer.log.append(Event(t, Op.OPEN, name, process))
+            _relate(writer, choice, numbers, wanted, uid, t, number + 1)
+            evidence = writer.evidence
+            evidence.add_together(hub, uid, numbers[0], 0.1, t, number + 1)
+            evidence.add_usage(hub, uid, 0.1, t)
+            for product, source in zip(numbers[150:170], numbers[100:120], strict=True):
+                evidence.set_sources(product, uid, {source: Source(source, t, "python3")})
+                evidence.set_recipe(product, uid, t, record, record)
+            for file in numbers:
+                evidence.add_usage(file, uid, 3.0, t)
+                evidence.add_usage(0, uid, 3.0, t)
+            evidence.episode(number + 1, uid, t - FILES * 30.0, t, "closed")
+            if number % 50 == 49:
+                writer.commit()
+                writer.begin()
+                progress((number + 1) * FILES)
+        writer.commit()
+
+
+def _relate(
+    writer: Writer, choice: random.Random, numbers: list[int], wanted: float, uid: int, t: float, episode: int
+) -> None:
+    """Gives one project's files `wanted` rows, in groups such as people work on."""
+    rows = 0
+    for a, b in _pairs(choice, numbers):
+        if rows >= wanted:
+            return
+        writer.evidence.add_together(a, uid, b, choice.uniform(0.05, 1.0), t, episode)
+        rows += 2
+        if choice.random() < 0.5:
+            writer.evidence.add_next(a, uid, b, 1.0, t, "vim")
+            rows += 1
+
+
+def _pairs(choice: random.Random, numbers: list[int]) -> Iterator[tuple[int, int]]:
+    """Each pair once: neighbours on a circle first, then further apart, so that groups overlap."""
+    order = numbers[:]
+    choice.shuffle(order)
+    size = len(order)
+    for distance in range(1, size // 2):
+        for index in range(size):
+            yield order[index], order[(index + distance) % size]
