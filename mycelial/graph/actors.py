@@ -41,6 +41,7 @@ class Actor:
     last: float
     record: int  # number of the latest snapshot in the log
     used: int = 0  # number of its latest event, for order
+    tree: int = 0  # pid at the top of its process tree: a terminal's shell, a desktop's program, a service
     pipe_in: set[str] = field(default_factory=set)
     pipe_out: set[str] = field(default_factory=set)
     reads: dict[int, Read] = field(default_factory=dict)  # by file, the latest at the end

@@ -87,7 +87,7 @@ class Episodes:
         touch = episode.touches.get((file, burst.number))
         if touch is None:
             touch = episode.touches[file, burst.number] = Touch(
-                actor.comm, t, t, versions=actor.kind is Kind.VERSIONS
+                actor.comm, t, t, versions=actor.kind is Kind.VERSIONS, tree=actor.tree
             )
         touch.last = max(touch.last, t)
         touch.reads += reads

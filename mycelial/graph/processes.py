@@ -11,6 +11,7 @@ from typing import Any
 
 from mycelial.graph.actors import Actor, Read, actor_from, reads_from, reads_state, state_of
 from mycelial.graph.programs import Kind, is_barrier, kind_of
+from mycelial.graph.trees import tree_of
 from mycelial.record.events import Process
 
 IDLE = 12 * 3600.0
@@ -198,6 +199,7 @@ class Processes:
             first=t,
             last=t,
             record=record,
+            tree=tree_of(process),
             pipe_in=set(process.pipe_in),
             pipe_out=set(process.pipe_out),
         )

@@ -47,8 +47,8 @@ _NAMES = {
     """,
     Kind.EDITOR: """
         vi vim nvim gvim view ex ed nano pico emacs emacsclient emacs-gtk emacs-nox micro helix hx kak
-        kakoune joe jed ne mg code codium code-oss electron cursor zed sublime_text subl atom gedit gnome-
-        text-edit kate kwrite mousepad pluma xed leafpad geany notepadqq idea java-idea pycharm clion
+        kakoune joe jed ne mg code codium code-oss electron cursor zed sublime_text subl atom gedit
+        gnome-text-edit kate kwrite mousepad pluma xed leafpad geany notepadqq idea java-idea pycharm clion
         webstorm goland rider eclipse netbeans qtcreator kdevelop soffice soffice.bin oosplash libreoffice
         abiword gnumeric lyx texmaker texstudio typora obsidian marktext gimp gimp-2.10 gimp-3.0 inkscape
         krita blender darktable rawtherapee audacity freecad kicad mcedit
@@ -58,10 +58,11 @@ _NAMES = {
         krusader gvfsd gvfsd-file gio kioslave5 kioworker kio_file spacefm doublecmd
     """,
     Kind.HOST: """
-        init systemd sshd sshd-session login getty agetty cron crond atd screen tmux gnome-shell gnome-
-        terminal- konsole xterm urxvt alacritty kitty foot wezterm-gui ptyxis plasmashell kwin_wayland Xorg
-        dockerd containerd containerd-shim runc conmon podman supervisord tini dumb-init dbus-daemon at-spi-
-        bus-laun tilix terminator xfce4-terminal xfce4-session gdm lightdm sddm launchd
+        init systemd sshd sshd-session login getty agetty cron crond atd screen tmux gnome-shell
+        gnome-terminal- konsole xterm urxvt alacritty kitty foot wezterm-gui ptyxis plasmashell
+        kwin_wayland Xorg
+        dockerd containerd containerd-shim runc conmon podman supervisord tini dumb-init dbus-daemon
+        at-spi-bus-laun tilix terminator xfce4-terminal xfce4-session gdm lightdm sddm launchd
     """,
 }
 _KINDS = {name: kind for kind, names in _NAMES.items() for name in names.split()}

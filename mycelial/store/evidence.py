@@ -153,9 +153,9 @@ class EvidenceWriter:
             [key for key, touch in self._touches.items() if touch is None],
         )
         many(
-            "INSERT OR REPLACE INTO touch VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO touch VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
-                (*key, to_column(t.program), t.first, t.last, t.reads, t.writes, t.versions)
+                (*key, to_column(t.program), t.first, t.last, t.reads, t.writes, t.versions, t.tree)
                 for key, t in self._touches.items()
                 if t is not None
             ],
@@ -177,10 +177,10 @@ class EvidenceWriter:
 def open_touches(connection: sqlite3.Connection, whose: str) -> dict[int, dict[tuple[int, int], Touch]]:
     """Return the touches of open episodes; `whose` is a further condition, beginning with AND."""
     found: dict[int, dict[tuple[int, int], Touch]] = {}
-    for episode, file, burst, program, first, last, reads, writes, versions in connection.execute(
+    for episode, file, burst, program, first, last, reads, writes, versions, tree in connection.execute(
         "SELECT touch.* FROM episode JOIN touch ON touch.episode = episode.id"
         f" WHERE open{whose} ORDER BY touch.episode, file, burst"
     ):
-        touch = Touch(from_column(program), first, last, reads, writes, bool(versions))
+        touch = Touch(from_column(program), first, last, reads, writes, bool(versions), tree)
         found.setdefault(episode, {})[file, burst] = touch
     return found

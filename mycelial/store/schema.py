@@ -8,10 +8,20 @@ again from the log, so it needs no care when its shape changes.
 
 from __future__ import annotations
 
+import re
+import sqlite3
+
 import sqlite_utils
 
-STEPS: tuple[str, ...] = ()
-"""Scripts that bring the tables of an older database up to date: the first from version 1 to 2, and so on."""
+STEPS: tuple[str, ...] = (
+    """
+ALTER TABLE touch ADD COLUMN tree INTEGER NOT NULL DEFAULT 0;
+""",
+)
+"""Scripts that bring the tables of an older database up to date: the first from version 1 to 2, and so on.
+
+Tables, indexes and views of the derived half that are missing after them are made by themselves.
+"""
 
 VERSION = 1 + len(STEPS)
 """Kept in ``PRAGMA user_version``; raised with every change of the tables."""
@@ -115,6 +125,7 @@ CREATE TABLE touch (
     reads INTEGER NOT NULL,
     writes INTEGER NOT NULL,
     versions INTEGER NOT NULL,   -- 1: the program was version control: its files are one change
+    tree INTEGER NOT NULL DEFAULT 0,  -- pid at the top of its process tree; 0: not known
     PRIMARY KEY (episode, file, burst)
 ) WITHOUT ROWID;
 CREATE INDEX touch_file ON touch(file, episode);
@@ -223,7 +234,7 @@ _DERIVED_TABLES = (
 
 def create(database: sqlite_utils.Database) -> None:
     """Make all tables in an empty file."""
-    _script(database, LOG + DERIVED, 0)
+    _script(database, LOG, 0)
 
 
 def migrate(database: sqlite_utils.Database, version: int) -> None:
@@ -247,14 +258,27 @@ def statements(script: str) -> list[str]:
     return [text for text in (part.strip() for part in script.split(";\n")) if text]
 
 
+def _is_there(connection: sqlite3.Connection, statement: str) -> bool:
+    """Whether a statement makes what is there already, or fills a table that is not empty."""
+    made = re.search(r"^(?:CREATE \w+|INSERT INTO) (\w+)", statement, re.MULTILINE)
+    if made is None:
+        return False
+    if statement.startswith("INSERT"):
+        return connection.execute(f"SELECT 1 FROM {made[1]} LIMIT 1").fetchone() is not None
+    return connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (made[1],)).fetchone() is not None
+
+
 def _script(database: sqlite_utils.Database, script: str, version: int) -> None:
-    """Run a script that is meant for tables of `version`, unless somebody else just did."""
+    """Run a script that is meant for tables of `version`, unless somebody just did; make what is missing."""
     connection = database.conn
     connection.execute("BEGIN IMMEDIATE")
     try:
         if connection.execute("PRAGMA user_version").fetchone()[0] == version:
             for statement in statements(script):
                 connection.execute(statement)
+            for statement in statements(DERIVED):
+                if not _is_there(connection, statement):
+                    connection.execute(statement)
             connection.execute(f"PRAGMA user_version={VERSION}")
         connection.execute("COMMIT")
     except BaseException:

@@ -59,7 +59,8 @@ def member_weight(writes: int) -> float:
 class Touch:
     """How one program's burst used one file within an episode: a row of table `touch`.
 
-    Times are in seconds since the epoch; `versions` says that the program was version control.
+    Times are in seconds since the epoch; `versions` says that the program was version control, `tree` is the
+    pid at the top of its process tree.
     """
 
     program: str
@@ -68,6 +69,7 @@ class Touch:
     reads: int = 0
     writes: int = 0
     versions: bool = False
+    tree: int = 0
 
 
 class EpisodeEvidence:

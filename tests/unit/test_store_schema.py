@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 import sqlite_utils
 
+from mycelial.graph.rebuild import replay
 from mycelial.store.answers import Answers
 from mycelial.store.database import open_reader, open_writer
 from mycelial.store.errors import StoreError
-from mycelial.store.schema import DERIVED, LOG, VERSION, statements
+from mycelial.store.schema import DERIVED, LOG, STEPS, VERSION, statements
 from mycelial.store.writer import Writer
 from tests.unit.worked import Story
 
@@ -116,7 +117,7 @@ def test_the_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
 def test_an_older_database_is_brought_up_to_date_by_the_next_writer(
     db: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mycelial.store.schema.STEPS", ("ALTER TABLE meta ADD COLUMN note;\n",))
+    monkeypatch.setattr("mycelial.store.schema.STEPS", (*STEPS, "ALTER TABLE meta ADD COLUMN note;\n"))
     for module in ("schema", "database"):
         monkeypatch.setattr(f"mycelial.store.{module}.VERSION", VERSION + 1)
     with pytest.raises(StoreError, match="older Mycelial"):
@@ -127,8 +128,38 @@ def test_an_older_database_is_brought_up_to_date_by_the_next_writer(
     assert connection.execute("SELECT count(note) FROM meta").fetchone() == (0,)
 
 
+def test_a_database_of_the_first_version_gets_the_tables_of_a_new_one(
+    tmp_path: Path, repository: Path
+) -> None:
+    old, new = tmp_path / "old.db", tmp_path / "new.db"
+    connection = sqlite3.connect(old)
+    connection.executescript((repository / "tests/data/version-1.sql").read_text("utf-8"))
+    connection.close()
+    for path in (old, new):
+        Writer(path).close()
+    assert _shape(old) == _shape(new)
+    story = Story(tmp_path)
+    story.program("cc").open("a.c").make("a.o")
+    replay(old, story.events)
+    with Answers.open(old, None) as answers:
+        assert [found.path for found in answers.sources("a.o")] == ["a.c"]
+
+
+def _shape(db: Path) -> dict[str, object]:
+    """Return what there is by name: the columns of tables and views, and what indexes are of."""
+    connection = sqlite3.connect(db)
+    names = connection.execute("SELECT name, tbl_name FROM sqlite_master ORDER BY name").fetchall()
+    columns = {name: connection.execute(f"PRAGMA table_info({name})").fetchall() for name, _ in names}
+    shape: dict[str, object] = {
+        name: (table, sorted(row[1:] for row in columns[name])) for name, table in names
+    }
+    shape["version"] = connection.execute("PRAGMA user_version").fetchone()
+    shape["file"] = connection.execute("SELECT id, name FROM file").fetchall()
+    return shape
+
+
 def test_a_step_that_fails_leaves_the_database_as_it_was(db: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    steps = ("ALTER TABLE meta ADD COLUMN note;\nALTER TABLE nothing ADD COLUMN note;\n",)
+    steps = (*STEPS, "ALTER TABLE meta ADD COLUMN note;\nALTER TABLE nothing ADD COLUMN note;\n")
     monkeypatch.setattr("mycelial.store.schema.STEPS", steps)
     for module in ("schema", "database"):
         monkeypatch.setattr(f"mycelial.store.{module}.VERSION", VERSION + 1)
