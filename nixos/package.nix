@@ -23,7 +23,6 @@ python3Packages.buildPythonApplication {
     pathspec
     pyfuse3
     sqlite-utils
-    tabulate
     trio
   ];
 

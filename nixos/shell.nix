@@ -26,7 +26,6 @@ mkShell {
         pytest
         setuptools
         sqlite-utils
-        tabulate
         trio
       ]
     ))

@@ -93,7 +93,6 @@
               "pytest"
               "setuptools"
               "sqlite-utils"
-              "tabulate"
               "trio"
             ]
             // {
