@@ -1,4 +1,4 @@
-# The package: the C core against nixpkgs' libfuse (3.17 or later, so kernel passthrough is possible).
+# The package: the C core against nixpkgs' libfuse.
 {
   lib,
   python3Packages,

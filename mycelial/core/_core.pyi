@@ -3,7 +3,7 @@
 from typing import TypedDict
 
 class Figures(TypedDict):
-    """Counts since the mount began; `capable` and `wanted` are libfuse's FUSE_CAP_* bits."""
+    """Counts since the mount began; `offered` and `agreed` are the INIT flags of the kernel's protocol."""
 
     requests: int
     python_requests: int
@@ -11,8 +11,8 @@ class Figures(TypedDict):
     lineage_reads: int
     events_dropped: int
     protocol_minor: int
-    capable: int
-    wanted: int
+    offered: int
+    agreed: int
     libfuse: str
     passthrough: bool
     passthrough_opens: int

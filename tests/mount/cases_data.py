@@ -378,11 +378,7 @@ def flags_of_the_inode(w: World) -> None:
         w.attempt("of a directory", linux.inode_flags, fd)
 
 
-@case(
-    limit=Limit(
-        "libfuse before 3.17 has no tmpfile operation, so the kernel refuses", {"O_TMPFILE": "EOPNOTSUPP"}
-    )
-)
+@case()
 def nameless_files(w: World) -> None:
     descriptor = w.works("O_TMPFILE", os.open, w.root, os.O_RDWR | os.O_TMPFILE, 0o640)
     if descriptor is None:

@@ -99,8 +99,8 @@ struct handle {
 static inline struct handle *handle_of(const struct fuse_file_info *fi) { return (struct handle *)(uintptr_t)fi->fh; }
 struct handle *handle_new(fuse_req_t req, struct inode *inode, int fd, int flags);
 void handle_close(struct handle *handle);
-/* Tells the kernel what to do with this open file. */
-void handle_describe(struct handle *handle, struct fuse_file_info *fi);
+struct open_reply;
+struct open_reply handle_reply(struct handle *handle); /* what the kernel is told of this open file */
 /* The flags for the file below. Our buffers are not aligned, so O_DIRECT ends here; O_TRUNC waits for the check. */
 int flags_below(int flags);
 int open_again(int fd, int flags); /* the same file, from an O_PATH descriptor; -errno on failure */
@@ -165,11 +165,12 @@ void record_write(struct handle *handle); /* closed after writing, or made and l
 
 /* ---- passthrough.c: reads and writes that never come here ----------------------------------------------------- */
 
-void passthrough_init(struct fuse_conn_info *connection, bool wanted);
+bool passthrough_wanted(void); /* and possible, as far as it depends on this process */
+void passthrough_begin(void);
 void passthrough_device(int device);
 bool passthrough_is_on(void);
 unsigned long passthrough_opens(void);
-void passthrough_open(struct handle *handle, struct fuse_file_info *fi); /* after handle_describe */
+int passthrough_open(struct handle *handle);   /* the backing id, or 0 */
 bool passthrough_wrote(struct handle *handle);                           /* since this was asked last */
 void passthrough_close(struct inode *inode);                             /* its last handle is closed */
 
@@ -181,6 +182,18 @@ void worker_fsync(fuse_req_t req, int fd, bool data_only);
 void worker_copy(fuse_req_t req, int fd_in, off_t off_in, int fd_out, off_t off_out, size_t size);
 /* Reads /proc/PID/cmdline elsewhere and waits 50 ms at most; bytes read. */
 size_t worker_read_cmdline(pid_t pid, char *buffer, size_t size);
+
+/* ---- negotiation.c: what the kernel offers, and what is taken of it ------------------------------------------- */
+
+struct negotiated {
+    uint32_t minor;           /* of the kernel's protocol */
+    uint64_t offered, agreed; /* INIT_* flags, see protocol.h */
+};
+extern struct negotiated negotiated;
+
+typedef void process_function(struct fuse_session *, const struct fuse_buf *);
+/* Has INIT answered by libfuse, and the answer completed; false when this is another request, or nothing was done. */
+bool negotiation_process(struct fuse_session *se, const struct fuse_buf *request, process_function *process);
 
 /* ---- session.c ------------------------------------------------------------------------------------------------ */
 

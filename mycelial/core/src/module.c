@@ -209,8 +209,8 @@ static PyObject *figures(PyObject *self, PyObject *unused) {
     const struct session_figures *session = session_figures();
     return Py_BuildValue("{sksksksksKsIsKsKsssNsk}", "requests", session->requests, "python_requests", session->for_python,
                          "inodes", inode_count(), "lineage_reads", lineage_reads(), "events_dropped",
-                         (unsigned long long)ring_dropped(), "protocol_minor", session->protocol_minor, "capable",
-                         (unsigned long long)session->capable, "wanted", (unsigned long long)session->wanted, "libfuse",
+                         (unsigned long long)ring_dropped(), "protocol_minor", negotiated.minor, "offered",
+                         (unsigned long long)negotiated.offered, "agreed", (unsigned long long)negotiated.agreed, "libfuse",
                          fuse_pkgversion(), "passthrough", PyBool_FromLong(passthrough_is_on()), "passthrough_opens",
                          passthrough_opens());
 }

@@ -1,5 +1,6 @@
 /* Open files: what is read and written, and when they are closed. */
 #include "core.h"
+#include "protocol.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -39,14 +40,17 @@ void handle_close(struct handle *handle) {
     free(handle);
 }
 
-void handle_describe(struct handle *handle, struct fuse_file_info *fi) {
-    fi->fh = (uint64_t)(uintptr_t)handle;
-    fi->direct_io = (handle->flags & O_DIRECT) != 0;
-    fi->keep_cache = !fi->direct_io; /* pages go when size or mtime change (AUTO_INVAL_DATA) */
-#if FUSE_VERSION >= FUSE_MAKE_VERSION(3, 11)
-    fi->noflush = (handle->flags & O_ACCMODE) == O_RDONLY;
-#endif
-    passthrough_open(handle, fi);
+struct open_reply handle_reply(struct handle *handle) {
+    struct open_reply reply = {.handle = (uint64_t)(uintptr_t)handle, .backing_id = passthrough_open(handle)};
+    int access = handle->flags & O_ACCMODE;
+    if (access == O_RDONLY) reply.flags |= OPEN_NOFLUSH;
+    if (handle->passthrough)
+        reply.flags |= OPEN_PASSTHROUGH; /* with KEEP_CACHE the kernel answers EIO */
+    else if (handle->flags & O_DIRECT || (access == O_WRONLY && negotiated.offered & INIT_DIRECT_IO_ALLOW_MMAP))
+        reply.flags |= OPEN_DIRECT_IO; /* who only writes gains nothing from the cache; others' pages of it are dropped */
+    else
+        reply.flags |= OPEN_KEEP_CACHE; /* pages go when size or mtime change (AUTO_INVAL_DATA) */
+    return reply;
 }
 
 int flags_below(int flags) {
@@ -112,8 +116,8 @@ static void c_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi) {
     }
     handle->fresh = (fi->flags & O_TRUNC) != 0;
     record_open(req, handle); /* while the process waits: it may be gone right after */
-    handle_describe(handle, fi);
-    if (fuse_reply_open(req, fi) == -ENOENT) handle_close(handle); /* interrupted: no release will come */
+    struct open_reply reply = handle_reply(handle);
+    if (fuse_reply_buf(req, (const char *)&reply, sizeof reply) == -ENOENT) handle_close(handle); /* interrupted: no release will come */
 }
 
 static void c_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi) {

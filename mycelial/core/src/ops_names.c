@@ -1,9 +1,11 @@
 /* Names that come, go and move. They act as the caller, and what loses its name while somebody may still have it open
  * keeps a descriptor. */
 #include "core.h"
+#include "protocol.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fuse.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -82,6 +84,37 @@ static int create_at(int dir, const char *name, int flags, mode_t mode, bool *ma
     return fd < 0 ? -errno : fd;
 }
 
+static void split(double seconds, uint64_t *whole, uint32_t *nanoseconds) {
+    *whole = (uint64_t)seconds;
+    *nanoseconds = (uint32_t)((seconds - (double)*whole) * 1e9);
+}
+
+static int reply_created(fuse_req_t req, const struct fuse_entry_param *entry, struct handle *handle) {
+    const struct stat *st = &entry->attr;
+    struct {
+        struct fuse_entry_out entry;
+        struct open_reply open;
+    } reply = {.entry = {.nodeid = entry->ino,
+                         .attr = {.ino = st->st_ino,
+                                  .size = (uint64_t)st->st_size,
+                                  .blocks = (uint64_t)st->st_blocks,
+                                  .atime = (uint64_t)st->st_atim.tv_sec,
+                                  .mtime = (uint64_t)st->st_mtim.tv_sec,
+                                  .ctime = (uint64_t)st->st_ctim.tv_sec,
+                                  .atimensec = (uint32_t)st->st_atim.tv_nsec,
+                                  .mtimensec = (uint32_t)st->st_mtim.tv_nsec,
+                                  .ctimensec = (uint32_t)st->st_ctim.tv_nsec,
+                                  .mode = st->st_mode,
+                                  .nlink = (uint32_t)st->st_nlink,
+                                  .uid = st->st_uid,
+                                  .gid = st->st_gid,
+                                  .blksize = (uint32_t)st->st_blksize}},
+               .open = handle_reply(handle)};
+    split(entry->entry_timeout, &reply.entry.entry_valid, &reply.entry.entry_valid_nsec);
+    split(entry->attr_timeout, &reply.entry.attr_valid, &reply.entry.attr_valid_nsec);
+    return fuse_reply_buf(req, (const char *)&reply, sizeof reply);
+}
+
 static void answer_created(fuse_req_t req, struct inode *dir, const char *name, int fd, bool made,
                            struct fuse_file_info *fi) {
     struct fuse_entry_param entry;
@@ -98,8 +131,7 @@ static void answer_created(fuse_req_t req, struct inode *dir, const char *name, 
     if (ring_recording())
         handle->process = name && handle->fresh ? record_name(CREATE, made ? 0 : EVENT_TRUNCATED, req, dir, name)
                                                 : lineage_number(fuse_req_ctx(req)->pid);
-    handle_describe(handle, fi);
-    if (fuse_reply_create(req, &entry, fi) == -ENOENT) {
+    if (reply_created(req, &entry, handle) == -ENOENT) {
         struct inode *inode = handle->inode;
         inode_reference(inode);
         handle_close(handle);
@@ -108,41 +140,28 @@ static void answer_created(fuse_req_t req, struct inode *dir, const char *name, 
     }
 }
 
+/* The kernel asks for a file without a name under the name "/" (see session.c). */
 static void c_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, struct fuse_file_info *fi) {
-    if (refused(req, parent, name, EEXIST)) return;
+    bool nameless = strcmp(name, "/") == 0, made = nameless;
+    if (refused(req, parent, nameless ? "nameless" : name, EEXIST)) return;
     struct inode *dir = inode_of(parent);
-    bool made = false;
     int fd = dir_acquire(dir);
     if (fd >= 0) {
         caller_become(req);
-        fd = create_at(fd, name, fi->flags, mode, &made);
+        if (nameless) {
+            fd = openat(fd, ".", flags_below(fi->flags) | O_TMPFILE, mode);
+            if (fd < 0) fd = -errno;
+        } else {
+            fd = create_at(fd, name, fi->flags, mode, &made);
+        }
         caller_restore();
         dir_release(dir);
     }
     if (fd < 0)
         fuse_reply_err(req, -fd);
     else
-        answer_created(req, dir, name, fd, made, fi);
+        answer_created(req, dir, nameless ? NULL : name, fd, made, fi);
 }
-
-#if FUSE_VERSION >= FUSE_MAKE_VERSION(3, 17)
-static void c_tmpfile(fuse_req_t req, fuse_ino_t parent, mode_t mode, struct fuse_file_info *fi) {
-    REFUSE_VIRTUAL(parent, EROFS);
-    struct inode *dir = inode_of(parent);
-    int fd = dir_acquire(dir);
-    if (fd >= 0) {
-        caller_become(req);
-        fd = openat(fd, ".", flags_below(fi->flags) | O_TMPFILE, mode);
-        if (fd < 0) fd = -errno;
-        caller_restore();
-        dir_release(dir);
-    }
-    if (fd < 0)
-        fuse_reply_err(req, -fd);
-    else
-        answer_created(req, dir, NULL, fd, true, fi);
-}
-#endif
 
 static void c_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char *name) {
     if (refused(req, parent, name, EEXIST)) return;
@@ -261,9 +280,6 @@ void operations_names(struct fuse_lowlevel_ops *ops) {
     ops->mkdir = c_mkdir;
     ops->symlink = c_symlink;
     ops->create = c_create;
-#if FUSE_VERSION >= FUSE_MAKE_VERSION(3, 17)
-    ops->tmpfile = c_tmpfile;
-#endif
     ops->link = c_link;
     ops->unlink = c_unlink;
     ops->rmdir = c_rmdir;

@@ -6,6 +6,7 @@
  * tells it at the close.
  */
 #include "core.h"
+#include "protocol.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,33 +14,14 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-struct backing_map { /* struct fuse_backing_map; too new for many systems' headers */
-    int32_t fd;
-    uint32_t flags;
-    uint64_t padding;
-};
-#define BACKING_OPEN _IOW(229, 1, struct backing_map)
-#define BACKING_CLOSE _IOW(229, 2, uint32_t)
-
 static struct {
     bool on;
     int device;
     unsigned long opens;
 } passthrough;
 
-void passthrough_init(struct fuse_conn_info *connection, bool wanted) {
-    passthrough.on = false;
-#if FUSE_VERSION >= FUSE_MAKE_VERSION(3, 17)
-    /* Only root may open a backing file; the kernel would refuse each one. */
-    if (wanted && geteuid() == 0 && fuse_set_feature_flag(connection, FUSE_CAP_PASSTHROUGH)) {
-        connection->max_backing_stack_depth = 1;
-        passthrough.on = true;
-    }
-#else
-    (void)connection, (void)wanted;
-#endif
-}
-
+bool passthrough_wanted(void) { return configuration.passthrough && geteuid() == 0; } /* only root may open a backing file */
+void passthrough_begin(void) { passthrough.on = true; }
 void passthrough_device(int device) { passthrough.device = device; }
 bool passthrough_is_on(void) { return passthrough.on; }
 unsigned long passthrough_opens(void) { return passthrough.opens; }
@@ -56,20 +38,14 @@ static bool begin(struct inode *inode, const struct handle *handle) {
     return true;
 }
 
-void passthrough_open(struct handle *handle, struct fuse_file_info *fi) {
+int passthrough_open(struct handle *handle) {
     struct statx stx;
-    if (!passthrough.on && handle->inode->backing_id <= 0) return;
-    if (stat_fd(handle->fd, &stx) || !begin(handle->inode, handle)) return;
+    if (!passthrough.on && handle->inode->backing_id <= 0) return 0;
+    if (stat_fd(handle->fd, &stx) || !begin(handle->inode, handle)) return 0;
     handle->passthrough = true;
     handle->changed = stx.stx_ctime;
     passthrough.opens++;
-#if FUSE_VERSION >= FUSE_MAKE_VERSION(3, 17)
-    fi->backing_id = handle->inode->backing_id;
-    fi->keep_cache = 0; /* both together: the kernel answers EIO */
-    fi->direct_io = 0;
-#else
-    (void)fi;
-#endif
+    return handle->inode->backing_id;
 }
 
 bool passthrough_wrote(struct handle *handle) {

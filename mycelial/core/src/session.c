@@ -10,6 +10,7 @@
 #include <Python.h>
 
 #include "core.h"
+#include "protocol.h"
 #include "session.h"
 
 #include <dlfcn.h>
@@ -67,46 +68,21 @@ const struct virtual_forget *session_forgets(size_t *count) {
 
 void session_forgets_taken(void) { session.forget_count = 0; }
 
-/* ---- what is asked of the kernel ------------------------------------------------------------------------------------ */
-
-static void want(struct fuse_conn_info *connection, uint64_t flag) {
-#if FUSE_VERSION >= FUSE_MAKE_VERSION(3, 17)
-    fuse_set_feature_flag(connection, flag);
-#else
-    if (connection->capable & flag) connection->want |= (unsigned)flag;
-#endif
-}
-
-static void do_not_want(struct fuse_conn_info *connection, uint64_t flag) {
-#if FUSE_VERSION >= FUSE_MAKE_VERSION(3, 17)
-    fuse_unset_feature_flag(connection, flag);
-#else
-    connection->want &= ~(unsigned)flag;
-#endif
-}
+/* ---- operations ------------------------------------------------------------------------------------------------- */
 
 static void c_init(void *userdata, struct fuse_conn_info *connection) {
     python_ops.init(userdata, connection);
-    want(connection, FUSE_CAP_DONT_MASK);       /* a default ACL overrides the umask: only the source knows */
-    want(connection, FUSE_CAP_PARALLEL_DIROPS); /* lookups in one directory need not wait for one another */
-    want(connection, FUSE_CAP_CACHE_SYMLINKS);
-    want(connection, FUSE_CAP_SPLICE_WRITE);
-    want(connection, FUSE_CAP_SPLICE_MOVE);
-    do_not_want(connection, FUSE_CAP_SPLICE_READ); /* requests are looked at in memory */
-#ifdef FUSE_CAP_HANDLE_KILLPRIV_V2
-    want(connection, FUSE_CAP_HANDLE_KILLPRIV_V2); /* spares a getxattr for each write */
+    /* Only what libfuse itself does with these; the rest is settled in negotiation.c. Requests are looked at in memory. */
+#if FUSE_VERSION >= FUSE_MAKE_VERSION(3, 17)
+    fuse_set_feature_flag(connection, FUSE_CAP_SPLICE_WRITE);
+    fuse_set_feature_flag(connection, FUSE_CAP_SPLICE_MOVE);
+    fuse_unset_feature_flag(connection, FUSE_CAP_SPLICE_READ);
+#else
+    connection->want |= connection->capable & (FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE);
+    connection->want &= ~(unsigned)FUSE_CAP_SPLICE_READ;
 #endif
-    passthrough_init(connection, configuration.passthrough);
     connection->max_background = 64;
     if (connection->max_write > 1 << 20) connection->max_write = 1 << 20;
-    session.figures.protocol_minor = connection->proto_minor;
-#if FUSE_VERSION >= FUSE_MAKE_VERSION(3, 17)
-    session.figures.capable = connection->capable_ext;
-    session.figures.wanted = connection->want_ext;
-#else
-    session.figures.capable = connection->capable;
-    session.figures.wanted = connection->want;
-#endif
 }
 
 static const struct fuse_lowlevel_ops *compose(const struct fuse_lowlevel_ops *theirs, size_t *size) {
@@ -130,7 +106,7 @@ struct fuse_session *session_new(struct fuse_args *args, const struct fuse_lowle
 struct fuse_session *session_new_versioned(struct fuse_args *args, const struct fuse_lowlevel_ops *ops, size_t size,
                                            void *version, void *userdata) __asm__("fuse_session_new_versioned") EXPORTED;
 int session_receive(struct fuse_session *se, struct fuse_buf *buffer) __asm__("fuse_session_receive_buf") EXPORTED;
-
+void session_process(struct fuse_session *se, const struct fuse_buf *buffer) __asm__("fuse_session_process_buf") EXPORTED;
 size_t add_direntry_plus(fuse_req_t req, char *buffer, size_t size, const char *name, const struct fuse_entry_param *entry,
                          off_t next) __asm__("fuse_add_direntry_plus") EXPORTED;
 
@@ -185,6 +161,12 @@ static bool is_for_python(const struct fuse_buf *buffer) {
     }
 }
 
+/* libfuse knows TMPFILE since 3.17. It is CREATE in all but the name, which is "/". */
+static void understand(const struct fuse_buf *buffer) {
+    struct fuse_in_header *header = buffer->mem;
+    if (header->opcode == OPCODE_TMPFILE) header->opcode = FUSE_CREATE;
+}
+
 /* Sleeps a little on the device. Looking without sleeping was measured and is worse: the client that would send the
  * next request may be waiting for this very processor. */
 static bool next_request(uint64_t since) {
@@ -199,13 +181,16 @@ static void take_device(struct fuse_session *se) {
     fcntl(session.fd, F_SETFL, flags | O_NONBLOCK);
 }
 
+static process_function *processor(void) {
+    static process_function *process;
+    if (!process) process = (process_function *)libfuse("fuse_session_process_buf", "FUSE_3.0");
+    return process;
+}
+
 static int drain(struct fuse_session *se, struct fuse_buf *buffer) {
     static int (*receive)(struct fuse_session *, struct fuse_buf *);
-    static void (*process)(struct fuse_session *, const struct fuse_buf *);
-    if (!receive) {
-        receive = (int (*)(struct fuse_session *, struct fuse_buf *))libfuse("fuse_session_receive_buf", "FUSE_3.0");
-        process = (void (*)(struct fuse_session *, const struct fuse_buf *))libfuse("fuse_session_process_buf", "FUSE_3.0");
-    }
+    if (!receive) receive = (int (*)(struct fuse_session *, struct fuse_buf *))libfuse("fuse_session_receive_buf", "FUSE_3.0");
+    process_function *process = processor();
     if (!session.active) return receive(se, buffer);
     if (session.fd != fuse_session_fd(se)) take_device(se);
     uint64_t since = now_us();
@@ -217,6 +202,7 @@ static int drain(struct fuse_session *se, struct fuse_buf *buffer) {
         }
         if (got <= 0) return got;
         session.figures.requests++;
+        understand(buffer);
         if (is_for_python(buffer)) {
             session.figures.for_python++;
             return got;
@@ -232,4 +218,8 @@ int session_receive(struct fuse_session *se, struct fuse_buf *buffer) {
     int got = drain(se, buffer);
     PyEval_RestoreThread(state);
     return got;
+}
+
+void session_process(struct fuse_session *se, const struct fuse_buf *buffer) {
+    if (!session.active || !negotiation_process(se, buffer, processor())) processor()(se, buffer);
 }

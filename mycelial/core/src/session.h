@@ -12,8 +12,6 @@ struct virtual_forget {
 
 struct session_figures {
     unsigned long requests, for_python;
-    unsigned protocol_minor;
-    uint64_t capable, wanted;
 };
 
 void session_activate(void);
