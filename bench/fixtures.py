@@ -27,10 +27,23 @@ class Sizes:
     blocks: int  # reads or writes of 4 KiB
     tree_files: int  # in the tree that git, grep, tar, cp and find walk
     objects: int  # C files in the project that make builds
+    processes: int  # short programs, one after the other
+    client_calls: int  # opens by each of several clients
 
 
-DEFAULT = Sizes(calls=500, directories=5, file_mib=64, blocks=4000, tree_files=400, objects=8)
-SHORT = Sizes(calls=50, directories=1, file_mib=4, blocks=200, tree_files=40, objects=2)
+DEFAULT = Sizes(
+    calls=500,
+    directories=5,
+    file_mib=64,
+    blocks=4000,
+    tree_files=400,
+    objects=8,
+    processes=100,
+    client_calls=400,
+)
+SHORT = Sizes(
+    calls=50, directories=1, file_mib=4, blocks=200, tree_files=40, objects=2, processes=5, client_calls=20
+)
 
 
 def make_fixtures(source: Path, sizes: Sizes, owners: list[str]) -> None:

@@ -76,10 +76,24 @@ def mapped_read(place: Place) -> Job:
     return Job(run, place.sizes.file_mib)
 
 
+def mapped_write(place: Place) -> Job:
+    """Dirties each page of a shared mapping, in order; whether closing writes them is up to the subject."""
+    path = place.scratch_directory() / "mapped"
+    path.write_bytes(bytes(place.sizes.file_mib * MIB))
+
+    def run() -> None:
+        with open(path, "r+b") as file, mmap.mmap(file.fileno(), 0) as pages:
+            for offset in range(0, len(pages), BLOCK):
+                pages[offset] = 1
+
+    return Job(run, place.sizes.file_mib)
+
+
 WORKLOADS = (
     Workload("sequential-read", "sequential read, 1 MiB", "MiB", sequential_read),
     Workload("sequential-write", "sequential write, 1 MiB", "MiB", sequential_write),
     Workload("random-read", "random reads, 4 KiB", "read", random_reads),
     Workload("small-write", "writes, 4 KiB", "write", small_writes),
     Workload("mapped-read", "mmap read", "MiB", mapped_read),
+    Workload("mapped-write", "mmap write", "MiB", mapped_write),
 )

@@ -56,6 +56,15 @@ def make(place: Place) -> Job:
     return _program(["make", "-s", "-j2"], project)
 
 
+def short_programs(place: Place) -> Job:
+    """Processes that read one file each, as in a build or a shell loop: who asks is new every time."""
+    _needs("cat")
+    paths = place.small_files()[: place.sizes.processes]
+    script = 'for file do cat "$file"; done'
+    job = _program(["sh", "-c", script, "sh", *paths], place.root)
+    return Job(job.run, len(paths))
+
+
 def _tree(place: Place) -> Path:
     return place.root / "tree" / place.owner
 
@@ -97,5 +106,6 @@ WORKLOADS = (
     Workload("tar", "tar", "run", tar),
     Workload("copy", "cp -r", "run", copy),
     Workload("find", "find -size", "run", find),
+    Workload("short-programs", "short programs, one file each", "process", short_programs),
     Workload("make", "make -j2 of a C project", "run", make),
 )
