@@ -82,9 +82,10 @@ def rebuild(directory: str, database: Path | None, as_json: bool) -> None:
     from mycelial.graph.rebuild import rebuild as rebuild_in
     from mycelial.store.answers import Answers
 
-    path = locate(directory, database).database
+    place = locate(directory, database)
+    path = place.database
     Answers.open(path, None).close()  # says what is wrong, and makes no new database
-    _report(rebuild_in(path), path, as_json)
+    _report(rebuild_in(path, live=place.is_recording), path, as_json)
 
 
 def _report(done: int, database: Path, as_json: bool) -> None:

@@ -39,6 +39,11 @@ class Place:
     root: str | None = None
     status: Mapping[str, object] = field(default_factory=dict)
 
+    @property
+    def is_recording(self) -> bool:
+        """Whether a mount records into the database now."""
+        return bool(self.status.get("recording"))
+
     def relative(self, given: str) -> str:
         """Return `given` relative to the mount's root.
 

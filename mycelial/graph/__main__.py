@@ -30,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     with connection:
         retention = Retention(settings.retention_days, settings.retention_events)
-        Engine(connection, Ingest(options.db, rules, retention, time.monotonic)).run()
+        Engine(connection, Ingest(options.db, rules, retention, time.monotonic), options.db).run()
     return 0
 
 

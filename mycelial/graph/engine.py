@@ -14,10 +14,12 @@ import select
 import signal
 import socket
 import time
+from pathlib import Path
 from types import FrameType
 
 from mycelial.graph.ingest import Ingest
-from mycelial.record.wire import Dropped, WireDecoder
+from mycelial.graph.lending import Lending
+from mycelial.record.wire import Dropped, Mark, WireDecoder
 
 log = logging.getLogger(__name__)
 
@@ -34,9 +36,10 @@ REPORT_EVERY = 1.0
 class Engine:
     """Serves one mount until the mount closes the connection or SIGTERM comes."""
 
-    def __init__(self, connection: socket.socket, ingest: Ingest) -> None:
+    def __init__(self, connection: socket.socket, ingest: Ingest, db: Path) -> None:
         self._connection = connection
         self._ingest = ingest
+        self._lending = Lending(db, ingest, lambda number: self._tell({"mark": number}))
         self._decoder = WireDecoder()
         self._lost = 0  # dropped before they came here
         self._ending = False
@@ -52,18 +55,21 @@ class Engine:
         signal.set_wakeup_fd(waker)
         signal.signal(signal.SIGTERM, self._end)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        poll = select.poll()
-        poll.register(self._connection, select.POLLIN)
-        poll.register(wake, select.POLLIN)
         self._ingest.work()
+        self._lending.work()
         self._report()
         while not self._ending:
+            poll = select.poll()
+            for waited_for in (self._connection.fileno(), wake, *self._lending.filenos()):
+                poll.register(waited_for, select.POLLIN)
             poll.poll(self._timeout())
             self._receive()
             self._ingest.work()
+            self._lending.work()
             self._report()
         while self._receive():
             self._ingest.work()
+        self._lending.finish()
         self._ingest.close()
         self._report(last=True)
 
@@ -72,7 +78,7 @@ class Engine:
 
     def _timeout(self) -> float | None:
         """Return how long to wait, in milliseconds; None if there is nothing to do until something comes."""
-        pauses = [] if (pause := self._ingest.pause()) is None else [pause]
+        pauses = [due for due in (self._ingest.pause(), self._lending.pause()) if due is not None]
         if self._status() != self._reported:
             pauses.append(max(0.0, self._next_report - time.monotonic()))
         return 1000.0 * min(pauses) + 1.0 if pauses else None
@@ -97,6 +103,8 @@ class Engine:
             for item in self._decoder.feed(message):
                 if isinstance(item, Dropped):
                     self._lost += item.count
+                elif isinstance(item, Mark):
+                    self._lending.mark(item.number)
                 else:
                     self._ingest.take(item)
         except ValueError as error:
@@ -126,7 +134,10 @@ class Engine:
         changed = status["state"] != self._reported.get("state")
         if not changed and not last and (now < self._next_report or status == self._reported):
             return
-        with contextlib.suppress(OSError):  # nobody listens, or not now; there is another report to come
-            self._connection.send(json.dumps(status).encode())
+        self._tell(status)  # if it does not arrive, there is another report to come
         self._reported = status
         self._next_report = now + REPORT_EVERY
+
+    def _tell(self, message: dict[str, object]) -> None:
+        with contextlib.suppress(OSError):  # nobody listens, or not now
+            self._connection.send(json.dumps(message).encode())

@@ -15,6 +15,7 @@ from mycelial.graph.pipeline import Pipeline
 from mycelial.record.events import Event
 from mycelial.record.exclude import ExclusionRules
 from mycelial.store.errors import DatabaseError, StoreError
+from mycelial.store.lock import WriterLock
 from mycelial.store.log import Retention
 from mycelial.store.writer import Writer
 
@@ -57,6 +58,8 @@ class Ingest:
         Sweeps recognised since the start.
     reason : str
         Why the state is degraded; empty if it is not.
+    openings : int
+        How often the database was opened.
     """
 
     def __init__(
@@ -74,6 +77,8 @@ class Ingest:
         self._due = 0.0
         self._retry = 0.0
         self._told = False
+        self._lent: WriterLock | None = None
+        self.openings = 0
         self.stored = self.ignored = self.dropped = self.sweeps = 0
         self.reason = ""
 
@@ -108,21 +113,50 @@ class Ingest:
 
     def pause(self) -> float | None:
         """Return the seconds until :meth:`work` has something to do; None if nothing is due."""
+        if self._lent is not None:
+            return None
         if self._writer is None:
             return max(0.0, self._retry - self._clock())
         return max(0.0, self._due - self._clock()) if self._waiting else None
 
     def work(self) -> None:
         """Do what is due: commit, or try the database again."""
+        if self._lent is not None:
+            return
         if self._writer is None:
             if self._clock() >= self._retry:
                 self._open()
         elif self._waiting and (self._given >= BATCH or self._clock() >= self._due):
             self._commit()
 
+    def lend(self) -> WriterLock:
+        """Store what waits, close the database, and return the lock, which stays held.
+
+        Until :meth:`take_back` events wait.
+
+        Raises
+        ------
+        StoreError
+            The database cannot be used.
+        """
+        if self._writer is None:
+            self._open()
+        while self._writer is not None and self._waiting:
+            self._commit()
+        if self._writer is None:
+            raise StoreError(self.reason)
+        self._lent = self._writer.detach()
+        self._writer = self._pipeline = None
+        return self._lent
+
+    def take_back(self) -> None:
+        """Use the database again, as somebody else left it."""
+        lock, self._lent = self._lent, None
+        self._open(lock)
+
     def close(self) -> None:
         """Commit what there is and let go of the database."""
-        if self._writer is None:
+        if self._writer is None and self._lent is None:
             self._open()
         if self._writer is not None:
             self._commit()
@@ -132,9 +166,10 @@ class Ingest:
         self.dropped += len(self._waiting)
         self._waiting.clear()
 
-    def _open(self) -> None:
+    def _open(self, lock: WriterLock | None = None) -> None:
         try:
-            self._writer = Writer(self._db)
+            self._writer = Writer(self._db, lock)
+            self.openings += 1
             self._pipeline = Pipeline(self._writer)
             self._given = 0
             if self.reason:

@@ -9,8 +9,8 @@ from mycelial.graph.pipeline import Pipeline
 from mycelial.record.events import Event
 from mycelial.record.exclude import ExclusionRules
 from mycelial.store.database import explained
+from mycelial.store.handover import maintaining
 from mycelial.store.log import read_events
-from mycelial.store.writer import Writer
 
 BATCH = 10_000
 """Events in one transaction of a replay."""
@@ -37,7 +37,7 @@ def replay(
     """
     done = 0
     admit = (rules or ExclusionRules()).admit
-    with Writer(db) as writer, explained(db):
+    with maintaining(db) as writer, explained(db):
         pipeline = Pipeline(writer)
         for event in events:
             for admitted in admit(event):
@@ -55,10 +55,11 @@ def replay(
     return done
 
 
-def rebuild(db: Path, progress: Progress = _silent) -> int:
+def rebuild(db: Path, progress: Progress = _silent, *, live: bool = False) -> int:
     """Drop everything derived and derive it again from the log; readers see the old state until the end.
 
-    What followed from events that the log no longer keeps is gone then.  Returns the number of events.
+    What followed from events that the log no longer keeps is gone then.  `live` says that a mount records
+    into it now.  Returns the number of events.
 
     Raises
     ------
@@ -66,7 +67,7 @@ def rebuild(db: Path, progress: Progress = _silent) -> int:
         The database cannot be used; it is left as it was.
     """
     done = 0
-    with Writer(db) as writer, explained(db):
+    with maintaining(db, live=live) as writer, explained(db):
         writer.begin()
         writer.drop_derived()
         pipeline = Pipeline(writer)

@@ -18,6 +18,7 @@ from collections.abc import Sequence
 import trio
 
 from mycelial import core
+from mycelial.record.wire import encode_mark
 
 log = logging.getLogger(__name__)
 
@@ -128,6 +129,17 @@ class Engine:
             else:
                 core.pop()
 
+    async def _answer_mark(self, number: int) -> None:
+        """Tell the engine that it has all that happened before it asked."""
+        await trio.sleep(_GATHER)  # a program may be done with its close a moment before we hear of it
+        await self._send_waiting()
+        while True:
+            try:
+                self._ours.send(encode_mark(number))
+                return
+            except BlockingIOError:
+                await self._wait_for_room()
+
     async def _wait_for_room(self) -> None:
         with trio.move_on_after(_STALLED) as patience:
             await trio.lowlevel.wait_writable(self._ours)
@@ -136,16 +148,19 @@ class Engine:
             self._process.send_signal(signal.SIGKILL)
 
     async def _listen(self) -> None:
-        while True:
-            await trio.lowlevel.wait_readable(self._ours)
-            try:
-                message = self._ours.recv(_STATUS_SIZE)
-                state = json.loads(message)
-            except (BlockingIOError, ValueError):
-                continue
-            if isinstance(state, dict):
-                self._report_change(state)
-                self._state = state
+        async with trio.open_nursery() as answering:
+            while True:
+                await trio.lowlevel.wait_readable(self._ours)
+                try:
+                    message = self._ours.recv(_STATUS_SIZE)
+                    state = json.loads(message)
+                except (BlockingIOError, ValueError):
+                    continue
+                if isinstance(state, dict) and isinstance(state.get("mark"), int):
+                    answering.start_soon(self._answer_mark, state["mark"])
+                elif isinstance(state, dict):
+                    self._report_change(state)
+                    self._state = state
 
     def _report_change(self, state: dict[str, object]) -> None:
         if state.get("state") != self._state.get("state"):

@@ -12,6 +12,7 @@ comm, exe, cwd, cgroup, cmdline, chain, pipe_in, pipe_out (lists are NUL termina
 items are pid and comm in turn). A ninth field follows, the command lines of the nearest ancestors, which
 is not read yet. Events: u16 length of the path, u16 length of the second path, and both.
 DROPPED: u64 number of events that were lost here.
+MARK: u64 number that the reader asked for; all that happened before the question stands before it.
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ class Kind(IntEnum):
     UNLINK = 8
     DROPPED = 9
     READ = 10
+    MARK = 11
 
 
 _OPS = {
@@ -73,6 +75,13 @@ class Dropped:
     count: int
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What the reader asked for by this number: everything up to here had happened by then."""
+
+    number: int
+
+
 class WireDecoder:
     """Turns messages into events; remembers the processes that were announced.
 
@@ -83,7 +92,7 @@ class WireDecoder:
     def __init__(self) -> None:
         self._processes: OrderedDict[int, Process] = OrderedDict()
 
-    def feed(self, message: bytes) -> Iterator[Event | Dropped]:
+    def feed(self, message: bytes) -> Iterator[Event | Dropped | Mark]:
         """Yield what `message` holds, in order; kinds of record that are not known are skipped.
 
         Raises
@@ -104,6 +113,8 @@ class WireDecoder:
                 self._remember(number, _process(body, uid))
             elif kind == Kind.DROPPED:
                 yield Dropped(min(_unpack(_COUNT, body)[0], _LARGEST_INTEGER))
+            elif kind == Kind.MARK:
+                yield Mark(_unpack(_COUNT, body)[0])
             elif kind in _OPS:
                 event = _event(_OPS[Kind(kind)], body, self._process(number, uid), time_ns)
                 if event is not None:
@@ -154,6 +165,11 @@ def encode_event(number: int, event: Event) -> bytes:
 def encode_dropped(count: int, time_ns: int = 0) -> bytes:
     """Return the record that says how many events are missing."""
     return _record(Kind.DROPPED, 0, 0, time_ns, _COUNT.pack(count))
+
+
+def encode_mark(number: int) -> bytes:
+    """Return the record that answers the reader's question for a mark of this `number`."""
+    return _record(Kind.MARK, 0, 0, 0, _COUNT.pack(number))
 
 
 def _record(kind: Kind, number: int, uid: int, time_ns: int, body: bytes) -> bytes:

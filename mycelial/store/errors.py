@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from sqlite3 import Error as DatabaseError
 
-__all__ = ["DatabaseError", "StoreError"]  # the first: what SQLite itself raises in the middle of the work
+__all__ = [
+    "BusyError",
+    "DatabaseError",
+    "StoreError",
+]  # the second: what SQLite raises in the middle of the work
 
 
 class StoreError(Exception):
     """The database cannot be opened, read or written; the text is one clear line for a person."""
+
+
+class BusyError(StoreError):
+    """Another process is the database's writer."""

@@ -22,13 +22,14 @@ class Writer:
 
     Attributes
     ----------
+    lock : WriterLock
     log : LogWriter
     files : FileTable
     evidence : EvidenceWriter
     """
 
-    def __init__(self, path: Path) -> None:
-        """Open or create the database at `path`.
+    def __init__(self, path: Path, lock: WriterLock | None = None) -> None:
+        """Open or create the database at `path`; `lock` is one that is held already.
 
         Raises
         ------
@@ -36,15 +37,17 @@ class Writer:
             See :func:`mycelial.store.database.open_writer`.
         """
         self.path = path
-        with explained(path):
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._lock = WriterLock(path)
+        if lock is None:
+            with explained(path):
+                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                lock = WriterLock(path)
+        self.lock = lock
         try:
             self.database: sqlite_utils.Database = open_writer(path)
             with explained(path):
                 self._begin_anew()
         except BaseException:
-            self._lock.release()
+            self.lock.release()
             raise
 
     def __enter__(self) -> Self:
@@ -83,6 +86,10 @@ class Writer:
 
     def close(self) -> None:
         """Close without committing."""
+        self.detach().release()
+
+    def detach(self) -> WriterLock:
+        """Close without committing, but keep the lock, and return it."""
         connection = self.database.conn
         try:
             if connection.in_transaction:
@@ -91,7 +98,7 @@ class Writer:
             pass  # the file is unusable; closing is all that is left to do
         finally:
             connection.close()
-            self._lock.release()
+        return self.lock
 
     def drop_derived(self) -> None:
         """Empty everything but the log, inside the open transaction."""
