@@ -17,7 +17,7 @@ from typing import cast
 from mycelial.cli.failure import Failure
 from mycelial.record.display import printable
 from mycelial.record.events import Event
-from mycelial.record.jsonl import event_from_json
+from mycelial.record.jsonl import EventReader
 
 _LONGEST_LINE = 4 * 2**20  # bytes; a command line of 2 MiB, escaped
 _GZIP = b"\x1f\x8b"
@@ -54,6 +54,7 @@ class EventFile:
             that names file and line, if it cannot be read or a line is no event.
         """
         number = 0
+        read = EventReader().read
         try:
             stream = self._unpacked()
             while line := stream.readline(_LONGEST_LINE):
@@ -61,7 +62,7 @@ class EventFile:
                 if len(line) == _LONGEST_LINE and not line.endswith(b"\n"):
                     raise ValueError("line is too long")
                 if not line.isspace():
-                    yield event_from_json(line)
+                    yield read(line)
                 if self.size is not None and number % _PROGRESS_EVERY == 0:
                     progress(self._raw.tell())
         except (EOFError, zlib.error, gzip.BadGzipFile):

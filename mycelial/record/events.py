@@ -114,6 +114,5 @@ def is_clean_path(path: str) -> bool:
     No leading, trailing or doubled slash, no ``.`` or ``..``, no NUL: whoever builds a link or a
     row from a clean path cannot be led outside.
     """
-    if not path or "\0" in path:
-        return False
-    return not any(part in ("", ".", "..") for part in path.split("/"))
+    enclosed = f"/{path}/"
+    return not ("//" in enclosed or "/./" in enclosed or "/../" in enclosed or "\0" in enclosed)

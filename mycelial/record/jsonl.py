@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import fields
 from math import isfinite
 from typing import Any, TypeVar
 
@@ -17,6 +18,8 @@ from mycelial.record.events import Event, Op, Process, bytes_of, is_clean_path, 
 _LARGEST_INTEGER = 2**63 - 1  # SQLite's
 _LARGEST_ID = 2**32 - 1  # pid_t and uid_t fit
 _LATEST_TIME = 253_402_214_400.0  # seconds; 9999-12-31, the last day that a calendar can show
+_REMEMBERED = 4096  # processes
+_PROCESS_KEYS = tuple(field.name for field in fields(Process))
 _T = TypeVar("_T")
 _OPS = {op.value: op for op in Op}
 
@@ -52,25 +55,54 @@ def event_from_json(line: str | bytes) -> Event:
     ValueError
         with one line of text, if it holds none. Unknown keys are ignored.
     """
-    try:
-        record = json.loads(line)
-    except RecursionError:
-        raise ValueError("not an event: nested too deeply") from None
-    except ValueError as problem:
-        raise ValueError(f"not JSON: {_one_line(str(problem))}") from None
-    if not isinstance(record, dict):
-        raise ValueError(f"not an event: expected an object, found {_kind(record)}")
-    word = _required(record, "op", _text)
-    op = _OPS.get(word)
-    if op is None:
-        raise ValueError(f"unknown op {_quote(word)}")
-    return Event(
-        t=_required(record, "t", _time),
-        op=op,
-        path=_required(record, "path", _path),
-        process=_process(record),
-        to=_required(record, "to", _path) if op.has_target else None,
-    )
+    return EventReader().read(line)
+
+
+class EventReader:
+    """Reads one log, line by line; quicker than line for line, for most processes say the same again."""
+
+    def __init__(self) -> None:
+        self._processes: dict[int, tuple[list[object], Process]] = {}  # by pid: what was said, and read
+
+    def read(self, line: str | bytes) -> Event:
+        """Return the event that `line` holds.
+
+        Raises
+        ------
+        ValueError
+            as :func:`event_from_json` does.
+        """
+        try:
+            record = json.loads(line)
+        except RecursionError:
+            raise ValueError("not an event: nested too deeply") from None
+        except ValueError as problem:
+            raise ValueError(f"not JSON: {_one_line(str(problem))}") from None
+        if not isinstance(record, dict):
+            raise ValueError(f"not an event: expected an object, found {_kind(record)}")
+        word = _required(record, "op", _text)
+        op = _OPS.get(word)
+        if op is None:
+            raise ValueError(f"unknown op {_quote(word)}")
+        return Event(
+            t=_required(record, "t", _time),
+            op=op,
+            path=_required(record, "path", _path),
+            process=self._process(record),
+            to=_required(record, "to", _path) if op.has_target else None,
+        )
+
+    def _process(self, record: dict[str, Any]) -> Process:
+        pid = record.get("pid")
+        said = [record.get(key) for key in _PROCESS_KEYS]
+        known = self._processes.get(pid) if type(pid) is int else None
+        if known is not None and known[0] == said:
+            return known[1]
+        process = _process(record)
+        if len(self._processes) >= _REMEMBERED:
+            self._processes.clear()
+        self._processes[process.pid] = said, process
+        return process
 
 
 def _process(record: dict[str, Any]) -> Process:

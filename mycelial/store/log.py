@@ -35,6 +35,7 @@ class LogWriter:
         self._connection = database.conn
         self._paths: dict[str, int] = {}
         self._processes: dict[Process, int] = {}
+        self._latest: dict[int, tuple[Process, int]] = {}  # by pid
         self._rows: list[tuple[object, ...]] = []
         self._next = self._highest("event") + 1
         self._next_path = self._highest("log_path") + 1
@@ -63,9 +64,11 @@ class LogWriter:
         if self._rows:
             execute("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?)", self._rows)
             self._rows.clear()
-        for cache in (self._paths, self._processes):
-            if len(cache) > CACHED:
-                cache.clear()
+        if len(self._paths) > CACHED:
+            self._paths.clear()
+        if max(len(self._processes), len(self._latest)) > CACHED:
+            self._processes.clear()
+            self._latest.clear()
 
     def prune(self, retention: Retention, most: int) -> int:
         """Drop up to `most` of the oldest events that need not be kept; return how many were dropped.
@@ -88,6 +91,14 @@ class LogWriter:
 
     def process(self, process: Process) -> int:
         """Return the number of `process`, storing it if it is new."""
+        latest = self._latest.get(process.pid)
+        if latest is not None and latest[0] is process:  # spares hashing all that is known of it
+            return latest[1]
+        number = self._number_of(process)
+        self._latest[process.pid] = process, number
+        return number
+
+    def _number_of(self, process: Process) -> int:
         number = self._processes.get(process)
         if number is None:
             row = _process_row(process)
