@@ -6,6 +6,7 @@ no start time, there the name, the parent and the pause decide.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Any
 
@@ -46,7 +47,7 @@ class Processes:
     """All actors of the recent past, bounded, in order of their latest event."""
 
     def __init__(self) -> None:
-        self._actors: dict[int, Actor] = {}
+        self._actors: OrderedDict[int, Actor] = OrderedDict()
         self._by_pid: dict[int, int] = {}
         self._by_root: dict[int, list[int]] = {}
         self._by_pipe: dict[str, list[int]] = {}
@@ -69,8 +70,7 @@ class Processes:
         if known is None or not _same(known, process, t):
             known = self._new(process, record, t)
         else:
-            del self._actors[known.number]
-            self._actors[known.number] = known
+            self._actors.move_to_end(known.number)
             if not opener or kind_of(process.comm, process.exe) is not Kind.SHELL:
                 self._refresh(known, process, record)
         known.last = max(known.last, t)

@@ -8,8 +8,8 @@ finite times, integers that a database holds) or raises ValueError with the reas
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
-from dataclasses import fields
 from math import isfinite
 from typing import Any, TypeVar
 
@@ -19,9 +19,15 @@ _LARGEST_INTEGER = 2**63 - 1  # SQLite's
 _LARGEST_ID = 2**32 - 1  # pid_t and uid_t fit
 _LATEST_TIME = 253_402_214_400.0  # seconds; 9999-12-31, the last day that a calendar can show
 _REMEMBERED = 4096  # processes
-_PROCESS_KEYS = tuple(field.name for field in fields(Process))
 _T = TypeVar("_T")
 _OPS = {op.value: op for op in Op}
+_TEXT = rb'[^"\\\x00-\x1f\x7f-\xff]*'
+_IDS = rb'"pid": [0-9]+, "ppid": [0-9]+, "comm": "%b", "uid": [0-9]+' % _TEXT
+_USUAL = re.compile(
+    rb'\{"t": ((?:0|[1-9][0-9]{0,10})(?:\.[0-9]+)?), (%b), "op": "([a-z]+)"' % _IDS
+    + rb', "path": "(%b)"(?:, "to": "(%b)")?(.*)' % (_TEXT, _TEXT)
+)
+_NOT_AGAIN = (b'"t"', b'"op"', b'"path"', b'"to"', b"\\")  # would overrule what stood before, or might
 
 
 def event_to_json(event: Event) -> str:
@@ -55,14 +61,18 @@ def event_from_json(line: str | bytes) -> Event:
     ValueError
         with one line of text, if it holds none. Unknown keys are ignored.
     """
-    return EventReader().read(line)
+    return _event(line)
 
 
 class EventReader:
-    """Reads one log, line by line; quicker than line for line, for most processes say the same again."""
+    """Reads one log, line by line.
+
+    Most lines are as :func:`event_to_json` writes them, and most of their processes say nothing new: of such
+    a line only what is new is read, in a sixth of the time.  All others take the long way.
+    """
 
     def __init__(self) -> None:
-        self._processes: dict[int, tuple[list[object], Process]] = {}  # by pid: what was said, and read
+        self._processes: dict[bytes, Process] = {}  # by their part of a line
 
     def read(self, line: str | bytes) -> Event:
         """Return the event that `line` holds.
@@ -72,37 +82,49 @@ class EventReader:
         ValueError
             as :func:`event_from_json` does.
         """
-        try:
-            record = json.loads(line)
-        except RecursionError:
-            raise ValueError("not an event: nested too deeply") from None
-        except ValueError as problem:
-            raise ValueError(f"not JSON: {_one_line(str(problem))}") from None
-        if not isinstance(record, dict):
-            raise ValueError(f"not an event: expected an object, found {_kind(record)}")
-        word = _required(record, "op", _text)
-        op = _OPS.get(word)
-        if op is None:
-            raise ValueError(f"unknown op {_quote(word)}")
-        return Event(
-            t=_required(record, "t", _time),
-            op=op,
-            path=_required(record, "path", _path),
-            process=self._process(record),
-            to=_required(record, "to", _path) if op.has_target else None,
-        )
+        found = _USUAL.match(line) if isinstance(line, bytes) else None
+        if found is None:
+            return _event(line)
+        t, ids, word, path, to, rest = found.groups()
+        process = self._processes.get(ids + rest)
+        if process is None:
+            event = _event(line)
+            if len(self._processes) >= _REMEMBERED:
+                self._processes.clear()
+            if not any(key in rest for key in _NOT_AGAIN):
+                self._processes[ids + rest] = event.process
+            return event
+        op, name, target = _OPS.get(word.decode()), path.decode(), None if to is None else to.decode()
+        if (
+            op is None
+            or op.has_target is (target is None)
+            or not is_clean_path(name)
+            or not (target is None or is_clean_path(target))
+        ):
+            return _event(line)
+        return Event(float(t), op, name, process, target)
 
-    def _process(self, record: dict[str, Any]) -> Process:
-        pid = record.get("pid")
-        said = [record.get(key) for key in _PROCESS_KEYS]
-        known = self._processes.get(pid) if type(pid) is int else None
-        if known is not None and known[0] == said:
-            return known[1]
-        process = _process(record)
-        if len(self._processes) >= _REMEMBERED:
-            self._processes.clear()
-        self._processes[process.pid] = said, process
-        return process
+
+def _event(line: str | bytes) -> Event:
+    try:
+        record = json.loads(line)
+    except RecursionError:
+        raise ValueError("not an event: nested too deeply") from None
+    except ValueError as problem:
+        raise ValueError(f"not JSON: {_one_line(str(problem))}") from None
+    if not isinstance(record, dict):
+        raise ValueError(f"not an event: expected an object, found {_kind(record)}")
+    word = _required(record, "op", _text)
+    op = _OPS.get(word)
+    if op is None:
+        raise ValueError(f"unknown op {_quote(word)}")
+    return Event(
+        t=_required(record, "t", _time),
+        op=op,
+        path=_required(record, "path", _path),
+        process=_process(record),
+        to=_required(record, "to", _path) if op.has_target else None,
+    )
 
 
 def _process(record: dict[str, Any]) -> Process:

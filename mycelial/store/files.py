@@ -44,13 +44,12 @@ class FileTable:
 
     def find(self, path: str) -> FileRow | None:
         """Return the row that has `path` now, be it gone or not; None if there never was one."""
-        number = ROOT
-        for name in path.split("/"):
-            found = self._child(number, name)
-            if found is None:
-                return None
-            number = found
-        return self.row(number)
+        number = self._numbers.get(path)
+        if number is None:
+            above, _, name = path.rpartition("/")
+            known = self._numbers.get(above) if above else ROOT
+            number = self._descend(ROOT, path) if known is None else self._child(known, name)
+        return None if number is None else self.row(number)
 
     def use(self, path: str) -> int:
         """Return the number of the file at `path`, which is there now: made known or brought back."""
@@ -134,6 +133,13 @@ class FileTable:
         if found[1]:
             self._execute("UPDATE file SET gone = 0 WHERE id = ?", (found[0],))
         return int(found[0])
+
+    def _descend(self, number: int, path: str) -> int | None:
+        found: int | None = number
+        for name in path.split("/"):
+            if found is not None:
+                found = self._child(found, name)
+        return found
 
     def _child(self, parent: int, name: str) -> int | None:
         found = self._execute(

@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import sqlite_utils
@@ -203,6 +204,7 @@ def _optional(text: str | None) -> str | bytes | None:
     return None if text is None else to_column(text)
 
 
+@lru_cache(maxsize=1024)
 def _dumps(values: tuple[Any, ...]) -> str | None:
     return json.dumps(values) if values else None
 

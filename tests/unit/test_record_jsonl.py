@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mycelial.record.events import Event, Op, Process
-from mycelial.record.jsonl import event_from_json, event_to_json
+from mycelial.record.jsonl import EventReader, event_from_json, event_to_json
 from tests.unit.record_strategies import events
 from tests.unit.refusal import taken_or_refused
 
@@ -123,3 +124,46 @@ def test_deep_nesting_and_endless_numbers_do_no_harm() -> None:
         event_from_json("[" * 200_000)
     with pytest.raises(ValueError, match="not JSON"):
         event_from_json('{"t": ' + "9" * 10_000 + "}")
+
+
+_PARTS = [
+    (b"src/a.c", b"src/b.h"),
+    (b"src/a.c", b"../a.c"),
+    (b'"src/a.c"', b'"src/a.c", "to": "src/b.c"'),
+    (b'"open"', b'"rename"'),
+    (b'"open"', b'"stat"'),
+    (b"1760000000.25", b"01"),
+    (b"1760000000.25", b"99999999999999"),
+    (b"1760000000.25", b"3"),
+    (b"4711", b"true"),
+    (b"cc1", b"\xff"),
+    (b"cc1", b"\\u0041"),
+    (b"}", b', "args": ["t"]}'),
+    (b"}", b', "args": ["a"]}'),
+    (b"}", b', "t": 5, "path": "other"}'),
+    (b"}", b', "\\u0074": 5}'),
+    (b"}", b""),
+    (b"}", b"} \n"),
+]
+
+
+@given(st.lists(st.lists(st.sampled_from(_PARTS), max_size=3), min_size=2, max_size=12))
+def test_what_a_reader_remembers_changes_nothing(log: list[list[tuple[bytes, bytes]]]) -> None:
+    def outcome(read: Callable[[bytes], Event], raw: bytes) -> object:
+        try:
+            return read(raw)
+        except ValueError as problem:
+            return str(problem)
+
+    reader = EventReader()
+    for changes in log:
+        raw = json.dumps(PLAIN).encode()
+        for old, new in changes:
+            raw = raw.replace(old, new)
+        assert outcome(reader.read, raw) == outcome(event_from_json, raw)
+
+
+@given(st.lists(events(), max_size=4))
+def test_a_reader_reads_what_was_written(log: list[Event]) -> None:
+    reader = EventReader()
+    assert [reader.read(event_to_json(event).encode()) for event in log * 2] == log * 2
