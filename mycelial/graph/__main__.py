@@ -12,6 +12,7 @@ from pathlib import Path
 
 from mycelial.graph.engine import Engine
 from mycelial.graph.ingest import Ingest
+from mycelial.record.logs import stderr_formatter
 from mycelial.record.settings import Settings, load_settings
 from mycelial.store.log import Retention
 
@@ -20,7 +21,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the engine; return its exit code: 0 done, 1 it could not start, 2 wrong usage."""
     options = _parser().parse_args(arguments)
     os.umask(0o077)
-    logging.basicConfig(format="mycelial engine: %(message)s", level=logging.WARNING)
+    handler = logging.StreamHandler()
+    handler.setFormatter(stderr_formatter("mycelial engine"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     try:
         settings = load_settings(options.config) if options.config is not None else Settings()
         rules = settings.exclusion_rules(tuple(options.exclude))

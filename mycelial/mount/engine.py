@@ -79,6 +79,8 @@ class Engine:
             stdout=subprocess.DEVNULL,
             stderr=self._stderr,
             cwd="/",
+            # Where programs are wrapped, as on NixOS, Python alone does not know where the modules are.
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             start_new_session=True,
         )
         core.ignore_process(self._process.pid)

@@ -21,6 +21,7 @@ import pyfuse3
 import trio
 
 from mycelial.mount.engine import Engine
+from mycelial.mount.notify import ServiceManager, state_in_words
 from mycelial.mount.options import MountOptions
 from mycelial.mount.place import MountError, Place
 from mycelial.mount.source import CallersSource
@@ -51,6 +52,7 @@ class Filesystem:
         self._options = options
         self._place = place
         self._on_ready = on_ready
+        self._manager = ServiceManager(os.environ)
         self._session = secrets.token_hex(8)
         self._began = time.time()
         self._engine: Engine | None = None
@@ -77,7 +79,7 @@ class Filesystem:
                 view_dir=os.fsencode(self._options.view_dir) or b".mycelial",
             )
             timeout = 0 if self._options.allow_other else _VIRTUAL_TIMEOUT
-            self._mount(VirtualTree(tree, self._on_ready, timeout=timeout))
+            self._mount(VirtualTree(tree, self._ready, timeout=timeout))
             core.start()
             trio.run(self._serve)
         finally:
@@ -102,6 +104,14 @@ class Filesystem:
             "engine": self._engine.status() if self._engine else None,
             "core": dict(core.figures()),
         }
+
+    def _ready(self) -> None:
+        self._manager.ready(self._state())
+        self._on_ready()
+
+    def _state(self) -> str:
+        engine = self._engine.status() if self._engine else None
+        return state_in_words(self._options.record, engine, core.figures()["events_dropped"])
 
     # ---- setting up
 
@@ -150,10 +160,12 @@ class Filesystem:
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(_end_on_signal)
+                nursery.start_soon(self._manager.run, self._state)
                 if self._engine is not None:
                     nursery.start_soon(self._engine.run)
                 await pyfuse3.main(min_tasks=_WORKERS, max_tasks=_WORKERS)
                 nursery.cancel_scope.cancel()
+            self._manager.stopping("Storing what was recorded last")
         finally:
             pyfuse3.close(unmount=True)
 

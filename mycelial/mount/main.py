@@ -15,6 +15,8 @@ from mycelial import __version__
 from mycelial.mount.daemon import daemonise
 from mycelial.mount.options import MountOptions, Request, UsageError, parse
 from mycelial.mount.place import MountError, find_place
+from mycelial.mount.watch import is_dead
+from mycelial.record.logs import stderr_formatter
 
 HELP = """\
 usage: mycelial-mount [options] SOURCE MOUNTPOINT
@@ -53,12 +55,23 @@ def main_mount_helper() -> None:
 
 
 def main_umount_helper() -> None:
-    """umount.fuse.mycelial: fusermount3 for users, umount for root."""
-    paths = [word for word in sys.argv[1:] if not word.startswith("-")]
+    """umount.fuse.mycelial: fusermount3 for users, umount for root; dead mounts go though in use."""
+    lazy, paths = False, []
+    words = iter(sys.argv[1:])
+    for word in words:
+        if word in ("-t", "-N"):  # a type, a namespace: umount(8) names them to some helpers
+            next(words, None)
+        elif word.startswith("-"):
+            lazy = lazy or "l" in word[1:]
+        else:
+            paths.append(word)
     if len(paths) != 1:
-        print("usage: umount.fuse.mycelial MOUNTPOINT", file=sys.stderr)
+        print("usage: umount.fuse.mycelial MOUNTPOINT [-l]", file=sys.stderr)
         sys.exit(2)
-    command = ["umount", "-i"] if os.geteuid() == 0 else ["fusermount3", "-u"]
+    as_root = os.geteuid() == 0
+    command = ["umount", "-i"] if as_root else ["fusermount3", "-u"]
+    if lazy or is_dead(paths[0]):
+        command.append("-l" if as_root else "-z")
     sys.exit(subprocess.run([*command, paths[0]], check=False).returncode)
 
 
@@ -129,15 +142,15 @@ def _become(name: str) -> None:
 
 
 def _set_up_logging(options: MountOptions) -> None:
-    level = logging.DEBUG if options.debug else logging.INFO
-    handlers: list[logging.Handler] = []
+    handler: logging.Handler = logging.NullHandler()
+    name = f"mycelial-mount[{os.getpid()}]"
     if options.foreground:
-        handlers.append(logging.StreamHandler())
+        handler = logging.StreamHandler()
+        handler.setFormatter(stderr_formatter(name))
     elif Path("/dev/log").exists():
-        handlers.append(logging.handlers.SysLogHandler("/dev/log"))
-    else:
-        handlers.append(logging.NullHandler())
-    logging.basicConfig(level=level, format="mycelial-mount[%(process)d]: %(message)s", handlers=handlers)
+        handler = logging.handlers.SysLogHandler("/dev/log")
+        handler.setFormatter(logging.Formatter(f"{name}: %(message)s"))
+    logging.basicConfig(level=logging.DEBUG if options.debug else logging.INFO, handlers=[handler])
     logging.getLogger("pyfuse3").setLevel(logging.INFO if options.debug else logging.ERROR)
 
 

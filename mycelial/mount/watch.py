@@ -1,0 +1,124 @@
+"""mycelial-watch: notices that the daemon behind a mount died, which a plain .mount unit of systemd does not.
+
+It asks the mount for its daemon once and then sleeps on that process, so watching costs nothing; only a mount
+without views has to be looked at again and again. A unit that runs this can mount anew when it ends with 1.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import select
+import sys
+import time
+
+from mycelial import __version__
+
+_STATUS = "user.mycelial.status"
+_DEAD = (errno.ENOTCONN, errno.ECONNABORTED)
+_LOOKS_EVERY = 2.0  # seconds, at a mount that does not say which process serves it
+_SETTLING = 0.05  # seconds
+
+HELP = """\
+usage: mycelial-watch MOUNTPOINT
+
+Waits until the mount ends. Exit codes: 0 it was unmounted, 1 its daemon died and left a dead mount,
+2 wrong usage, or there is no mount to watch.
+
+  -V, --version        print the version
+  -h, --help           print this
+"""
+
+
+class NoMountError(Exception):
+    """There is nothing to watch; the text is one line."""
+
+
+def main() -> None:
+    """Run as a program."""
+    sys.exit(_command(sys.argv[1:]))
+
+
+def _command(arguments: list[str]) -> int:
+    match arguments:
+        case ["-h" | "--help"]:
+            print(HELP, end="")
+            return 0
+        case ["-V" | "--version"]:
+            print(f"mycelial-watch {__version__}")
+            return 0
+        case [mountpoint] if not mountpoint.startswith("-"):
+            pass
+        case _:
+            print("mycelial-watch: MOUNTPOINT is needed, and nothing else", file=sys.stderr)
+            return 2
+    try:
+        died = daemon_died(mountpoint)
+    except NoMountError as problem:
+        print(f"mycelial-watch: {problem}", file=sys.stderr)
+        return 2
+    if died:
+        print(f"mycelial-watch: {mountpoint}: the daemon died", file=sys.stderr)
+    return int(died)
+
+
+def daemon_died(mountpoint: str) -> bool:
+    """Wait for the end of the mount's daemon, and say whether it left a dead mount behind.
+
+    Raises
+    ------
+    NoMountError
+        if the place is not one of our mounts, or not one that this user may enter.
+    """
+    try:
+        device = os.stat(mountpoint).st_dev
+        if not _is_ours(device):
+            raise NoMountError(f"{mountpoint}: no mount of Mycelial")
+        daemon = _daemon(mountpoint)
+    except OSError as problem:
+        if problem.errno in _DEAD:
+            return True
+        raise NoMountError(f"{mountpoint}: {problem.strerror}") from None
+    while not is_dead(mountpoint):
+        if not _is_there(mountpoint, device):
+            return False
+        if daemon is None:
+            time.sleep(_LOOKS_EVERY)
+        elif select.select([daemon], [], [])[0]:
+            time.sleep(_SETTLING)  # it has ended, and the kernel is about to know
+    return True
+
+
+def _daemon(mountpoint: str) -> int | None:
+    """Return a descriptor that becomes readable when the process ends; None where the mount is silent."""
+    try:
+        return os.pidfd_open(int(json.loads(os.getxattr(mountpoint, _STATUS))["pid"]))
+    except (ValueError, KeyError, TypeError, ProcessLookupError):
+        return None
+    except OSError as problem:
+        if problem.errno in (errno.ENODATA, errno.ENOTSUP):  # without views there is no status
+            return None
+        raise
+
+
+def is_dead(path: str) -> bool:
+    """Whether a FUSE mount is there whose daemon is gone."""
+    try:
+        os.statvfs(path)  # unlike stat, this asks the daemon
+    except OSError as problem:
+        return problem.errno in _DEAD
+    return False
+
+
+def _is_ours(device: int) -> bool:
+    number = f"{os.major(device)}:{os.minor(device)}"
+    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as table:
+        return any(line.split(" ")[2] == number and " - fuse.mycelial " in line for line in table)
+
+
+def _is_there(path: str, device: int) -> bool:
+    try:
+        return os.stat(path).st_dev == device
+    except OSError as problem:
+        return problem.errno in _DEAD
