@@ -4,16 +4,17 @@
 #   make test                                    the tests
 #   make test-all                                the slow ones too
 #   make bench                                   what the mount costs (SHORT=1: does the benchmark run?)
+#   make bench-full                              with every peer that can be had, at every size: half an hour
 #   make check                                   formatting, lint, types
 #   make ci                                      what continuous integration runs
 
 SHELL := /bin/bash
 TOOLS := PATH=$(CURDIR)/.venv/bin:$$PATH
-SCRIPTS := scripts/environment scripts/libfuse scripts/lock scripts/mount scripts/python scripts/system-packages scripts/test \
+SCRIPTS := scripts/environment scripts/libfuse scripts/lock scripts/mount scripts/peers scripts/python scripts/system-packages scripts/test \
 	scripts/tree .ci/run .ci/readme nixos/checks/nix nixos/checks/run
 
 .DEFAULT_GOAL := help
-.PHONY: help setup mount test test-all bench check format lock ci clean
+.PHONY: help setup mount test test-all bench bench-full check format lock ci clean
 
 help:
 	@sed -n '/^#   make/s/^#   //p' Makefile
@@ -40,6 +41,12 @@ bench:
 	@scripts/system-packages bench
 	@scripts/environment run
 	@.venv/bin/python -m bench $(if $(SHORT),--short)
+
+bench-full:
+	@scripts/system-packages bench
+	@scripts/environment run
+	@scripts/peers
+	@.venv/bin/python -m bench --full $(if $(JSON),--json $(JSON))
 
 check:
 	@scripts/system-packages mount

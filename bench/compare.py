@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from bench.results import Result
 from bench.table import aligned
 
@@ -16,15 +18,16 @@ def comparison(before: Result, after: Result) -> str:
             row = _row(before, after, workload, subject)
             if row is not None:
                 rows.append(row)
-    if len(rows) == 1:
+    figures = _figures(before, after)
+    if len(rows) == 1 and not figures:
         return "The two results have no workload and subject in common."
-    lines = aligned(rows)
+    lines = (aligned(rows) if len(rows) > 1 else []) + figures
     different = [
         f"Not the same machine: {key} was {before.machine.get(key)}, is {after.machine.get(key)}."
         for key in ("kernel", "cpu", "cores", "file_system", "libfuse", "user")
         if before.machine.get(key) != after.machine.get(key)
     ]
-    lines += ["", "Changes within the two results' own spread are marked as noise.", *different]
+    lines += ["", "Changes within two standard errors of both results are marked as noise.", *different]
     return "\n".join(lines)
 
 
@@ -33,15 +36,41 @@ def _row(before: Result, after: Result, workload: str, subject: str) -> list[str
     if subject == "native" or not old or not new:
         return None
     change = new / old - 1
-    spreads = [r.spread(workload, name) for r in (before, after) for name in (subject, "native")]
-    verdict = _verdict(change, spreads)
-    return [before.titles[workload], subject, f"{old:.2f}", f"{new:.2f}", f"{change:+.0%}", verdict]
+    errors = [result.error(workload, subject, "native") for result in (before, after)]
+    return [
+        before.titles[workload],
+        subject,
+        f"{old:.2f}",
+        f"{new:.2f}",
+        f"{change:+.0%}",
+        _verdict(change, errors),
+    ]
 
 
-def _verdict(change: float, spreads: list[float | None]) -> str:
-    known = [spread for spread in spreads if spread is not None]
-    if len(known) < len(spreads):
+def _verdict(change: float, errors: list[float | None]) -> str:
+    known = [error for error in errors if error is not None]
+    if len(known) < len(errors):
         return "too few rounds"
-    if abs(change) <= max(*known, _NOISE_FLOOR):
+    if abs(change) <= max(2.0 * math.hypot(*known), _NOISE_FLOOR):
         return "noise"
     return "slower" if change > 0 else "faster"
+
+
+def _figures(before: Result, after: Result) -> list[str]:
+    """The single figures and the far ends of the curves, side by side."""
+    old, new = _single(before), _single(after)
+    rows = [["measure", "before", "after", "change"]]
+    for title in (title for title in old if title in new):
+        (was, unit), (now, _) = old[title], new[title]
+        change = f"{now / was - 1:+.0%}" if was else "-"
+        rows.append([title, f"{was:.3g} {unit}", f"{now:.3g} {unit}", change])
+    return ["", *aligned(rows)] if len(rows) > 1 else []
+
+
+def _single(result: Result) -> dict[str, tuple[float, str]]:
+    found = {figure.title: (figure.value, figure.unit) for figure in result.figures.values()}
+    for curve in result.curves.values():
+        for line, points in curve.lines.items():
+            size, cost = points[-1]
+            found[f"{curve.title}, {line}, at {size:,.0f} {curve.x}"] = (cost, curve.y)
+    return found

@@ -11,11 +11,11 @@ from bench.fixtures import DEFAULT, SHORT, make_fixtures
 from bench.machine import describe_machine
 from bench.results import Result, ResultError, read_result
 from bench.rounds import Plan, measure
-from bench.subjects import SUBJECTS, Subject, SubjectError
+from bench.subjects import SUBJECTS, USUAL, Subject, SubjectError
 from bench.table import table
 from bench.workloads import WORKLOADS
 from bench.workloads.job import Workload
-from bench.workspace import default_directory, mounted, terminating_in_order, workspace
+from bench.workspace import default_directory, mounted, sources, spread, terminating_in_order, workspace
 
 
 def main(words: list[str] | None = None) -> int:
@@ -41,7 +41,9 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m bench",
         description="Measure Mycelial against the disk itself and bindfs, in one run, as ratios.",
     )
-    parser.add_argument("--short", action="store_true", help="one round of little work: does everything run?")
+    extent = parser.add_mutually_exclusive_group()
+    extent.add_argument("--short", action="store_true", help="one round of little work: does everything run?")
+    extent.add_argument("--full", action="store_true", help="every subject, workload and measure")
     parser.add_argument(
         "--dir", type=Path, help="work below this directory (default: $TMPDIR, else /var/tmp)"
     )
@@ -50,12 +52,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--seconds",
         type=float,
-        default=90.0,
-        help="begin no round that would end later than this (default: 90)",
+        help="begin no round that would end later than this (default: 90; --full: 900)",
     )
-    parser.add_argument(
-        "--subjects", type=_subjects, default=list(SUBJECTS), metavar="NAME[,NAME...]", help=_names(SUBJECTS)
-    )
+    parser.add_argument("--subjects", type=_subjects, metavar="NAME[,NAME...]", help=_names(SUBJECTS))
     parser.add_argument(
         "--workloads", type=_workloads, default=WORKLOADS, metavar="NAME[,NAME...]", help=_names(WORKLOADS)
     )
@@ -96,9 +95,10 @@ def _chosen(words: str, known: list[str]) -> list[str]:
 
 def _run(arguments: argparse.Namespace) -> None:
     sizes = SHORT if arguments.short else DEFAULT
-    plan = Plan(sizes, arguments.rounds or (1 if arguments.short else 15), arguments.seconds)
+    seconds = arguments.seconds or (900.0 if arguments.full else 90.0)
+    plan = Plan(sizes, arguments.rounds or (1 if arguments.short else 15), seconds)
     parent: Path = arguments.dir or default_directory()
-    subjects: list[Subject] = arguments.subjects
+    subjects: list[Subject] = arguments.subjects or list(SUBJECTS if arguments.full else USUAL)
     result = Result(
         machine=describe_machine(parent).as_json(),
         subjects={},
@@ -109,10 +109,13 @@ def _run(arguments: argparse.Namespace) -> None:
         _progress(f"{parent} lies in memory; give a directory on a disk with --dir\n")
     with workspace(parent) as directory:
         _progress("making the files to work on")
-        make_fixtures(directory / "source", sizes, [subject.name for subject in subjects])
+        for source, owners in sources(subjects, directory).items():
+            (source / "scratch").mkdir(parents=True)
+            spread(source / "scratch")
+            make_fixtures(source, sizes, owners)
         with mounted(subjects, directory, result.left_out) as present:
             result.subjects = {running.subject.name: running.describe() for running in present}
-            measure(plan, arguments.workloads, present, directory / "source", result, _progress)
+            measure(plan, arguments.workloads, present, result, _progress)
     _progress("")
     if arguments.json:
         arguments.json.write_text(result.to_json())

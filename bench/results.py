@@ -3,16 +3,58 @@
 from __future__ import annotations
 
 import json
+import math
 import statistics
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-FORMAT = 1
+FORMAT = 2
 
 
 class ResultError(Exception):
     """A file is not a result that can be read; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A single number that is no ratio of times, such as memory; `bound` is what it should not exceed.
+
+    With `at_least` it should not be less.
+    """
+
+    title: str
+    unit: str
+    value: float
+    bound: float | None = None
+    at_least: bool = False
+
+    def met(self) -> bool | None:
+        """Whether the figure keeps its bound; None where it has none."""
+        if self.bound is None:
+            return None
+        return self.value >= self.bound if self.at_least else self.value <= self.bound
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """How a cost grows: for each line (a subject, mostly) its points (size, cost), with rising sizes."""
+
+    title: str
+    x: str
+    y: str
+    lines: dict[str, list[tuple[float, float]]]
+
+    def slope(self, line: str) -> float | None:
+        """The power of the size that the cost grows with: 0 not at all, 1 in proportion.
+
+        It is the slope of the line through the logarithms with the least squares; None for fewer than two
+        sizes.
+        """
+        points = [(math.log(x), math.log(y)) for x, y in self.lines[line] if x > 0 and y > 0]
+        if len({x for x, _ in points}) < 2:
+            return None
+        return statistics.linear_regression([x for x, _ in points], [y for _, y in points]).slope
 
 
 @dataclass(slots=True)
@@ -25,6 +67,8 @@ class Result:
     units: dict[str, str]  # workload -> unit
     samples: dict[str, dict[str, list[float]]] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)  # subject or workload -> why
+    figures: dict[str, Figure] = field(default_factory=dict)
+    curves: dict[str, Curve] = field(default_factory=dict)
 
     def add(self, workload: str, subject: str, seconds: float) -> None:
         self.samples.setdefault(workload, {}).setdefault(subject, []).append(seconds)
@@ -46,6 +90,20 @@ class Result:
             return None
         low, middle, high = statistics.quantiles(samples, n=4, method="inclusive")
         return (high - low) / middle if middle else None
+
+    def error(self, workload: str, *subjects: str) -> float | None:
+        """How far a ratio of these subjects' medians may be off, as a part of it: its standard error.
+
+        That of a median is about 0.93 quartile distances by the root of the number (for a normal
+        distribution; McGill, Tukey, Larsen: "Variations of Box Plots", 1978). None for fewer than 3 rounds.
+        """
+        errors = []
+        for subject in subjects:
+            spread = self.spread(workload, subject)
+            if spread is None:
+                return None
+            errors.append(0.93 * spread / math.sqrt(len(self.samples[workload][subject])))
+        return math.hypot(*errors)
 
     def rounds(self) -> int:
         counts = [len(taken) for subjects in self.samples.values() for taken in subjects.values()]
@@ -73,6 +131,11 @@ class Result:
             "units": self.units,
             "left_out": self.left_out,
             "samples": self.samples,
+            "figures": {name: asdict(figure) for name, figure in self.figures.items()},
+            "curves": {
+                name: {**asdict(curve), "slopes": {line: curve.slope(line) for line in curve.lines}}
+                for name, curve in self.curves.items()
+            },
             "summary": summary,
         }
         return json.dumps(document, indent=1) + "\n"
@@ -96,6 +159,13 @@ def read_result(path: Path) -> Result:
             units=document["units"],
             samples=document["samples"],
             left_out=document["left_out"],
+            figures={name: Figure(**words) for name, words in document["figures"].items()},
+            curves={name: _curve(words) for name, words in document["curves"].items()},
         )
     except KeyError as missing:
         raise ResultError(f"{path} lacks {missing}") from None
+
+
+def _curve(words: dict[str, Any]) -> Curve:
+    lines = {name: [(x, y) for x, y in points] for name, points in words["lines"].items()}
+    return Curve(words["title"], words["x"], words["y"], lines)

@@ -21,7 +21,8 @@ from typing import NoReturn
 from bench.fixtures import MIB, Sizes
 from bench.processes import send
 from bench.results import Result
-from bench.subjects import Running, SubjectError
+from bench.running import Running
+from bench.subjects import SubjectError
 from bench.workloads.job import Job, Place, Unavailable, Workload
 
 _HANG_SECONDS = 60.0
@@ -40,7 +41,6 @@ def measure(
     plan: Plan,
     workloads: tuple[Workload, ...],
     subjects: list[Running],
-    source: Path,
     result: Result,
     progress: Callable[[str], None],
 ) -> None:
@@ -59,13 +59,19 @@ def measure(
             for subject in subjects[turn:] + subjects[:turn]:
                 name = subject.subject.name
                 scratch = f"scratch/{run}-{name}-{workload.name}-{round_number}"
-                place = Place(subject.root, source, name, scratch, plan.sizes)
+                place = Place(subject.root, subject.source, name, scratch, plan.sizes)
                 try:
                     with _alone(subject, subjects):
                         seconds = _measure_once(workload, place, subject)
                 except Unavailable as reason:
                     result.left_out[workload.name] = str(reason)
                     break
+                except SubjectError as error:
+                    if subject.subject.ours:
+                        raise
+                    subject.check()
+                    result.left_out[f"{workload.name} on {name}"] = str(error)
+                    continue
                 result.add(workload.name, name, seconds)
 
 
@@ -133,7 +139,7 @@ def _hear(reader: int, subject: Running) -> str:
 
 
 def _give_back_space(scratch: Path) -> None:
-    """Deletes large files only; many small ones stay until the run ends (why: `bench.workspace._spread`)."""
+    """Deletes large files only; many small ones stay until the run ends (why: `bench.workspace.spread`)."""
     for directory, _, names in os.walk(scratch):
         for name in names:
             path = Path(directory, name)

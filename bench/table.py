@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from bench.results import Result
+from bench.targets import verdicts
 
 _NOISY = 0.25
+_ROUNDS_TO_JUDGE = 3
 
 
 def table(result: Result) -> str:
-    """The whole report: machine, one row a workload, and what was left out."""
+    """The whole report: machine, one row a workload, targets, single figures, curves, what was left out."""
+    parts = [_machine_line(result), _ratios(result), _targets(result), _figures(result), _curves(result)]
+    notes = [f"{name}: {version}" for name, version in result.subjects.items() if name != "native"]
+    notes += [f"Left out: {name}: {reason}" for name, reason in result.left_out.items()]
+    return "\n\n".join(part for part in (*parts, "\n".join(notes)) if part)
+
+
+def _ratios(result: Result) -> str:
     subjects = [name for name in result.subjects if name not in result.left_out]
     others = [name for name in subjects if name != "native"]
-    against_bindfs = [name for name in others if name != "bindfs" and "bindfs" in subjects]
+    against_bindfs = [name for name in ("mycelial",) if {name, "bindfs"} <= set(subjects)]
     header = ["workload", "native"]
     header += [f"{_short(name)} / native" for name in others]
     header += [f"{_short(name)} / bindfs" for name in against_bindfs]
@@ -21,15 +30,50 @@ def table(result: Result) -> str:
         row += [_ratio(result, workload, name, "native") for name in others]
         row += [_ratio(result, workload, name, "bindfs") for name in against_bindfs]
         rows.append(row)
-    lines = [_machine_line(result), "", *aligned([header, *rows]), ""]
-    lines.append(
-        f"Times are medians of {result.rounds()} interleaved rounds; the other columns are ratios of medians,"
-        " lower is better."
-    )
+    if not rows:
+        return ""
+    lines = aligned([header, *rows])
+    lines += ["", f"Times are medians of {result.rounds()} interleaved rounds;"]
+    lines[-1] += " the other columns are ratios of medians, lower is better."
     lines.append(f"~ marks a figure whose quartiles lie more than {_NOISY:.0%} of the median apart.")
-    lines += [f"{name}: {version}" for name, version in result.subjects.items() if name != "native"]
-    lines += [f"Left out: {name}: {reason}" for name, reason in result.left_out.items()]
     return "\n".join(lines)
+
+
+def _targets(result: Result) -> str:
+    """What was missed or is not sure, and how many there are; nothing after a single round."""
+    if result.rounds() < _ROUNDS_TO_JUDGE:
+        return ""
+    found = verdicts(result)
+    if not found:
+        return ""
+    open_ones = [verdict for verdict in found if not (verdict.met and verdict.sure)]
+    met = sum(verdict.met for verdict in found)
+    lines = [f"Of {len(found)} targets {met} are met. Missed, or (?) within the noise:", ""]
+    rows = [["target", "at most", "is", ""]]
+    rows += [[v.title, f"{v.bound:.2f}", f"{v.ratio:.2f}", v.words()] for v in open_ones]
+    return "\n".join([*lines, *aligned(rows)] if open_ones else [f"All {len(found)} targets are met."])
+
+
+def _figures(result: Result) -> str:
+    rows = [["measure", "is", "target", ""]]
+    for figure in result.figures.values():
+        bound = "" if figure.bound is None else f"{'≥' if figure.at_least else '≤'} {figure.bound:g}"
+        verdict = {True: "met", False: "missed", None: ""}[figure.met()]
+        rows.append([figure.title, f"{figure.value:.3g} {figure.unit}", bound, verdict])
+    return "\n".join(aligned(rows)) if len(rows) > 1 else ""
+
+
+def _curves(result: Result) -> str:
+    rows = [["how it grows", "line", "from", "to", "slope"]]
+    for curve in result.curves.values():
+        for line, points in curve.lines.items():
+            slope = curve.slope(line)
+            ends = [f"{y:.3g} {curve.y} at {x:,.0f} {curve.x}" for x, y in (points[0], points[-1])]
+            rows.append([curve.title, line, *ends, "-" if slope is None else f"{slope:+.2f}"])
+    if len(rows) == 1:
+        return ""
+    note = "A slope of 0 means: costs the same however many there are; 1: grows in proportion."
+    return "\n".join([*aligned(rows), "", note])
 
 
 def _machine_line(result: Result) -> str:

@@ -13,7 +13,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
 
-from bench.subjects import NotInstalled, Paths, Running, Subject, running
+from bench.running import Running, running
+from bench.subjects import NotInstalled, Paths, Subject
 
 # From linux/fs.h, which Python does not carry; the numbers are those of a `long`.
 _LONG = struct.calcsize("l")
@@ -31,15 +32,13 @@ def default_directory() -> Path:
 def workspace(parent: Path) -> Iterator[Path]:
     """A new directory below `parent`, removed at the end."""
     path = Path(tempfile.mkdtemp(prefix="mycelial-bench-", dir=parent)).resolve()
-    (path / "source" / "scratch").mkdir(parents=True)
-    _spread(path / "source" / "scratch")
     try:
         yield path
     finally:
         _remove(path)
 
 
-def _spread(directory: Path) -> None:
+def spread(directory: Path) -> None:
     """Has ext4 lay the directories made in `directory` out far from one another, as `chattr +T` does.
 
     ext4 gives out no inode that was deleted a short while ago, and looks for others one by one
@@ -69,17 +68,30 @@ def _remove(path: Path) -> None:
         path.rmdir()
 
 
+def sources(subjects: list[Subject], directory: Path) -> dict[Path, list[str]]:
+    """The directories to fill, with the names of the subjects that work there."""
+    found: dict[Path, list[str]] = {}
+    for subject in subjects:
+        found.setdefault(_paths(subject, directory).source, []).append(subject.name)
+    return found
+
+
+def _paths(subject: Subject, directory: Path) -> Paths:
+    source = directory / (f"source-{subject.name}" if subject.in_place else "source")
+    return Paths(
+        source=source,
+        mountpoint=source if subject.in_place else directory / f"mount-{subject.name}",
+        database=directory / f"{subject.name}.db",
+    )
+
+
 @contextmanager
 def mounted(subjects: list[Subject], directory: Path, left_out: dict[str, str]) -> Iterator[list[Running]]:
-    """All subjects at once, over one source. One that this machine lacks is noted in `left_out`."""
+    """All subjects at once. One that this machine lacks is noted in `left_out`."""
     with ExitStack() as stack:
         present = []
         for subject in subjects:
-            paths = Paths(
-                source=directory / "source",
-                mountpoint=directory / f"mount-{subject.name}",
-                database=directory / f"{subject.name}.db",
-            )
+            paths = _paths(subject, directory)
             try:
                 present.append(
                     stack.enter_context(running(subject, paths, directory / f"{subject.name}.log"))

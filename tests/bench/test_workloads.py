@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from bench.fixtures import SHORT, make_c_project, make_fixtures
-from bench.subjects import SUBJECTS, Paths, Running, SubjectError, running
+from bench.running import Running, running
+from bench.subjects import SUBJECTS, Paths, SubjectError
 from bench.workloads import WORKLOADS
 from bench.workloads.job import Place
 from bench.workspace import workspace
@@ -20,6 +21,7 @@ from bench.workspace import workspace
 @pytest.fixture(scope="module")
 def directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with workspace(tmp_path_factory.mktemp("bench")) as path:
+        (path / "source" / "scratch").mkdir(parents=True)
         make_fixtures(path / "source", SHORT, ["mycelial"])
         yield path
 
