@@ -16,6 +16,7 @@ try:
     from mycelial.core._core import (
         announce_again,
         configure,
+        deliver_to,
         figures,
         file_type,
         groups_of,
@@ -41,6 +42,7 @@ __all__ = [
     "VIRTUAL_BIT",
     "announce_again",
     "configure",
+    "deliver_to",
     "figures",
     "file_type",
     "groups_of",

@@ -41,6 +41,9 @@ def start() -> None:
 def stop() -> None:
     """End the core's threads and close its descriptors: after pyfuse3.close."""
 
+def deliver_to(socket: int) -> None:
+    """Send messages to this socket, as long as it has room; otherwise `wake_fd` becomes readable."""
+
 def peek() -> bytes | None:
     """The oldest message of whole records (see `mycelial.record.wire`), at most 64 KiB."""
 
@@ -48,7 +51,7 @@ def pop() -> None:
     """Drop the oldest message."""
 
 def wake_fd() -> int:
-    """An eventfd that becomes readable when the first message is there; `peek` makes it unreadable."""
+    """An eventfd that becomes readable when messages wait for Python; `peek` makes it unreadable."""
 
 def announce_again() -> None:
     """Describe each process anew before its next event: a new engine knows none of them."""

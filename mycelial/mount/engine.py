@@ -1,7 +1,8 @@
 """The mount's line to the engine: messages go one way, its state comes back, and a dead engine is replaced.
 
-The mount never waits for the engine. Messages wait in the core, which bounds them and counts what it drops;
-the socket's other end stays open here, so that a new engine goes on reading where the old one stopped.
+The mount never waits for the engine. The core sends messages as long as the socket has room; the others wait
+there, bounded, with those counted that had to be dropped, until this side finds room again. The socket's other
+end stays open here, so that a new engine goes on reading where the old one stopped.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from mycelial.record.wire import encode_mark
 
 log = logging.getLogger(__name__)
 
-_GATHER = 0.05  # seconds: what happens meanwhile travels together
+_AFTER_CLOSE = 0.05  # seconds until the core has surely heard of it
 _STALLED = 30.0  # seconds without taking a message: the engine hangs
 _LONGEST_PAUSE = 30.0  # seconds between two attempts to start it
 _FLUSH = 5.0  # seconds that the engine has to store what is left, at the end
@@ -45,6 +46,7 @@ class Engine:
         self._stderr = stderr
         self._ours, self._theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._ours.setblocking(False)
+        core.deliver_to(self._ours.fileno())
         self._process: subprocess.Popen[bytes] | None = None
         self._restarts = 0
         self._state: dict[str, object] = {"state": "starting"}
@@ -119,7 +121,6 @@ class Engine:
         wake = core.wake_fd()
         while True:
             await trio.lowlevel.wait_readable(wake)
-            await trio.sleep(_GATHER)
             await self._send_waiting()
 
     async def _send_waiting(self) -> None:
@@ -133,7 +134,7 @@ class Engine:
 
     async def _answer_mark(self, number: int) -> None:
         """Tell the engine that it has all that happened before it asked."""
-        await trio.sleep(_GATHER)  # a program may be done with its close a moment before we hear of it
+        await trio.sleep(_AFTER_CLOSE)  # a program may be done with its close a moment before we hear of it
         await self._send_waiting()
         while True:
             try:

@@ -119,6 +119,7 @@ void caller_set(uid_t uid, gid_t gid, const gid_t *groups, size_t count); /* thi
 int lineage_init(unsigned max_processes);
 uint32_t lineage_number(pid_t tid);        /* announces the process when it is new or changed */
 uint32_t lineage_refresh_pipes(pid_t tid); /* as above, and looks at its pipeline again */
+pid_t lineage_parent(pid_t pid);           /* 0 when there is none */
 uint32_t lineage_latest(pid_t tid);        /* what was announced last, without looking */
 size_t lineage_groups(pid_t tid, gid_t *groups, size_t size);
 void lineage_announce_again(void);
@@ -137,9 +138,9 @@ struct pipes {
 struct pipeline {
     struct pipes in, out;
 };
-bool pipeline_follow(struct pipeline *pipeline, pid_t pid, pid_t ppid); /* whether it changed */
+bool pipeline_follow(struct pipeline *pipeline, pid_t pid); /* whether it changed */
 
-/* ---- ring.c: events on their way to Python ------------------------------------------------------------------- */
+/* ---- ring.c: events on their way to the engine ------------------------------------------------------------------- */
 
 enum event_kind { PROCESS = 1, OPEN, EXEC, CREATE, WRITE, RENAME, LINK, UNLINK, DROPPED, READ };
 enum event_flag { EVENT_TRUNCATED = 1, EVENT_DIRECTORY = 2 };
@@ -151,6 +152,8 @@ bool ring_recording(void);
 void ring_event(enum event_kind kind, unsigned flags, uint32_t process, uint32_t uid, const char *path, size_t path_size,
                 const char *to, size_t to_size);
 void ring_process(uint32_t process, uint32_t uid, const void *payload, size_t size);
+void ring_deliver_to(int socket);
+void ring_send(void); /* as much as the socket takes; Python is woken for the rest */
 const void *ring_peek(size_t *size); /* the oldest message, or NULL */
 void ring_pop(void);
 int ring_wake_fd(void);

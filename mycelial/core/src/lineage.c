@@ -308,9 +308,18 @@ static uint32_t number_of(pid_t tid, bool look_at_pipes) {
     if (process->tgid == processes.ignored[0] || process->tgid == processes.ignored[1]) return PROCESS_IGNORED;
     bool known = process->number && process->epoch == processes.epoch;
     if (known && !(look_at_pipes && (process->pipeline.in.count || process->pipeline.out.count))) return process->number;
-    bool changed = pipeline_follow(&process->pipeline, process->tgid, process->ppid);
+    struct pipeline pipeline = process->pipeline;
+    bool changed = pipeline_follow(&pipeline, process->tgid);
+    process = process_of(tid); /* the table was looked through */
+    if (!process) return PROCESS_UNKNOWN;
+    process->pipeline = pipeline;
     if (!known || changed) announce(process);
     return process->number;
+}
+
+pid_t lineage_parent(pid_t pid) {
+    const struct process *process = thread_of(pid);
+    return process ? process->ppid : 0;
 }
 
 uint32_t lineage_number(pid_t tid) { return number_of(tid, false); }

@@ -85,6 +85,14 @@ static PyObject *wake_fd(PyObject *self, PyObject *unused) {
     return PyLong_FromLong(ring_wake_fd());
 }
 
+static PyObject *deliver_to(PyObject *self, PyObject *socket) {
+    (void)self;
+    long value = PyLong_AsLong(socket);
+    if (value == -1 && PyErr_Occurred()) return NULL;
+    ring_deliver_to((int)value);
+    Py_RETURN_NONE;
+}
+
 static PyObject *announce_again(PyObject *self, PyObject *unused) {
     (void)self, (void)unused;
     lineage_announce_again();
@@ -222,6 +230,7 @@ static PyMethodDef methods[] = {
     {"peek", peek, METH_NOARGS, NULL},
     {"pop", pop, METH_NOARGS, NULL},
     {"wake_fd", wake_fd, METH_NOARGS, NULL},
+    {"deliver_to", deliver_to, METH_O, NULL},
     {"announce_again", announce_again, METH_NOARGS, NULL},
     {"ignore_process", ignore_process, METH_O, NULL},
     {"take_forgets", take_forgets, METH_NOARGS, NULL},

@@ -16,7 +16,7 @@
 #define WANTED                                                                                                         \
     (INIT_DONT_MASK             /* a default ACL overrides the umask: only the source knows */                        \
      | INIT_PARALLEL_DIROPS     /* lookups in one directory need not wait for one another */                          \
-     | INIT_CACHE_SYMLINKS | INIT_HANDLE_KILLPRIV_V2 /* spares a getxattr for each write */)
+     | INIT_CACHE_SYMLINKS)
 
 struct negotiated negotiated;
 
@@ -25,6 +25,9 @@ static void negotiate(const struct init_request *asked, struct init_reply *reply
     negotiated.offered = asked->flags;
     if (asked->flags & INIT_EXT) negotiated.offered |= (uint64_t)asked->flags2 << 32;
     negotiated.agreed = (reply->flags | (uint64_t)reply->flags2 << 32) | (WANTED & negotiated.offered);
+    /* Who writes or changes the owner loses setuid and setgid below, in his own name: this spares a getxattr a write. */
+    negotiated.agreed |= negotiated.offered & INIT_HANDLE_KILLPRIV_V2 ? INIT_HANDLE_KILLPRIV_V2
+                                                                      : negotiated.offered & INIT_HANDLE_KILLPRIV;
     if (passthrough_wanted() && negotiated.offered & INIT_PASSTHROUGH) {
         negotiated.agreed |= INIT_PASSTHROUGH | INIT_EXT;
         reply->max_stack_depth = 1; /* the source is not stacked itself */

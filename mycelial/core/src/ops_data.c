@@ -44,12 +44,11 @@ struct open_reply handle_reply(struct handle *handle) {
     struct open_reply reply = {.handle = (uint64_t)(uintptr_t)handle, .backing_id = passthrough_open(handle)};
     int access = handle->flags & O_ACCMODE;
     if (access == O_RDONLY) reply.flags |= OPEN_NOFLUSH;
-    if (handle->passthrough)
-        reply.flags |= OPEN_PASSTHROUGH; /* with KEEP_CACHE the kernel answers EIO */
-    else if (handle->flags & O_DIRECT || (access == O_WRONLY && negotiated.offered & INIT_DIRECT_IO_ALLOW_MMAP))
-        reply.flags |= OPEN_DIRECT_IO; /* who only writes gains nothing from the cache; others' pages of it are dropped */
-    else
-        reply.flags |= OPEN_KEEP_CACHE; /* pages go when size or mtime change (AUTO_INVAL_DATA) */
+    /* Who only writes gains nothing from the page cache; others' pages of it are dropped. O_DIRECT itself is the
+     * kernel's matter: it may be mapped, which what bypasses the cache in this way may not. */
+    bool bypass = access == O_WRONLY && negotiated.offered & INIT_DIRECT_IO_ALLOW_MMAP;
+    /* Pages go when size or mtime change (AUTO_INVAL_DATA). With passthrough, KEEP_CACHE would be EIO. */
+    reply.flags |= handle->passthrough ? OPEN_PASSTHROUGH : bypass ? OPEN_DIRECT_IO : OPEN_KEEP_CACHE;
     return reply;
 }
 

@@ -1,7 +1,7 @@
 /* The pipes that join a process to its neighbours.
  *
  * A filter between two programs may touch no file of ours, so that we never hear of it: the siblings are looked at
- * too. A shell starts the programs of a pipeline one after the other, and the first may open its input before the
+ * too, and where the pipe is a parent's as well, that parent's siblings. A shell starts the programs of a pipeline one after the other, and the first may open its input before the
  * last is there; so the process waits for our answer until both ends of its pipeline are known, a few milliseconds at
  * most. Many pipes lead elsewhere (to a program that reads its child's output): each is waited for once, and the more
  * often that was in vain lately, the shorter. What was found stays found: a program may close its input before it
@@ -74,9 +74,16 @@ static void remember_elsewhere(uint64_t pipe) {
     if (pipe && !is_elsewhere(pipe)) memory.elsewhere[memory.next_elsewhere++ % REMEMBERED] = pipe;
 }
 
-static unsigned read_siblings(pid_t pid, pid_t ppid, struct sibling *siblings) {
+/* The program of the pipeline: a child writes into the pipe that it inherited. */
+static pid_t program_of(pid_t pid, const char *fd, uint64_t pipe) {
+    for (pid_t parent = lineage_parent(pid); parent > 1 && pipe_of(parent, fd) == pipe; parent = lineage_parent(pid)) pid = parent;
+    return pid;
+}
+
+static unsigned read_siblings(pid_t pid, struct sibling *siblings) {
     char children[8192];
     unsigned count = 0;
+    pid_t ppid = lineage_parent(pid);
     if (read_proc(children, sizeof children, "/proc/%d/task/%d/children", (int)ppid, (int)ppid) <= 0) return 0;
     for (char *at = children, *end; count < MAX_SIBLINGS; at = end) {
         pid_t sibling = (pid_t)strtol(at, &end, 10);
@@ -125,14 +132,17 @@ static uint64_t patience_us(uint64_t now) {
     return WAIT_US >> memory.in_vain;
 }
 
-bool pipeline_follow(struct pipeline *pipeline, pid_t pid, pid_t ppid) {
-    struct sibling siblings[MAX_SIBLINGS];
+bool pipeline_follow(struct pipeline *pipeline, pid_t pid) {
+    struct sibling siblings[2 * MAX_SIBLINGS];
     bool changed = set_first(&pipeline->in, pipe_of(pid, "fd/0"));
     changed |= set_first(&pipeline->out, pipe_of(pid, "fd/1"));
     if (!pipeline->in.count && !pipeline->out.count) return changed;
+    pid_t reader = pipeline->in.count ? program_of(pid, "fd/0", pipeline->in.inodes[0]) : pid;
+    pid_t writer = pipeline->out.count ? program_of(pid, "fd/1", pipeline->out.inodes[0]) : pid;
     uint64_t now = now_us();
     for (uint64_t until = now + patience_us(now); now <= until; now = now_us()) {
-        unsigned count = read_siblings(pid, ppid, siblings);
+        unsigned count = read_siblings(writer, siblings);
+        if (reader != writer) count += read_siblings(reader, siblings + count);
         changed |= grow(pipeline);
         if (is_complete(pipeline, siblings, count)) return changed;
         nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);

@@ -1,7 +1,9 @@
-/* Events on their way to Python: a bounded queue of messages, each holding whole records.
+/* Events on their way to the engine: a bounded queue of messages, each holding whole records.
  *
  * The queue is filled and emptied by the same thread, so a plain list of blocks will do. A record is written once,
  * in the form in which the engine reads it (little endian, see mycelial/record/wire.py); nobody touches it between.
+ * What happens within one turn of ours travels together, sent from here; when the socket is full, it is Python that
+ * waits for room.
  * When the engine does not keep up, records are dropped and their number is said at that place in the log.
  */
 #include "core.h"
@@ -9,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -26,8 +29,9 @@ static struct {
     struct message *oldest, *newest;
     size_t messages, max_messages;
     uint64_t dropped, dropped_unsaid;
-    int wake_fd;
-} ring = {.wake_fd = -1};
+    int wake_fd, socket;
+    bool woken; /* Python knows that something waits */
+} ring = {.wake_fd = -1, .socket = -1};
 
 int ring_init(bool recording, size_t capacity) {
     ring.recording = recording;
@@ -57,11 +61,6 @@ static char *reserve(size_t size) {
             ring.oldest = message;
         ring.newest = message;
         ring.messages++;
-        if (ring.messages == 1) {
-            uint64_t one = 1;
-            ssize_t written = write(ring.wake_fd, &one, sizeof one);
-            (void)written; /* full only if nobody has read it: then it is readable */
-        }
     }
     char *at = message->data + message->size;
     message->size += size;
@@ -124,10 +123,17 @@ void ring_event(enum event_kind kind, unsigned flags, uint32_t process, uint32_t
     put(at, to, to_size);
 }
 
+void ring_deliver_to(int socket) { ring.socket = socket; }
+
+void ring_send(void) {
+    uint64_t one = 1;
+    while (ring.oldest && send(ring.socket, ring.oldest->data, ring.oldest->size, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) ring_pop();
+    if (ring.oldest && !ring.woken) ring.woken = write(ring.wake_fd, &one, sizeof one) > 0;
+}
+
 const void *ring_peek(size_t *size) {
     uint64_t ignored;
-    ssize_t got = read(ring.wake_fd, &ignored, sizeof ignored);
-    (void)got;
+    if (ring.woken) ring.woken = read(ring.wake_fd, &ignored, sizeof ignored) <= 0;
     if (!ring.oldest) return NULL;
     *size = ring.oldest->size;
     return ring.oldest->data;

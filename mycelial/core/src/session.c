@@ -21,8 +21,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STAY_US 5000      /* then the loop's other tasks have their turn */
-#define SLEEP_MS 5        /* on the device, before the loop sleeps on it */
+#define STAY_US 100000 /* then the loop's other tasks have their turn */
+#define SLEEP_MS 50    /* on the device, before the loop sleeps on it: a turn of the loop costs as much as many requests */
 #define FORGETS_AT_MOST (1u << 20)
 #define EXPORTED __attribute__((visibility("default"), used))
 
@@ -171,7 +171,8 @@ static void understand(const struct fuse_buf *buffer) {
  * next request may be waiting for this very processor. */
 static bool next_request(uint64_t since) {
     struct pollfd device = {.fd = session.fd, .events = POLLIN};
-    return !session.holds && now_us() - since <= STAY_US && poll(&device, 1, SLEEP_MS) > 0;
+    if (session.holds || now_us() - since > STAY_US) return false;
+    return poll(&device, 1, SLEEP_MS) > 0;
 }
 
 static void take_device(struct fuse_session *se) {
@@ -216,6 +217,7 @@ static int drain(struct fuse_session *se, struct fuse_buf *buffer) {
 int session_receive(struct fuse_session *se, struct fuse_buf *buffer) {
     PyThreadState *state = PyEval_SaveThread();
     int got = drain(se, buffer);
+    ring_send();
     PyEval_RestoreThread(state);
     return got;
 }
