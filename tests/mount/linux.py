@@ -17,6 +17,7 @@ FALLOC_FL_COLLAPSE_RANGE = 8
 FALLOC_FL_ZERO_RANGE = 0x10
 FALLOC_FL_INSERT_RANGE = 0x20
 FS_IOC_GETFLAGS = 0x80086601
+FS_IOC_SETFLAGS = 0x40086602
 UTIME_NOW = (1 << 30) - 1
 UTIME_OMIT = (1 << 30) - 2
 AT_SYMLINK_NOFOLLOW = 0x100
@@ -44,6 +45,7 @@ _libc.fallocate.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c
 _libc.renameat2.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_uint]
 _libc.linkat.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_int]
 _libc.utimensat.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p, ctypes.c_int]
+_libc.faccessat.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_int]
 _libc.inotify_add_watch.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_uint32]
 
 
@@ -78,6 +80,23 @@ def inode_flags(fd: int) -> int:
     flags = bytearray(8)
     fcntl.ioctl(fd, FS_IOC_GETFLAGS, flags)
     return int(struct.unpack("I", flags[:4])[0])
+
+
+def set_inode_flags(fd: int, flags: int) -> None:
+    """What chattr does, with the flags that the filesystem itself needs left as they are."""
+    kept = inode_flags(fd) & ~0x70  # immutable, append-only, not dumped
+    fcntl.ioctl(fd, FS_IOC_SETFLAGS, struct.pack("II", kept | flags, 0))
+
+
+def faccessat(path: bytes, mode: int) -> None:
+    """Ask as `os.access` does, for the error itself."""
+    _checked(_libc.faccessat(AT_FDCWD, path, mode, 0))
+
+
+def lock(fd: int) -> None:
+    """Take and give back a lock of the whole file."""
+    fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    fcntl.flock(fd, fcntl.LOCK_UN)
 
 
 class Inotify:
