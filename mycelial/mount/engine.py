@@ -1,8 +1,8 @@
 """The mount's line to the engine: messages go one way, its state comes back, and a dead engine is replaced.
 
 The mount never waits for the engine. The core sends messages as long as the socket has room; the others wait
-there, bounded, with those counted that had to be dropped, until this side finds room again. The socket's other
-end stays open here, so that a new engine goes on reading where the old one stopped.
+there, bounded, with those counted that had to be dropped, until this side finds room again. The socket's
+other end stays open here, so that a new engine goes on reading where the old one stopped.
 """
 
 from __future__ import annotations
