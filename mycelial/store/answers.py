@@ -22,10 +22,11 @@ from mycelial.store.log import read_events
 from mycelial.store.names import from_column
 from mycelial.store.neighbours import Bond, Neighbours
 from mycelial.store.ranking import Ranking
+from mycelial.store.selection import Selection, follow, select
 from mycelial.store.summary import summary
 from mycelial.store.tree import FileTree
 
-__all__ = ["Answers", "Reason", "Recent", "Recipe", "Related"]
+__all__ = ["Answers", "Reason", "Recent", "Recipe", "Related", "Selection"]
 
 STRONG = 3
 """Episodes from which on a relation is no longer weak."""
@@ -207,6 +208,16 @@ class Answers:
         with explained(self._db):
             for _, _, event in read_events(self._database, after_id):
                 yield event
+
+    def selected(self, selection: Selection, last: int | None = None) -> Iterator[Event]:
+        """Yield the events that are selected, in order of arrival; of these the `last` ones."""
+        with explained(self._db):
+            yield from select(self._database, selection, last)
+
+    def followed(self, selection: Selection, last: int | None = None) -> Iterator[Event | None]:
+        """Yield the same, and go on with what comes; None where there is nothing yet: wait a moment then."""
+        with explained(self._db):
+            yield from follow(self._database, selection, last)
 
     @contextmanager
     def _snapshot(self) -> Iterator[None]:

@@ -20,6 +20,8 @@ from mycelial.store.names import from_column, to_column
 CACHED = 50_000
 """Paths, and processes, whose numbers are remembered; beyond that they are looked up again."""
 
+_TOGETHER = 1000  # events read in one go
+
 
 @dataclass(frozen=True, slots=True)
 class Retention:
@@ -133,24 +135,32 @@ class LogWriter:
         return int(self._connection.execute(f"SELECT coalesce(max(id), 0) FROM {table}").fetchone()[0])
 
 
-def read_events(database: sqlite_utils.Database, after: int = 0) -> Iterator[tuple[int, int, Event]]:
-    """Yield (number, number of its process, event) in order of arrival, from the one after `after`."""
+def read_events(
+    database: sqlite_utils.Database, after: int = 0, where: str = "", values: tuple[object, ...] = ()
+) -> Iterator[tuple[int, int, Event]]:
+    """Yield (number, number of its process, event) in order of arrival, from the one after `after`.
+
+    `where` is a further condition with its `values`, beginning with AND; the paths are p and q in it.
+    Nothing stays open while whoever reads takes time: SQLite could not tidy up meanwhile.
+    """
     processes: dict[int, Process] = {}
-    rows = database.conn.execute(
+    query = (
         "SELECT event.id, t, op, p.path, q.path, process FROM event"
         " JOIN log_path AS p ON p.id = event.path"
         ' LEFT JOIN log_path AS q ON q.id = event."to"'
-        " WHERE event.id > ? ORDER BY event.id",
-        (after,),
+        f" WHERE event.id > ? {where} ORDER BY event.id LIMIT {_TOGETHER}"
     )
-    for number, t, op, path, to, process in rows:
-        known = processes.get(process)
-        if known is None:
-            if len(processes) > CACHED:
-                processes.clear()
-            known = processes[process] = read_process(database, process)
-        target = None if to is None else from_column(to)
-        yield number, process, Event(t, Op(op), from_column(path), known, target)
+    rows = database.conn.execute(query, (after, *values)).fetchall()
+    while rows:
+        for number, t, op, path, to, process in rows:
+            known = processes.get(process)
+            if known is None:
+                if len(processes) > CACHED:
+                    processes.clear()
+                known = processes[process] = read_process(database, process)
+            target = None if to is None else from_column(to)
+            yield number, process, Event(t, Op(op), from_column(path), known, target)
+        rows = database.conn.execute(query, (number, *values)).fetchall()
 
 
 def read_process(database: sqlite_utils.Database, number: int) -> Process:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from mycelial.record.events import Event, Op, Process, text_of
 from mycelial.record.jsonl import event_from_json, event_to_json
 from tests.unit.recorded import BO, database, work
 from tests.unit.terminal import Terminal
 
 LOG = "".join(event_to_json(event) + "\n" for event in work()).encode()
+
+HC = "src/main.hcc"
 
 
 @pytest.fixture
@@ -40,6 +44,59 @@ def test_events_in_words_are_one_printable_line_each(terminal: Terminal, db: str
     lines = terminal.out("events", "--db", db).splitlines()
     assert len(lines) == len(list(work()))
     assert all(line.isprintable() for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("options", "fits"),
+    [
+        (("--op", "create", "--op", "unlink"), lambda event: event.op is Op.CREATE),
+        (("--program", "cc"), lambda event: event.process.comm == "cc"),
+        (("--path", "src"), lambda event: event.path.startswith("src/")),
+        (
+            ("--path", "src/main.h", "--path", "notes"),
+            lambda event: event.path.startswith(("src/main.h", "notes/")),
+        ),
+        (("--since", "1760086400"), lambda event: event.t >= 1_760_086_400),
+        (("--since", "1760000010", "--until", "1760000060.15"), lambda e: 10 <= e.t - 1.76e9 < 60.15),
+        (
+            ("--program", "cc", "--op", "open", "--path", "src/main.h"),
+            lambda e: e.path + e.process.comm == HC,
+        ),
+        (("--program", "nobody"), lambda event: False),
+    ],
+)
+def test_events_can_be_those_that_fit(
+    terminal: Terminal, db: str, options: tuple[str, ...], fits: Callable[[Event], bool]
+) -> None:
+    expected = [event for event in work() if fits(event)]
+    for last in (None, 0, 1, 4, 10_000):
+        limit = () if last is None else ("--last", str(last))
+        lines = terminal.out("events", "--db", db, "--json", *options, *limit).splitlines()
+        chosen = expected if last is None else expected[max(0, len(expected) - last) :]
+        assert [event_from_json(line) for line in lines] == chosen
+
+
+def test_events_find_names_that_are_no_text_and_both_names_of_a_rename(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    odd = text_of(b"dir/\xff/a")
+    process = Process(1, 1, "mv")
+    log = [
+        Event(1.0, Op.RENAME, "old/a", process, odd),
+        Event(2.0, Op.OPEN, odd, process),
+        Event(3.0, Op.OPEN, "dirt/b", process),
+    ]
+    db = str(tmp_path / "x.db")
+    terminal.out("replay", "--db", db, "-", stdin="".join(event_to_json(e) + "\n" for e in log).encode())
+    for path, count in (("dir", 2), ("old", 1), ("dir/" + text_of(b"\xff"), 2), ("dirt", 1), ("d", 0)):
+        assert len(terminal.out("events", "--db", db, "--path", path).splitlines()) == count
+
+
+def test_times_can_be_ago_and_a_wrong_one_is_wrong_usage(terminal: Terminal, db: str) -> None:
+    assert len(terminal.out("events", "--db", db, "--since", "9000w").splitlines()) == len(list(work()))
+    code, _, err = terminal.run("events", "--db", db, "--since", "never")
+    assert code == 2
+    assert "'never' is no date" in err
 
 
 @pytest.mark.parametrize("name", ["log.jsonl", "log.jsonl.gz", "-"])

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.unit.recorded import database
+from mycelial.graph.rebuild import replay
+from mycelial.record.jsonl import event_from_json
+from tests.unit.recorded import database, work
 
 RUN = (sys.executable, "-c", "from mycelial.cli.main import main; main()")
 
@@ -72,3 +75,18 @@ def test_a_question_imports_only_what_it_needs(db: str, repository: Path, args: 
     )
     modules = set(json.loads(done.stdout.splitlines()[-1]))
     assert not modules & {"networkx", "trio", "pyfuse3", "pathspec", "mycelial.graph", "mycelial.mount"}
+
+
+def test_following_shows_the_last_events_and_then_what_comes(tmp_path: Path, repository: Path) -> None:
+    log, followed = list(work()), tmp_path / "followed.db"
+    replay(followed, log[:20])
+    command = [*RUN, "events", "--json", "--follow", "--last", "2", "--db", str(followed)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=repository) as process:
+        assert process.stdout is not None
+        seen = [event_from_json(process.stdout.readline()) for _ in range(2)]
+        replay(followed, log[20:])
+        seen += [event_from_json(process.stdout.readline()) for _ in log[20:]]
+        process.send_signal(signal.SIGINT)
+        assert process.communicate()[0] == b""
+    assert seen == log[18:]
+    assert process.returncode == 130
