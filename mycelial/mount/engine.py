@@ -94,13 +94,13 @@ class Engine:
                 began = trio.current_time()
                 code = await self._ended(self._process)
                 self._process = None
+                core.announce_again()  # the next one knows no process; who acts before it is there counts too
                 log.warning("the engine ended (%s); it is started again", _describe(code))
                 if trio.current_time() - began > _LONGEST_PAUSE:
                     pause = 0.5
             self._state = {"state": "restarting"}
             await trio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
-            core.announce_again()
             try:
                 await trio.to_thread.run_sync(self.start)
             except OSError as problem:
@@ -174,9 +174,14 @@ class Engine:
 
     async def close(self) -> None:
         """Give the engine what is left and wait for its end, a few seconds at most."""
+        if self._process is None:  # it died, and the next one was not due yet: what waits would be lost
+            try:
+                self.start()
+            except OSError as problem:
+                log.error("the engine cannot be started: %s", problem)
         process = self._process
         if process is None:
-            return  # it died a moment ago; what it had not stored is lost
+            return
         with trio.move_on_after(_FLUSH):
             await self._send_waiting()
         self._ours.shutdown(socket.SHUT_WR)

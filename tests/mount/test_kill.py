@@ -1,0 +1,151 @@
+"""Kill -9 at any moment, what was fsynced is there, the database is whole, the next start works."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import random
+import signal
+import sqlite3
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.mount.actor import Actor
+from tests.mount.mounted import Mounted, mounted_at, wait_until
+from tests.mount.recorded import events, mycelial
+
+LOST = 1.0  # seconds of events that a kill may cost
+GONE = (errno.ENOTCONN, errno.ECONNABORTED)
+TARGETS = ("engine", "mount", "both")
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A file whose fsync returned: when that was, its name and its content."""
+
+    at: float
+    name: str
+    content: bytes
+
+
+def content_of(name: str, size: int) -> bytes:
+    return (name.encode() * (size // len(name) + 1))[:size]
+
+
+def work(directory: Path, prefix: str, seconds: float, seed: int) -> list[Done]:
+    """Write files as programs do, each with an fsync, until time is up or the mount is gone."""
+    dice = random.Random(seed)
+    done: list[Done] = []
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        name = f"{prefix}-{len(done)}"
+        content = content_of(name, dice.choice((0, 1, 100, 5000, 70_000, 300_000)))
+        by_rename = dice.random() < 0.5
+        try:
+            path = directory / (f".{name}.part" if by_rename else name)
+            fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+            try:
+                os.write(fd, content)
+                os.fsync(fd)
+            finally:
+                os.close(fd)
+            if by_rename:
+                os.rename(path, directory / name)
+            os.listdir(directory)
+        except OSError as error:
+            if error.errno in GONE:
+                break
+            raise
+        done.append(Done(time.time(), name, content))
+    return done
+
+
+def processes(mount: Mounted, target: str) -> list[int]:
+    """The processes to kill."""
+    found = mount.processes()
+    engines = [pid for pid, line in found.items() if "mycelial.graph" in line]
+    daemons = [pid for pid in found if pid not in engines]
+    return {"engine": engines, "mount": daemons, "both": daemons + engines}[target]
+
+
+def one_round(mount: Mounted, number: int, seconds: float) -> tuple[float, list[Done]]:
+    """Work, kill in the middle, and come back: when it was killed, and what was acknowledged."""
+    target = TARGETS[number % len(TARGETS)]
+    with Actor(timeout=60) as one, Actor(timeout=60) as two:
+        for actor, prefix in ((one, f"a{number}"), (two, f"b{number}")):
+            actor.start(work, mount.mountpoint, prefix, seconds + 0.3, number)
+        time.sleep(seconds)
+        killed = time.time()
+        for pid in processes(mount, target):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        done = [*one.finish(), *two.finish()]
+    for file in done:
+        assert (mount.source / file.name).read_bytes() == file.content, f"{file.name} after killing {target}"
+    if mount.database.exists():
+        with contextlib.closing(sqlite3.connect(f"file:{mount.database}?mode=ro", uri=True)) as database:
+            assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)], f"killed {target}"
+    if target != "engine":
+        mount.start()
+    elif number % 2:
+        mount.unmount()  # while there is no engine, or a new one begins
+        mount.start()
+    return killed, done
+
+
+def survive(mount: Mounted, rounds: int, seconds: tuple[float, ...]) -> None:
+    dice = random.Random(rounds)
+    history = [
+        one_round(mount, number, dice.uniform(0.02, seconds[number % len(seconds)]))
+        for number in range(rounds)
+    ]
+    mount.unmount()
+    recorded = {
+        event.get("to", event["path"]) for event in events(mount) if event["op"] in ("write", "rename")
+    }
+    missing = [
+        f"{file.name} {file.at - killed:+.2f} s from the kill of round {number} ({TARGETS[number % 3]})"
+        for number, (killed, done) in enumerate(history)
+        for file in done
+        if file.at < killed - LOST and file.name not in recorded
+    ]
+    assert sum(len(done) for _, done in history) > rounds, "no load at all"
+    assert not missing, f"{len(missing)} events: {missing[:10]}"
+
+
+def test_a_few_kills_lose_no_data_and_break_nothing(mount: Mounted) -> None:
+    survive(mount, 8, (0.3, 0.2, 0.5, 1.5))
+
+
+@pytest.mark.slow
+def test_a_hundred_kills_lose_no_data_and_break_nothing(mount: Mounted) -> None:
+    survive(mount, 100, (0.3, 1.0, 2.5))
+
+
+def test_what_happens_while_there_is_no_engine_is_recorded_at_the_unmount(mount: Mounted) -> None:
+    (mount.mountpoint / "before").write_text("x")
+    wait_until(lambda: "before" in {event["path"] for event in events(mount)}, 5)
+    for pid in processes(mount, "engine"):
+        os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not processes(mount, "engine"), 5)
+    (mount.mountpoint / "meanwhile").write_text("x")
+    mount.unmount()
+    (event,) = [event for event in events(mount) if event["path"] == "meanwhile" and event["op"] == "write"]
+    assert event["comm"] != "?"
+
+
+def test_the_doctor_names_a_dead_mount_and_its_mend_works(mount: Mounted, tmp_path: Path) -> None:
+    for pid in processes(mount, "both"):
+        os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not mount.processes(), 5)
+    asked = mycelial("doctor", env={**os.environ, "XDG_STATE_HOME": str(tmp_path)})
+    assert asked.returncode == 1
+    line = next(line for line in asked.stdout.splitlines() if str(mount.mountpoint) in line)
+    assert "dead, its daemon is gone" in line
+    assert f"-> fusermount3 -u {mount.mountpoint}" in asked.stdout
+    mount.unmount()
+    assert mounted_at(mount.mountpoint) is None
