@@ -57,11 +57,12 @@ def replay(events: str, database: Path, exclude: tuple[str, ...], config: Path |
 
     if config is not None and not config.is_file():
         raise Failure(f"{printable(str(config))}: there is no such file")
-    rules = load_settings(config or config_path()).exclusion_rules(exclude)
+    settings = load_settings(config or config_path())
+    rules = settings.exclusion_rules(exclude)
     is_new = not os.path.lexists(database)
     try:
         with EventFile(events) as file, _progress_bar("replaying", file.size) as moved:
-            done = replay_into(database, file.events(moved), rules=rules)
+            done = replay_into(database, file.events(moved), rules=rules, arguments=settings.record_arguments)
     except BaseException:
         if is_new:
             _remove(database)

@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+from mycelial.graph.admission import Admission
 from mycelial.graph.engine import Engine
 from mycelial.graph.ingest import Ingest
 from mycelial.record.logs import stderr_formatter
@@ -27,13 +28,14 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         settings = load_settings(options.config) if options.config is not None else Settings()
         rules = settings.exclusion_rules(tuple(options.exclude))
+        admission = Admission(rules, settings.record_arguments)
         connection = socket.socket(fileno=options.fd)
     except (ValueError, OSError) as error:
         print(f"mycelial engine: {error}", file=sys.stderr)
         return 1
     with connection:
         retention = Retention(settings.retention_days, settings.retention_events)
-        Engine(connection, Ingest(options.db, rules, retention, time.monotonic), options.db).run()
+        Engine(connection, Ingest(options.db, admission, retention, time.monotonic), options.db).run()
     return 0
 
 

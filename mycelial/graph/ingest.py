@@ -11,9 +11,9 @@ from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 
+from mycelial.graph.admission import Admission
 from mycelial.graph.pipeline import Pipeline
 from mycelial.record.events import Event
-from mycelial.record.exclude import ExclusionRules
 from mycelial.store.errors import DatabaseError, StoreError
 from mycelial.store.lock import WriterLock
 from mycelial.store.log import Retention
@@ -63,12 +63,12 @@ class Ingest:
     """
 
     def __init__(
-        self, db: Path, rules: ExclusionRules, retention: Retention, clock: Callable[[], float]
+        self, db: Path, admission: Admission, retention: Retention, clock: Callable[[], float]
     ) -> None:
         self._db = db
         self._retention = retention
         self._to_prune = 0  # events until the log is looked at again
-        self._rules = rules
+        self._admission = admission
         self._clock = clock
         self._writer: Writer | None = None
         self._pipeline: Pipeline | None = None
@@ -98,7 +98,7 @@ class Ingest:
 
     def take(self, event: Event) -> None:
         """Accept one event from the mount."""
-        admitted = self._rules.admit(event)
+        admitted = self._admission.admit(event)
         if not admitted:
             self.ignored += 1
         for one in admitted:

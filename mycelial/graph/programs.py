@@ -102,6 +102,11 @@ def kind_of(comm: str, exe: str | None = None) -> Kind:
     return Kind.TOOL
 
 
+def is_wrapper(comm: str) -> bool:
+    """Whether such a program only runs others, which it is given on its command line."""
+    return kind_of(comm) is Kind.WRAPPER
+
+
 @lru_cache(maxsize=4096)
 def is_barrier(comm: str) -> bool:
     """Whether what runs below such a parent is a unit of work of its own."""

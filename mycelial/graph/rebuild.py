@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from mycelial.graph.admission import Admission
 from mycelial.graph.pipeline import Pipeline
 from mycelial.record.events import Event
 from mycelial.record.exclude import ExclusionRules
@@ -23,12 +24,18 @@ def _silent(_: int) -> None:
 
 
 def replay(
-    db: Path, events: Iterable[Event], progress: Progress = _silent, rules: ExclusionRules | None = None
+    db: Path,
+    events: Iterable[Event],
+    progress: Progress = _silent,
+    rules: ExclusionRules | None = None,
+    *,
+    arguments: bool = True,
 ) -> int:
     """Add `events` to the database at `db` (made if missing) as if they happened now in this order.
 
-    What `rules` (None: the default ones) exclude is left out, as it is in a live mount.  `progress` is
-    called with the number of events so far.  Returns the number of events read.
+    What `rules` (None: the default ones) exclude is left out, as it is in a live mount, and so are command
+    lines without `arguments`.  `progress` is called with the number of events so far.  Returns the number
+    of events read.
 
     Raises
     ------
@@ -36,7 +43,7 @@ def replay(
         The database cannot be used; whole batches before the failing one are kept.
     """
     done = 0
-    admit = (rules or ExclusionRules()).admit
+    admit = Admission(rules or ExclusionRules(), arguments).admit
     with maintaining(db) as writer, explained(db):
         pipeline = Pipeline(writer)
         for event in events:

@@ -30,6 +30,24 @@ class Op(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Neighbour:
+    """Another part of a process's pipeline, which may never touch a file of the mount itself.
+
+    Attributes
+    ----------
+    pid : int
+    streams : tuple of str
+        Where its standard input, output and error led, in the kernel's words; empty where not known.
+    args : tuple of str
+        The command line.
+    """
+
+    pid: int
+    streams: tuple[str, ...]
+    args: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Process:
     """A thread group as it was when it caused an event; only the first three are always known.
 
@@ -53,6 +71,13 @@ class Process:
         ``cwd`` and ``exe`` are absolute paths.
     args : tuple of str, optional
         The command line.
+    chain_args : tuple of tuples of str
+        The command lines of the nearest ancestors, the parent's first; empty where not known.
+    fds : tuple of (number, target)
+        Where its standard streams and the pipes named on its command line lead, in the kernel's words:
+        an absolute path, ``pipe:[…]``, or something else that is open.
+    neighbours : tuple of Neighbour
+        The other parts of its pipeline, as far as they were seen.
     """
 
     pid: int
@@ -69,6 +94,9 @@ class Process:
     exe: str | None = None
     args: tuple[str, ...] | None = None
     cwd: str | None = None
+    chain_args: tuple[tuple[str, ...], ...] = ()
+    fds: tuple[tuple[int, str], ...] = ()
+    neighbours: tuple[Neighbour, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

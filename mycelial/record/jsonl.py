@@ -13,7 +13,7 @@ from collections.abc import Callable
 from math import isfinite
 from typing import Any, TypeVar
 
-from mycelial.record.events import Event, Op, Process, bytes_of, is_clean_path, text_of
+from mycelial.record.events import Event, Neighbour, Op, Process, bytes_of, is_clean_path, text_of
 
 _LARGEST_INTEGER = 2**63 - 1  # SQLite's
 _LARGEST_ID = 2**32 - 1  # pid_t and uid_t fit
@@ -44,12 +44,16 @@ def event_to_json(event: Event) -> str:
     }
     if event.to is not None:
         record["to"] = event.to
-    for key in ("chain", "pipe_in", "pipe_out"):
+    for key in ("chain", "pipe_in", "pipe_out", "chain_args", "fds"):
         if value := getattr(process, key):
             record[key] = value
     for key in ("sid", "pgid", "start", "cgroup", "exe", "args", "cwd"):
         if (value := getattr(process, key)) is not None:
             record[key] = value
+    if process.neighbours:
+        record["neighbours"] = [
+            {"pid": other.pid, "streams": other.streams, "args": other.args} for other in process.neighbours
+        ]
     return json.dumps(record)
 
 
@@ -143,6 +147,9 @@ def _process(record: dict[str, Any]) -> Process:
         exe=_optional(record, "exe", _text),
         args=_optional(record, "args", _texts),
         cwd=_optional(record, "cwd", _text),
+        chain_args=_optional(record, "chain_args", _command_lines) or (),
+        fds=_optional(record, "fds", _chain) or (),
+        neighbours=_optional(record, "neighbours", _neighbours) or (),
     )
 
 
@@ -208,8 +215,27 @@ def _chain(value: object) -> tuple[tuple[int, str], ...]:
     if not isinstance(value, list):
         raise ValueError(f"expected a list, found {_kind(value)}")
     if not all(isinstance(link, list) and len(link) == 2 for link in value):
-        raise ValueError("expected pairs of process id and name")
+        raise ValueError("expected pairs of number and text")
     return tuple((_id(pid), _text(comm)) for pid, comm in value)
+
+
+def _command_lines(value: object) -> tuple[tuple[str, ...], ...]:
+    if not isinstance(value, list):
+        raise ValueError(f"expected a list, found {_kind(value)}")
+    return tuple(_texts(item) for item in value)
+
+
+def _neighbours(value: object) -> tuple[Neighbour, ...]:
+    if not isinstance(value, list):
+        raise ValueError(f"expected a list, found {_kind(value)}")
+    if not all(isinstance(item, dict) for item in value):
+        raise ValueError("expected a list of objects")
+    return tuple(
+        Neighbour(
+            _required(item, "pid", _id), _required(item, "streams", _texts), _required(item, "args", _texts)
+        )
+        for item in value
+    )
 
 
 def _kind(value: object) -> str:

@@ -5,6 +5,7 @@ otherwise record what its owner wanted to keep out. All keys, with their default
 
     exclude = []               # further gitignore patterns
     default_excludes = true    # whether the built-in patterns are on
+    record_arguments = true    # whether command lines are stored, without the secrets in them
 
     [retention]                # of the event log; whichever bound is reached first
     days = 730                 # age by the time of the newest event; 0: no bound
@@ -31,6 +32,8 @@ class Settings:
         gitignore patterns that come after the built-in ones.
     default_excludes : bool
         Whether the built-in patterns are on.
+    record_arguments : bool
+        Whether command lines are stored; without them nobody knows how a file was made.
     retention_days : float
         Age in days after which events are dropped; 0 means never.
     retention_events : int
@@ -39,6 +42,7 @@ class Settings:
 
     exclude: tuple[str, ...] = ()
     default_excludes: bool = True
+    record_arguments: bool = True
     retention_days: float = 730
     retention_events: int = 10_000_000
 
@@ -86,7 +90,7 @@ def parse_settings(text: str) -> Settings:
         raise ValueError("not TOML: nested too deeply") from None
     except tomllib.TOMLDecodeError as problem:
         raise ValueError(f"not TOML: {' '.join(str(problem).split())}") from None
-    _refuse_unknown(document, ("exclude", "default_excludes", "retention"), "")
+    _refuse_unknown(document, ("exclude", "default_excludes", "record_arguments", "retention"), "")
     retention = document.get("retention", {})
     if not isinstance(retention, dict):
         raise ValueError("'retention' must be a table")
@@ -94,7 +98,8 @@ def parse_settings(text: str) -> Settings:
     default = Settings()
     settings = Settings(
         exclude=_patterns(document.get("exclude", [])),
-        default_excludes=_truth(document.get("default_excludes", default.default_excludes)),
+        default_excludes=_truth(document, "default_excludes"),
+        record_arguments=_truth(document, "record_arguments"),
         retention_days=_amount(retention.get("days", default.retention_days), "retention.days"),
         retention_events=int(_amount(retention.get("events", default.retention_events), "retention.events")),
     )
@@ -115,9 +120,10 @@ def _patterns(value: object) -> tuple[str, ...]:
     return tuple(value)
 
 
-def _truth(value: object) -> bool:
+def _truth(document: Mapping[str, object], key: str) -> bool:
+    value = document.get(key, True)
     if not isinstance(value, bool):
-        raise ValueError("'default_excludes' must be true or false")
+        raise ValueError(f"{key!r} must be true or false")
     return value
 
 

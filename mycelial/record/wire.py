@@ -7,10 +7,12 @@ are little endian. Header, 24 bytes::
     u32 size (whole record, a multiple of 8, zero padded) | u16 kind | u16 flags
     u32 process | u32 uid | u64 time (nanoseconds since the epoch)
 
-PROCESS: u32 pid, ppid, pgid, sid, u64 start, then eight fields, each u16 length and its bytes:
-comm, exe, cwd, cgroup, cmdline, chain, pipe_in, pipe_out (lists are NUL terminated, the chain's
-items are pid and comm in turn). A ninth field follows, the command lines of the nearest ancestors, which
-is not read yet. Events: u16 length of the path, u16 length of the second path, and both.
+PROCESS: u32 pid, ppid, pgid, sid, u64 start, then eleven fields, each u16 length and its bytes:
+comm, exe, cwd, cgroup, cmdline, chain, pipe_in, pipe_out, chain_args, fds, neighbours. Lists are NUL
+terminated; the chain's items are pid and comm in turn, those of fds number and target. chain_args and
+neighbours hold lists, each with its own u16 length: command lines of the nearest ancestors, and of the other
+parts of a pipeline pid, targets of standard input, output and error, and command line.
+Events: u16 length of the path, u16 length of the second path, and both.
 DROPPED: u64 number of events that were lost here.
 MARK: u64 number that the reader asked for; all that happened before the question stands before it.
 """
@@ -19,19 +21,20 @@ from __future__ import annotations
 
 import struct
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
-from mycelial.record.events import Event, Op, Process, bytes_of, is_clean_path, text_of
+from mycelial.record.events import Event, Neighbour, Op, Process, bytes_of, is_clean_path, text_of
 
 _HEADER = struct.Struct("<IHHIIQ")
 _PROCESS = struct.Struct("<IIIIQ")
 _LENGTH = struct.Struct("<H")
 _LENGTHS = struct.Struct("<HH")
 _COUNT = struct.Struct("<Q")
-_FIELDS = 8
+_FIELDS = 11
 _LONGEST_FIELD = 0xFFFF
+_STREAMS = 3  # standard input, output and error
 _NANOSECONDS = 1e9  # in a second
 _LARGEST_INTEGER = 2**63 - 1  # a database holds no larger one
 
@@ -146,6 +149,9 @@ def encode_process(number: int, process: Process, time_ns: int = 0) -> bytes:
         _terminated(item for pid, comm in process.chain for item in (str(pid), comm)),
         _terminated(process.pipe_in),
         _terminated(process.pipe_out),
+        _counted(process.chain_args),
+        _terminated(item for fd, target in process.fds for item in (str(fd), target)),
+        _counted((str(n.pid), *_streams(n.streams), *n.args) for n in process.neighbours),
     )
     known = (process.pid, process.ppid, process.pgid or 0, process.sid or 0, process.start or 0)
     body = bytearray(_PROCESS.pack(*known))
@@ -200,7 +206,7 @@ def _process(body: memoryview, uid: int) -> Process:
             raise ValueError("malformed message: a field longer than its record")
         fields.append(bytes(rest[_LENGTH.size : _LENGTH.size + length]))
         rest = rest[_LENGTH.size + length :]
-    comm, exe, cwd, cgroup, cmdline, chain, pipe_in, pipe_out = fields
+    comm, exe, cwd, cgroup, cmdline, chain, pipe_in, pipe_out, chain_args, fds, neighbours = fields
     return Process(
         pid=pid,
         ppid=ppid,
@@ -216,6 +222,9 @@ def _process(body: memoryview, uid: int) -> Process:
         exe=text_of(exe) or None,
         args=_items(cmdline) or None,
         cwd=text_of(cwd) or None,
+        chain_args=tuple(_items(one) for one in _lists(chain_args)),
+        fds=_chain(_items(fds)),
+        neighbours=tuple(_neighbours(neighbours)),
     )
 
 
@@ -226,13 +235,42 @@ def _chain(items: tuple[str, ...]) -> tuple[tuple[int, str], ...]:
     )
 
 
+def _neighbours(raw: bytes) -> Iterator[Neighbour]:
+    for one in _lists(raw):
+        pid, *rest = _items(one) or ("",)
+        if pid.isascii() and pid.isdigit() and len(pid) <= 10:
+            yield Neighbour(int(pid), _streams(tuple(rest)), tuple(rest[_STREAMS:]))
+
+
+def _streams(streams: tuple[str, ...]) -> tuple[str, ...]:
+    return (*streams, *("",) * _STREAMS)[:_STREAMS]
+
+
+def _lists(raw: bytes) -> Iterator[bytes]:
+    """Yield what stands behind each length; what is cut off at the end is left out."""
+    while len(raw) >= _LENGTH.size:
+        end = _LENGTH.size + _LENGTH.unpack_from(raw)[0]
+        if end > len(raw):
+            return
+        yield raw[_LENGTH.size : end]
+        raw = raw[end:]
+
+
+def _counted(lists: Iterable[Iterable[str]]) -> bytes:
+    joined = b""
+    for one in lists:
+        raw = _terminated(one)[:_LONGEST_FIELD]
+        joined += _LENGTH.pack(len(raw)) + raw
+    return joined
+
+
 def _items(raw: bytes) -> tuple[str, ...]:
     if not raw:
         return ()
     return tuple(text_of(item) for item in raw.removesuffix(b"\0").split(b"\0"))
 
 
-def _terminated(items: Iterator[str] | tuple[str, ...]) -> bytes:
+def _terminated(items: Iterable[str]) -> bytes:
     return b"".join(bytes_of(item) + b"\0" for item in items)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import sqlite_utils
 
-from mycelial.record.events import Event, Op, Process
+from mycelial.record.events import Event, Neighbour, Op, Process
 from mycelial.store.names import from_column, to_column
 
 CACHED = 50_000
@@ -166,11 +166,12 @@ def read_events(
 def read_process(database: sqlite_utils.Database, number: int) -> Process:
     """Return the process with this number in the log."""
     row = database.conn.execute(
-        "SELECT pid, ppid, comm, uid, start, sid, pgid, exe, cwd, cgroup, args, chain, pipe_in, pipe_out"
-        " FROM log_process WHERE id = ?",
+        "SELECT pid, ppid, comm, uid, start, sid, pgid, exe, cwd, cgroup, args, chain, pipe_in, pipe_out,"
+        " chain_args, fds, neighbours FROM log_process WHERE id = ?",
         (number,),
     ).fetchone()
-    pid, ppid, comm, uid, start, sid, pgid, exe, cwd, cgroup, args, chain, pipe_in, pipe_out = row
+    pid, ppid, comm, uid, start, sid, pgid, exe, cwd, cgroup, args, chain, pipe_in, pipe_out, *rest = row
+    chain_args, fds, neighbours = rest
     return Process(
         pid=pid,
         ppid=ppid,
@@ -186,6 +187,9 @@ def read_process(database: sqlite_utils.Database, number: int) -> Process:
         exe=None if exe is None else from_column(exe),
         args=None if args is None else tuple(json.loads(args)),
         cwd=None if cwd is None else from_column(cwd),
+        chain_args=tuple(tuple(line) for line in _loads(chain_args)),
+        fds=tuple((int(fd), str(target)) for fd, target in _loads(fds)),
+        neighbours=tuple(Neighbour(pid, tuple(s), tuple(a)) for pid, s, a in _loads(neighbours)),
     )
 
 
@@ -205,6 +209,9 @@ def _process_row(process: Process) -> tuple[Any, ...]:
         _dumps(process.chain),
         _dumps(process.pipe_in),
         _dumps(process.pipe_out),
+        _dumps(process.chain_args),
+        _dumps(process.fds),
+        _dumps(tuple((other.pid, other.streams, other.args) for other in process.neighbours)),
     )
     digest = hashlib.blake2b(repr(columns).encode("ascii", "backslashreplace"), digest_size=12).digest()
     return (digest, *columns)

@@ -16,6 +16,9 @@ import sqlite_utils
 STEPS: tuple[str, ...] = (
     """
 ALTER TABLE touch ADD COLUMN tree INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE log_process ADD COLUMN chain_args TEXT;
+ALTER TABLE log_process ADD COLUMN fds TEXT;
+ALTER TABLE log_process ADD COLUMN neighbours TEXT;
 """,
 )
 """Scripts that bring the tables of an older database up to date: the first from version 1 to 2, and so on.
@@ -60,7 +63,10 @@ CREATE TABLE log_process (
     args TEXT,                   -- command line, a JSON array
     chain TEXT,                  -- ancestors from the parent upwards, a JSON array of [pid, comm]
     pipe_in TEXT,                -- pipes on standard input, a JSON array
-    pipe_out TEXT                -- pipes on standard output, a JSON array
+    pipe_out TEXT,               -- pipes on standard output, a JSON array
+    chain_args TEXT,             -- command lines of the nearest ancestors, a JSON array of arrays
+    fds TEXT,                    -- where standard streams lead, a JSON array of [number, target]
+    neighbours TEXT              -- rest of its pipeline, a JSON array of [pid, [targets], [arguments]]
 );
 
 -- A few facts about the database itself.

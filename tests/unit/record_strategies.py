@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from mycelial.record.events import Event, Op, Process, text_of
+from mycelial.record.events import Event, Neighbour, Op, Process, text_of
 
 names = st.binary(min_size=1, max_size=12).filter(
     lambda raw: raw not in (b".", b"..") and not set(raw) & set(b"/\0")
@@ -36,6 +36,11 @@ processes = st.builds(
     exe=_optional(texts),
     args=st.none() | st.lists(texts, min_size=1, max_size=4).map(tuple),
     cwd=_optional(texts),
+    chain_args=st.lists(lists, max_size=3).map(tuple),
+    fds=st.lists(st.tuples(ids, texts), max_size=3).map(tuple),
+    neighbours=st.lists(
+        st.builds(Neighbour, pid=ids, streams=st.tuples(texts, texts, texts), args=lists), max_size=2
+    ).map(tuple),
 )
 
 

@@ -103,7 +103,7 @@ def _all_options() -> list[tuple[str, click.Option]]:
 
 def test_every_setting_is_described_with_its_default(repository: Path) -> None:
     described = sections(repository / "docs/configuration.md")
-    keys = {"exclude": "None", "default_excludes": "`true`"}
+    keys = {"exclude": "None", "default_excludes": "`true`", "record_arguments": "`true`"}
     for field in dataclasses.fields(Settings):
         if field.name.startswith("retention_"):
             keys[field.name.replace("_", ".")] = str(field.default)

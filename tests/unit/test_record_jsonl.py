@@ -112,6 +112,10 @@ def test_a_rename_needs_its_new_name() -> None:
         ({"chain": [[1]]}, "expected pairs"),
         ({"chain": [["1", "sh"]]}, "expected a whole number"),
         ({"args": "a b"}, "expected a list"),
+        ({"chain_args": ["gcc"]}, "expected a list, found text"),
+        ({"fds": [[1]]}, "expected pairs"),
+        ({"neighbours": [7]}, "expected a list of objects"),
+        ({"neighbours": [{"pid": 7, "streams": []}]}, '"args" is missing'),
     ],
 )
 def test_the_reason_of_a_refusal_is_said(changes: dict[str, object], reason: str) -> None:

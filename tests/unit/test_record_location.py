@@ -88,7 +88,9 @@ def test_settings_are_read() -> None:
     settings = parse_settings(
         'exclude = ["*.iso"]\ndefault_excludes = false\n[retention]\ndays = 30.5\nevents = 1000\n'
     )
-    assert settings == Settings(("*.iso",), False, 30.5, 1000)
+    assert settings == Settings(
+        ("*.iso",), default_excludes=False, retention_days=30.5, retention_events=1000
+    )
 
 
 def test_exclusion_comes_from_defaults_file_and_command_line_in_this_order() -> None:
@@ -112,6 +114,7 @@ def test_the_defaults_can_be_turned_off() -> None:
         ("exclude = [1]", "'exclude' must be a list"),
         ('exclude = ["!"]', "bad exclusion pattern '!'"),
         ("default_excludes = 1", "must be true or false"),
+        ("record_arguments = 'no'", "must be true or false"),
         ("[retention]\ndays = -1", "'retention.days' must be a number"),
         ("[retention]\nevents = true", "'retention.events' must be a number"),
         ("[retention]\nevents = nan", "'retention.events' must be a number"),

@@ -121,6 +121,7 @@ uint32_t lineage_number(pid_t tid);        /* announces the process when it is n
 uint32_t lineage_refresh_pipes(pid_t tid); /* as above, and looks at its pipeline again */
 pid_t lineage_parent(pid_t pid);           /* 0 when there is none */
 uint32_t lineage_latest(pid_t tid);        /* what was announced last, without looking */
+void lineage_redirected(pid_t tid);        /* its standard streams are as the program will have them that it becomes */
 size_t lineage_groups(pid_t tid, gid_t *groups, size_t size);
 void lineage_announce_again(void);
 void lineage_ignore(pid_t pid);
@@ -137,8 +138,17 @@ struct pipes {
 };
 struct pipeline {
     struct pipes in, out;
+    unsigned neighbours; /* other parts of the pipeline whose command is known */
 };
-bool pipeline_follow(struct pipeline *pipeline, pid_t pid); /* whether it changed */
+bool pipeline_follow(struct pipeline *pipeline, pid_t pid); /* whether more is known */           
+void pipeline_named(struct pipeline *pipeline, pid_t pid, int fd);      /* a pipe given as /dev/fd/N */
+/* What is known of the neighbours, each with its length in front: number, streams 0 to 2, command line; bytes. */
+size_t pipeline_neighbours(const struct pipeline *pipeline, char *buffer, size_t room);
+
+/* ---- watch.c: what a shell's child becomes ------------------------------------------------------------------------ */
+
+void watch_child(pid_t pid, const char *cmdline, size_t size);    /* that it has as the copy of its shell */
+size_t watch_command_line(pid_t pid, char *buffer, size_t room); /* of the first program that it became; bytes */
 
 /* ---- ring.c: events on their way to the engine ------------------------------------------------------------------- */
 

@@ -20,6 +20,7 @@
 #define MAX_ANCESTORS 32
 #define DRIVERS 3       /* nearest ancestors whose command line is told: gcc says more than the as that it runs */
 #define DRIVER_SIZE 2048 /* bytes of it */
+#define STREAMS 3
 
 struct process {
     struct process *hash_next, *lru_prev, *lru_next;
@@ -34,6 +35,7 @@ struct process {
     size_t group_count;
     char *cmdline; /* as an ancestor; read once */
     size_t cmdline_size;
+    char *streams[STREAMS]; /* where they led when a shell had redirected them, for they are closed at the end */
 };
 
 static struct {
@@ -139,6 +141,7 @@ static void discard(struct process *process) {
     close(process->comm_fd);
     free(process->groups);
     free(process->cmdline);
+    for (int fd = 0; fd < STREAMS; fd++) free(process->streams[fd]);
     free(process);
     processes.count--;
 }
@@ -267,13 +270,50 @@ static void append_cgroup(struct text *text, pid_t pid) {
     append_field(text, line ? line + 3 : "", line ? strcspn(line + 3, "\n") : 0);
 }
 
+static void append_descriptor(struct text *text, const struct process *process, int fd) {
+    char name[32], target[4096];
+    snprintf(name, sizeof name, "fd/%d", fd);
+    size_t size = read_proc_link(target, sizeof target - 1, process->tgid, name);
+    const char *then = fd < STREAMS ? process->streams[fd] : NULL;
+    target[size] = '\0';
+    if (!size && !then) return;
+    append(text, name + 3, strlen(name + 3) + 1);
+    append(text, size ? target : then, strlen(size ? target : then) + 1);
+}
+
+/* Where the standard streams lead, and the pipes that a shell's <( ) and >( ) give by name. */
+static void append_descriptors(struct text *text, const struct process *process, const char *cmdline, size_t size,
+                               struct pipeline *pipeline) {
+    char data[8192];
+    struct text pairs = {data, 0, sizeof data};
+    for (int fd = 0; fd < STREAMS; fd++) append_descriptor(&pairs, process, fd);
+    for (const char *at = cmdline, *end; at < cmdline + size; at = end + 1) {
+        int fd, length = 0;
+        end = memchr(at, '\0', size - (size_t)(at - cmdline));
+        if (!end) break;
+        if (sscanf(at, "/dev/fd/%d%n", &fd, &length) != 1 || at[length] || fd < STREAMS) continue;
+        append_descriptor(&pairs, process, fd);
+        pipeline_named(pipeline, process->tgid, fd);
+    }
+    append_field(text, pairs.data, pairs.size);
+}
+
+/* What a shell's child became first, if it is now what that has run, or is at its end. */
+static size_t first_program(pid_t pid, char *cmdline, size_t size, size_t room) {
+    char first[2048];
+    size_t length = watch_command_line(pid, first, sizeof first < room ? sizeof first : room);
+    if (length < size || memcmp(first + length - size, cmdline, size) != 0) return size;
+    memcpy(cmdline, first, length);
+    return length;
+}
+
 static void announce(struct process *process) {
-    char data[32768], field[8192];
+    char data[57344], field[8192]; /* of which all fields together need 52 KiB */
     struct text text = {data, 0, sizeof data};
     uint32_t ids[4] = {(uint32_t)process->tgid, (uint32_t)process->ppid, (uint32_t)process->pgid, (uint32_t)process->sid};
     struct stat owner;
     pid_t ppid = process->ppid;
-    const struct pipeline pipeline = process->pipeline;
+    struct pipeline pipeline = process->pipeline;
     process->number = ++processes.last_number;
     process->epoch = processes.epoch;
     processes.reads++;
@@ -291,7 +331,13 @@ static void announce(struct process *process) {
         ssize_t got = read_proc(field, sizeof field, "/proc/%d/cmdline", (int)process->tgid);
         if (got > 0) size = (size_t)got;
     }
+    const struct process *parent = find(ppid);
+    if (parent && process->threads == 1 && !strcmp(parent->comm, process->comm)) watch_child(process->tgid, field, size);
+    size = first_program(process->tgid, field, size, sizeof field);
     append_field(&text, field, size);
+    char descriptors[8192 + 2];
+    struct text streams = {descriptors, 0, sizeof descriptors};
+    append_descriptors(&streams, process, field, size, &pipeline);
     char chain[MAX_ANCESTORS * 96], drivers[DRIVERS * (DRIVER_SIZE + 2)];
     struct text names = {chain, 0, sizeof chain}, command_lines = {drivers, 0, sizeof drivers};
     describe_ancestors(ppid, &names, &command_lines); /* discards dead ones only, and this one waits for us */
@@ -299,6 +345,8 @@ static void announce(struct process *process) {
     append_pipes(&text, &pipeline.in);
     append_pipes(&text, &pipeline.out);
     append_field(&text, command_lines.data, command_lines.size);
+    append(&text, streams.data, streams.size);
+    append_field(&text, field, pipeline_neighbours(&pipeline, field, sizeof field));
     ring_process(number, uid, data, text.size);
 }
 
@@ -329,6 +377,21 @@ uint32_t lineage_latest(pid_t tid) {
     const struct process *process = find(tid);
     if (process && process->tgid != tid) process = find(process->tgid);
     return process ? process->number : PROCESS_UNKNOWN;
+}
+
+void lineage_redirected(pid_t tid) {
+    char name[16], target[4096];
+    struct process *process = find(tid);
+    if (!process || process->tgid != tid || process->threads > 1) return;
+    for (int fd = 0; fd < STREAMS; fd++) {
+        snprintf(name, sizeof name, "fd/%d", fd);
+        size_t size = read_proc_link(target, sizeof target - 1, tid, name);
+        target[size] = '\0';
+        free(process->streams[fd]);
+        process->streams[fd] = size ? strdup(target) : NULL;
+    }
+    ssize_t size = read_proc(target, sizeof target, "/proc/%d/cmdline", (int)tid);
+    if (size > 0) watch_child(tid, target, (size_t)size);
 }
 
 size_t lineage_groups(pid_t tid, gid_t *groups, size_t size) {

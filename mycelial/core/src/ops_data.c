@@ -149,6 +149,8 @@ static void c_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi) {
         confirm_writer(req, handle);
         record_write(handle);
         handle->confirmed = false;
+    } else if (ring_recording() && (handle->flags & O_ACCMODE) != O_RDONLY) {
+        lineage_redirected(fuse_req_ctx(req)->pid); /* closed, and open elsewhere: as the standard output, most likely */
     }
     fuse_reply_err(req, error);
 }

@@ -6,27 +6,41 @@
  * most. Many pipes lead elsewhere (to a program that reads its child's output): each is waited for once, and the more
  * often that was in vain lately, the shorter. What was found stays found: a program may close its input before it
  * writes, and a filter may be gone by then.
+ *
+ * How a file was made is a matter of all commands of its pipeline, so their command lines are kept, too. A shell's
+ * child is its copy for a moment before it becomes the program: that is waited for once, and shortly.
  */
 #include "core.h"
 
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define MAX_SIBLINGS 64
 #define REMEMBERED 128
+#define COMMAND_SIZE 2048 /* bytes of a neighbour's command line */
+#define EXEC_WAIT_US 3000 /* for a shell's child to become the program */
 #define WAIT_US 10000     /* halved for each time in vain */
 #define FORGIVE_US 1000000 /* after which one time in vain is forgotten */
 #define PAUSE_NS 50000
 
 struct sibling {
     uint64_t in, out;
+    pid_t pid, shell;     /* and its parent */
+    bool watched;         /* while it was the copy of its shell */
+    bool waited;          /* long enough for it to become the program */
+    bool settled;         /* nothing more will be known of it */
+    uint16_t about_size;  /* 0: not known */
+    char *about;          /* its number, its standard streams and its command line, each with a NUL */
 };
 
-/* Filters seen lately, which may be gone, and pipes whose other end was waited for in vain. */
+/* Siblings seen lately, which may be gone, and pipes whose other end was waited for in vain. */
 static struct {
-    struct sibling filters[REMEMBERED];
+    struct sibling siblings[REMEMBERED];
     uint64_t elsewhere[REMEMBERED];
-    unsigned next_filter, next_elsewhere;
+    unsigned next_sibling, next_elsewhere;
     unsigned in_vain;
     uint64_t in_vain_us; /* when it was last */
 } memory;
@@ -58,10 +72,14 @@ static bool set_first(struct pipes *pipes, uint64_t inode) {
     return true;
 }
 
-static void remember_filter(struct sibling filter) {
-    for (unsigned i = 0; i < REMEMBERED; i++)
-        if (memory.filters[i].in == filter.in && memory.filters[i].out == filter.out) return;
-    memory.filters[memory.next_filter++ % REMEMBERED] = filter;
+static void remember_sibling(struct sibling sibling) {
+    for (unsigned i = 0; i < REMEMBERED; i++) {
+        const struct sibling *known = &memory.siblings[i];
+        if (known->pid == sibling.pid && known->in == sibling.in && known->out == sibling.out) return;
+    }
+    struct sibling *oldest = &memory.siblings[memory.next_sibling++ % REMEMBERED];
+    free(oldest->about);
+    *oldest = sibling;
 }
 
 static bool is_elsewhere(uint64_t pipe) {
@@ -89,9 +107,10 @@ static unsigned read_siblings(pid_t pid, struct sibling *siblings) {
         pid_t sibling = (pid_t)strtol(at, &end, 10);
         if (end == at) break;
         if (sibling == pid) continue;
-        siblings[count] = (struct sibling){pipe_of(sibling, "fd/0"), pipe_of(sibling, "fd/1")};
-        if (siblings[count].in && siblings[count].out) remember_filter(siblings[count]);
-        if (siblings[count].in || siblings[count].out) count++;
+        siblings[count] = (struct sibling){
+            .in = pipe_of(sibling, "fd/0"), .out = pipe_of(sibling, "fd/1"), .pid = sibling, .shell = ppid};
+        if (!siblings[count].in && !siblings[count].out) continue;
+        remember_sibling(siblings[count++]);
     }
     return count;
 }
@@ -101,7 +120,7 @@ static bool grow(struct pipeline *pipeline) {
     for (bool grown = true; grown; any |= grown) {
         grown = false;
         for (unsigned i = 0; i < REMEMBERED; i++) {
-            const struct sibling *filter = &memory.filters[i];
+            const struct sibling *filter = &memory.siblings[i];
             if (filter->out && has_pipe(&pipeline->in, filter->out)) grown |= add_pipe(&pipeline->in, filter->in);
             if (filter->in && has_pipe(&pipeline->out, filter->in)) grown |= add_pipe(&pipeline->out, filter->out);
         }
@@ -125,6 +144,90 @@ static void give_up(const struct pipes *pipes) {
     if (pipes->count) remember_elsewhere(pipes->inodes[pipes->count - 1]);
 }
 
+/* ---- what the neighbours are ---------------------------------------------------------------------------------------- */
+
+static bool is_neighbour(const struct pipeline *pipeline, const struct sibling *sibling) {
+    return (sibling->out && has_pipe(&pipeline->in, sibling->out)) || (sibling->in && has_pipe(&pipeline->out, sibling->in));
+}
+
+static size_t append_stream(char *about, size_t size, size_t room, const struct sibling *sibling, int fd) {
+    char name[16];
+    const uint64_t known = fd == 0 ? sibling->in : fd == 1 ? sibling->out : 0;
+    snprintf(name, sizeof name, "fd/%d", fd);
+    size_t got = known ? (size_t)snprintf(about + size, 32, "pipe:[%llu]", (unsigned long long)known)
+                       : read_proc_link(about + size, room - size - 1, sibling->pid, name);
+    about[size + got] = '\0';
+    return size + got + 1;
+}
+
+/* Elsewhere, as it may hang on a page that only we can bring. False: it is still its parent's copy. */
+static bool describe(struct sibling *sibling) {
+    char line[COMMAND_SIZE], parent[COMMAND_SIZE], about[COMMAND_SIZE + 3 * 1024];
+    size_t length = worker_read_cmdline(sibling->pid, line, sizeof line);
+    if (length && length == worker_read_cmdline(sibling->shell, parent, sizeof parent) && !memcmp(line, parent, length)) {
+        if (!sibling->watched) watch_child(sibling->pid, line, length);
+        sibling->watched = true;
+        return false;
+    }
+    if (!length) length = watch_command_line(sibling->pid, line, sizeof line); /* it is gone */
+    sibling->settled = true;
+    if (!length) return true;
+    size_t size = (size_t)snprintf(about, 16, "%d", (int)sibling->pid) + 1;
+    for (int fd = 0; fd < 3; fd++) size = append_stream(about, size, (size_t)(fd + 1) * 1024, sibling, fd);
+    memcpy(about + size, line, length);
+    size += length;
+    sibling->about = malloc(size);
+    if (!sibling->about) return true;
+    memcpy(sibling->about, about, size);
+    sibling->about_size = (uint16_t)size;
+    return true;
+}
+
+/* Whether something may be known soon; *known counts what is. */
+static bool describe_neighbours(const struct pipeline *pipeline, unsigned *known) {
+    bool pending = false;
+    *known = 0;
+    for (unsigned i = 0; i < REMEMBERED; i++) {
+        struct sibling *sibling = &memory.siblings[i];
+        if (!sibling->pid || !is_neighbour(pipeline, sibling)) continue;
+        if (!sibling->settled && !describe(sibling) && !sibling->waited) pending = true;
+        *known += sibling->about_size > 0;
+    }
+    return pending;
+}
+
+static void stop_waiting(const struct pipeline *pipeline) {
+    for (unsigned i = 0; i < REMEMBERED; i++)
+        if (memory.siblings[i].pid && is_neighbour(pipeline, &memory.siblings[i])) memory.siblings[i].waited = true;
+}
+
+size_t pipeline_neighbours(const struct pipeline *pipeline, char *buffer, size_t room) {
+    size_t size = 0;
+    for (unsigned i = 0; i < REMEMBERED; i++) {
+        const struct sibling *sibling = &memory.siblings[(memory.next_sibling + i) % REMEMBERED];
+        if (!sibling->about_size || !is_neighbour(pipeline, sibling)) continue;
+        if (size + sizeof sibling->about_size + sibling->about_size > room) break;
+        memcpy(buffer + size, &sibling->about_size, sizeof sibling->about_size);
+        memcpy(buffer + size + sizeof sibling->about_size, sibling->about, sibling->about_size);
+        size += sizeof sibling->about_size + sibling->about_size;
+    }
+    return size;
+}
+
+/* A pipe that a program is given by its name, /dev/fd/N: a shell's <( ) and >( ). */
+void pipeline_named(struct pipeline *pipeline, pid_t pid, int fd) {
+    char text[256], name[32];
+    unsigned flags;
+    snprintf(name, sizeof name, "fd/%d", fd);
+    uint64_t inode = pipe_of(pid, name);
+    if (!inode || read_proc(text, sizeof text, "/proc/%d/fdinfo/%d", (int)pid, fd) <= 0) return;
+    const char *at = strstr(text, "flags:");
+    if (!at || sscanf(at, "flags: %o", &flags) != 1) return;
+    add_pipe((flags & O_ACCMODE) == O_RDONLY ? &pipeline->in : &pipeline->out, inode);
+}
+
+/* ---- looking ---------------------------------------------------------------------------------------------------------- */
+
 static uint64_t patience_us(uint64_t now) {
     uint64_t forgiven = (now - memory.in_vain_us) / FORGIVE_US;
     memory.in_vain = forgiven < memory.in_vain ? memory.in_vain - (unsigned)forgiven : 0;
@@ -139,17 +242,31 @@ bool pipeline_follow(struct pipeline *pipeline, pid_t pid) {
     if (!pipeline->in.count && !pipeline->out.count) return changed;
     pid_t reader = pipeline->in.count ? program_of(pid, "fd/0", pipeline->in.inodes[0]) : pid;
     pid_t writer = pipeline->out.count ? program_of(pid, "fd/1", pipeline->out.inodes[0]) : pid;
-    uint64_t now = now_us();
-    for (uint64_t until = now + patience_us(now); now <= until; now = now_us()) {
+    /* For its neighbours: it may be gone when they come. */
+    remember_sibling((struct sibling){.in = pipeline->in.count ? pipeline->in.inodes[0] : 0,
+                                      .out = pipeline->out.count ? pipeline->out.inodes[0] : 0,
+                                      .pid = pid,
+                                      .shell = lineage_parent(pid)});
+    unsigned known = 0;
+    bool complete = false, pending = true;
+    uint64_t now = now_us(), until = now + patience_us(now), until_exec = now + EXEC_WAIT_US;
+    for (;; now = now_us()) {
         unsigned count = read_siblings(writer, siblings);
         if (reader != writer) count += read_siblings(reader, siblings + count);
         changed |= grow(pipeline);
-        if (is_complete(pipeline, siblings, count)) return changed;
+        pending = describe_neighbours(pipeline, &known);
+        complete = complete || is_complete(pipeline, siblings, count);
+        if ((complete || now > until) && (!pending || now > until_exec)) break;
         nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
     }
-    if (memory.in_vain < 8) memory.in_vain++;
-    memory.in_vain_us = now;
-    give_up(&pipeline->in);
-    give_up(&pipeline->out);
+    if (pending) stop_waiting(pipeline);
+    if (!complete) {
+        if (memory.in_vain < 8) memory.in_vain++;
+        memory.in_vain_us = now;
+        give_up(&pipeline->in);
+        give_up(&pipeline->out);
+    }
+    changed |= known > pipeline->neighbours;
+    pipeline->neighbours = known;
     return changed;
 }

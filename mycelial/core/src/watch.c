@@ -1,0 +1,117 @@
+/* What a shell's child becomes.
+ *
+ * A shell opens the files of a redirection, and its child then becomes the program. Where the kernel writes by itself,
+ * the program may end without ever having asked us for anything, and a process that ends has no command line any more.
+ * So a thread looks at such a child for a short while, until it is no longer the copy of its shell. What is kept is
+ * the first program: `env LC_ALL=C sort` says more than the `sort` that env becomes.
+ */
+#include "core.h"
+
+#include <pthread.h>
+#include <string.h>
+#include <sys/prctl.h>
+
+#define WATCHED 32
+#define TEXT_SIZE 2048
+#define EVERY_US 100      /* doubled now and then */
+#define LONGEST_US 100000 /* after which it is left alone */
+
+struct child {
+    pid_t pid;
+    bool watching;
+    uint64_t since, next;
+    size_t shell_size, size; /* size 0: nothing was seen */
+    char shell[TEXT_SIZE], text[TEXT_SIZE];
+};
+
+static struct {
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    bool started;
+    unsigned next;
+    struct child children[WATCHED];
+} watch = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
+
+static struct child *next_due(void) {
+    struct child *due = NULL;
+    for (unsigned i = 0; i < WATCHED; i++) {
+        struct child *child = &watch.children[i];
+        if (child->watching && (!due || child->next < due->next)) due = child;
+    }
+    return due;
+}
+
+static void look(struct child *child) {
+    char text[TEXT_SIZE];
+    pid_t pid = child->pid;
+    pthread_mutex_unlock(&watch.lock); /* may hang on a page that only we can bring */
+    ssize_t size = read_proc(text, sizeof text, "/proc/%d/cmdline", (int)pid);
+    pthread_mutex_lock(&watch.lock);
+    if (child->pid != pid || !child->watching) return;
+    uint64_t now = now_us(), age = now - child->since;
+    child->next = now + (age < 2000 ? EVERY_US : age / 10);
+    child->watching = size >= 0 && age < LONGEST_US; /* empty: it is in the middle of becoming another program */
+    if (size <= 0 || ((size_t)size == child->shell_size && !memcmp(text, child->shell, (size_t)size))) return;
+    memcpy(child->text, text, (size_t)size);
+    child->size = (size_t)size;
+    child->watching = false;
+}
+
+static void *keep_looking(void *unused) {
+    (void)unused;
+    prctl(PR_SET_TIMERSLACK, 1000ul); /* ns; programs may be short */
+    pthread_mutex_lock(&watch.lock);
+    for (;;) {
+        struct child *child = next_due();
+        if (!child) {
+            pthread_cond_wait(&watch.wake, &watch.lock);
+            continue;
+        }
+        uint64_t now = now_us();
+        if (child->next <= now) {
+            look(child);
+            continue;
+        }
+        const struct timespec until = {.tv_sec = (time_t)(child->next / 1000000),
+                                       .tv_nsec = (long)(child->next % 1000000) * 1000};
+        pthread_cond_clockwait(&watch.wake, &watch.lock, CLOCK_MONOTONIC, &until);
+    }
+    return NULL;
+}
+
+void watch_child(pid_t pid, const char *cmdline, size_t size) {
+    pthread_mutex_lock(&watch.lock);
+    if (!watch.started) {
+        pthread_t thread;
+        watch.started = pthread_create(&thread, NULL, keep_looking, NULL) == 0;
+        if (watch.started) pthread_detach(thread);
+    }
+    struct child *child = NULL;
+    for (unsigned i = 0; i < WATCHED && !child; i++)
+        if (watch.children[i].pid == pid) child = &watch.children[i];
+    if (!child) child = &watch.children[watch.next++ % WATCHED];
+    size = size < TEXT_SIZE ? size : TEXT_SIZE - 1; /* as much as is read of it later */
+    if (child->pid != pid || child->shell_size != size || memcmp(child->shell, cmdline, size) != 0) child->size = 0;
+    child->pid = pid;
+    child->watching = watch.started;
+    child->since = now_us();
+    child->next = child->since + EVERY_US;
+    child->shell_size = size;
+    memcpy(child->shell, cmdline, size);
+    pthread_cond_signal(&watch.wake);
+    pthread_mutex_unlock(&watch.lock);
+}
+
+size_t watch_command_line(pid_t pid, char *buffer, size_t room) {
+    size_t size = 0;
+    pthread_mutex_lock(&watch.lock);
+    for (unsigned i = 0; i < WATCHED; i++) {
+        const struct child *child = &watch.children[i];
+        if (child->pid == pid && child->size && child->size <= room) {
+            size = child->size;
+            memcpy(buffer, child->text, size);
+        }
+    }
+    pthread_mutex_unlock(&watch.lock);
+    return size;
+}

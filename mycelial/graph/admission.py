@@ -1,0 +1,78 @@
+"""What of an event is stored: files that are not excluded, and of processes what is not secret."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field, replace
+
+from mycelial.graph.programs import is_barrier, is_wrapper
+from mycelial.record.events import Event, Neighbour, Process
+from mycelial.record.exclude import ExclusionRules
+from mycelial.record.redaction import redact
+
+REMEMBERED = 4096
+"""Processes whose stored form is remembered; the one not seen for longest goes first."""
+
+_UNINTERESTING = ("/dev/", "anon_inode:", "socket:")  # where a stream leads that no file depends on
+
+
+@dataclass(slots=True)
+class Admission:
+    """Decides what reaches the log; `arguments` says whether command lines do."""
+
+    rules: ExclusionRules = field(default_factory=ExclusionRules)
+    arguments: bool = True
+    _known: OrderedDict[Process, Process] = field(default_factory=OrderedDict)
+
+    def admit(self, event: Event) -> tuple[Event, ...]:
+        """Return what may be recorded of `event`: mostly one event, or none."""
+        admitted = self.rules.admit(event)
+        return tuple(replace(one, process=self._stored(one.process)) for one in admitted)
+
+    def _stored(self, process: Process) -> Process:
+        known = self._known.get(process)
+        if known is None:
+            known = self._known[process] = _without_secrets(process) if self.arguments else _without(process)
+            if len(self._known) > REMEMBERED:
+                self._known.popitem(last=False)
+        else:
+            self._known.move_to_end(process)
+        return known
+
+
+def _without(process: Process) -> Process:
+    return replace(process, args=None, chain_args=(), neighbours=(), fds=_of_files(process.fds))
+
+
+def _without_secrets(process: Process) -> Process:
+    return replace(
+        process,
+        args=None if process.args is None else redact(process.args),
+        chain_args=tuple(map(redact, _below_barrier(process))),
+        neighbours=tuple(
+            Neighbour(other.pid, tuple(map(_of_file, other.streams)), redact(other.args))
+            for other in process.neighbours
+        ),
+        fds=_of_files(process.fds),
+    )
+
+
+def _below_barrier(process: Process) -> tuple[tuple[str, ...], ...]:
+    """Return the command lines of the ancestors that belong to the same piece of work.
+
+    Wrappers are kept, as what they run would not run without them; a shell's or make's are not.
+    """
+    kept = 0
+    for (_, comm), _ in zip(process.chain, process.chain_args, strict=False):
+        if is_barrier(comm) and not is_wrapper(comm):
+            break
+        kept += 1
+    return process.chain_args[:kept]
+
+
+def _of_files(fds: tuple[tuple[int, str], ...]) -> tuple[tuple[int, str], ...]:
+    return tuple((fd, target) for fd, target in fds if _of_file(target))
+
+
+def _of_file(target: str) -> str:
+    return "" if target.startswith(_UNINTERESTING) else target

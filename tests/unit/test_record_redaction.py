@@ -1,0 +1,167 @@
+"""Secrets on command lines are not stored, and what is none is left alone."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mycelial.graph.admission import Admission
+from mycelial.record.events import Event, Neighbour, Op, Process
+from mycelial.record.redaction import REDACTED, redact
+
+MARKED = (
+    ("tool", "--password={}"),
+    ("tool", "--password", "{}"),
+    ("tool", "--passwd={}", "file"),
+    ("tool", "-password", "{}"),
+    ("tool", "--db-password={}"),
+    ("tool", "--dbPassword={}"),
+    ("tool", "--passphrase={}"),
+    ("tool", "--token={}"),
+    ("tool", "--auth-token", "{}"),
+    ("tool", "--api-key={}"),
+    ("tool", "--apikey", "{}"),
+    ("tool", "--client-secret={}"),
+    ("tool", "--secret-access-key={}"),
+    ("env", "AWS_SECRET_ACCESS_KEY={}", "aws", "s3", "ls"),
+    ("env", "GITHUB_TOKEN={}", "make"),
+    ("make", "DB_PASS={}"),
+    ("cc", "-DPASSWORD={}", "-c", "a.c"),
+    ("mysql", "-u", "root", "-p{}", "db"),
+    ("/usr/bin/mysqldump", "-p{}"),
+    ("sshpass", "-p", "{}", "ssh", "host"),
+    ("sshpass", "-p{}", "ssh", "host"),
+    ("7z", "x", "-p{}", "a.7z"),
+    ("curl", "-u", "me:{}", "https://host"),
+    ("curl", "-ume:{}", "https://host"),
+    ("curl", "--user", "me:{}"),
+    ("curl", "-H", "Authorization: Bearer {}"),
+    ("curl", "-HAuthorization: Basic {}"),
+    ("curl", "--header=Proxy-Authorization: {}"),
+    ("curl", "-H", "X-Api-Key: {}"),
+    ("curl", "-H", "PRIVATE-TOKEN: {}"),
+    ("curl", "-d", "user=me&password={}"),
+    ("curl", "-d", '{{"user": "me", "password": "{}"}}'),
+    ("curl", "https://me:{}@host/path"),
+    ("git", "clone", "https://{}@host/repository"),
+    ("psql", "postgresql://me:{}@host/db"),
+    ("curl", "https://host/path?x=1&access_token={}&y=2"),
+    ("curl", "https://host/path?api_key={}"),
+    ("docker", "login", "-u", "me", "-p", "{}", "host"),
+    ("openssl", "enc", "-aes256", "-pass", "pass:{}"),
+    ("sh", "-c", "TOKEN={} make install"),
+    ("sh", "-c", "cd x && tool --password '{}' > out"),
+    ("sh", "-c", 'tool --token="{}" | sort > out'),
+    ("bash", "-ec", "mysql -p{} db < in.sql > out"),
+    ("sh", "-c", "curl -H 'Authorization: token {}' host > out"),
+    ("sh", "-c", "export API_KEY={}; run"),
+    ("sh", "-c", "curl https://me:{}@host > out"),
+)
+"""Ways to give a secret to a program."""
+
+SHAPED = (
+    "ghp_" + "a1B2" * 9,
+    "glpat-" + "a1B2" * 5,
+    "xoxb-" + "1234-" * 5 + "abc",
+    "AKIA" + "A1B2" * 4,
+    "AIza" + "a1B2-" * 7,
+    "eyJhbGciOiJI.eyJzdWIiOiIx.c2lnbmF0dXJl",
+    "sk-proj-" + "a1B2" * 6,
+)
+
+HARMLESS = (
+    ("gcc", "-pthread", "-pipe", "-pedantic-errors", "-c", "a.c", "-DMAX_TOKENS=5", "-o", "a.o"),
+    ("cp", "-p", "a", "b"),
+    ("patch", "-p1", "-i", "fix.patch"),
+    ("docker", "run", "-p", "8080:80", "-p127.0.0.1:80:80", "image"),
+    ("ssh", "-p", "2222", "host"),
+    ("sort", "-k2", "--key=2"),
+    ("tool", "--author=me", "--bypass=1", "--passes=2", "--no-password"),
+    ("git", "clone", "ssh://git@host/repository"),
+    ("scp", "me@host:/etc/hosts", "."),
+    ("curl", "https://host:8080/a@b?page=2"),
+    ("perl", "-pe", "s/token/TOKEN/"),
+    ("pandoc", "--pdf-engine=xelatex", "a.md"),
+    ("pdflatex", "-interaction=nonstopmode", "paper.tex"),
+    ("sh", "-c", 'curl -H "$HEADER" --password "$PASSWORD" host > out'),
+    ("python3", "-c", "import secrets; token = secrets.token_hex(8)"),
+    ("sed", "-i", "s/a/b/; s/c/d/", "words.txt"),
+)
+
+secrets = st.text(
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!%_+.~-", min_size=8, max_size=40
+)
+
+
+def with_secret(way: tuple[str, ...], secret: str) -> tuple[str, ...]:
+    return tuple(word.format(secret) for word in way)
+
+
+@given(st.sampled_from(MARKED), secrets.map(lambda drawn: f"Q7{drawn}x"))
+def test_what_is_marked_as_a_secret_is_left_out(way: tuple[str, ...], secret: str) -> None:
+    stored = redact(with_secret(way, secret))
+    assert secret not in "\0".join(stored)
+    assert REDACTED in "\0".join(stored)
+    assert len(stored) == len(way)
+
+
+@given(st.sampled_from(MARKED), secrets, st.lists(st.text(max_size=8), max_size=3))
+def test_to_leave_out_twice_changes_nothing_more(way: tuple[str, ...], secret: str, more: list[str]) -> None:
+    stored = redact((*with_secret(way, secret), *more))
+    assert redact(stored) == stored
+
+
+@given(st.lists(st.text(), max_size=6).map(tuple))
+def test_any_command_line_keeps_its_length_and_settles(args: tuple[str, ...]) -> None:
+    stored = redact(args)
+    assert len(stored) == len(args)
+    assert redact(stored) == stored
+
+
+@pytest.mark.parametrize("token", SHAPED)
+def test_tokens_are_known_by_their_shape(token: str) -> None:
+    assert redact(("tool", token, f"in {token}, here")) == ("tool", REDACTED, f"in {REDACTED}, here")
+
+
+@pytest.mark.parametrize("args", HARMLESS, ids=" ".join)
+def test_what_is_no_secret_stays(args: tuple[str, ...]) -> None:
+    assert redact(args) == args
+
+
+def test_names_stay_so_that_the_command_can_be_understood() -> None:
+    args = ("mysql", "-u", "me", "--password=Hunter2!", "--host=db", "shop")
+    assert redact(args) == ("mysql", "-u", "me", f"--password={REDACTED}", "--host=db", "shop")
+
+
+SECRETIVE = Process(
+    pid=9,
+    ppid=8,
+    comm="cc1",
+    chain=((8, "gcc"), (7, "timeout"), (6, "sh"), (5, "bash")),
+    args=("cc1", "--token=hush"),
+    chain_args=(("gcc", "--token=hush"), ("timeout", "5", "gcc"), ("sh", "-c", "true"), ("bash",)),
+    fds=((0, "/dev/pts/1"), (1, "/mnt/out"), (2, "pipe:[7]")),
+    neighbours=(Neighbour(10, ("pipe:[7]", "/dev/null", ""), ("tool", "--token=hush")),),
+)
+MADE = Event(1.0, Op.WRITE, "out", SECRETIVE)
+
+
+def test_nothing_that_is_stored_of_a_process_has_its_secrets() -> None:
+    (stored,) = Admission().admit(MADE)
+    assert "hush" not in repr(stored)
+    assert stored.process.neighbours[0].args == ("tool", f"--token={REDACTED}")
+    assert Admission().admit(stored) == (stored,)
+
+
+def test_ancestors_are_stored_up_to_what_decides_about_other_work() -> None:
+    (stored,) = Admission().admit(MADE)
+    assert [line[0] for line in stored.process.chain_args] == ["gcc", "timeout"]
+    assert stored.process.fds == ((1, "/mnt/out"), (2, "pipe:[7]"))
+
+
+def test_arguments_need_not_be_stored_at_all() -> None:
+    (stored,) = Admission(arguments=False).admit(MADE)
+    process = stored.process
+    assert (process.args, process.chain_args, process.neighbours) == (None, (), ())
+    assert process.chain == SECRETIVE.chain
