@@ -22,8 +22,7 @@ def configure(
     source_fd: int,
     view_dir: bytes,
     show_view_dir: bool,
-    attr_timeout: float,
-    entry_timeout: float,
+    timeout: float,
     record: bool,
     capacity: int,
     passthrough: bool,
@@ -31,8 +30,9 @@ def configure(
     """Prepare the next session that pyfuse3 opens.
 
     `source_fd` is an O_PATH descriptor of the source and stays open; `view_dir` is empty where there is
-    no virtual tree; timeouts are in seconds; `capacity` bounds the events that wait, in bytes;
-    `passthrough` asks for the kernel's, where it can be had. Raises OSError.
+    no virtual tree; `timeout` is in seconds, and beyond 1 says that nobody else changes the source;
+    `capacity` bounds the events that wait, in bytes; `passthrough` asks for the kernel's, where it can be
+    had. Raises OSError.
     """
 
 def start() -> None:

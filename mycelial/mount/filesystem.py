@@ -32,6 +32,7 @@ from mycelial.views.tree import Tree
 log = logging.getLogger(__name__)
 
 _TIMEOUT = 1.0  # seconds: what is changed behind the mount's back shows within this
+_HIDDEN_TIMEOUT = 3600.0  # seconds, where the mount covers its source, so that nobody else can change it
 _VIRTUAL_TIMEOUT = 0.5  # seconds, where only one user may enter
 _WORKERS = 8  # requests that wait for Python at the same time
 _WAITING_EVENTS = 8 << 20  # bytes
@@ -117,13 +118,12 @@ class Filesystem:
 
     def _configure_core(self) -> None:
         options = self._options
-        timeout = _TIMEOUT if options.timeout is None else options.timeout
+        timeout = _HIDDEN_TIMEOUT if self._place.in_place else _TIMEOUT
         core.configure(
             source_fd=self._place.source_fd,
             view_dir=os.fsencode(options.view_dir),
             show_view_dir=options.show_view_dir,
-            attr_timeout=timeout,
-            entry_timeout=timeout,
+            timeout=timeout if options.timeout is None else options.timeout,
             record=options.record,
             capacity=_WAITING_EVENTS,
             passthrough=options.passthrough,

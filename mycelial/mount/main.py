@@ -36,7 +36,7 @@ about that under MOUNTPOINT/.mycelial. Both may be the same directory. Unmount w
       --view-dir NAME  another name for .mycelial
       --show-view-dir  name it in listings of the mount's root
       --no-views       no .mycelial at all
-      --timeout SEC    how long the kernel keeps names and attributes (default 1)
+      --timeout SEC    how long the kernel keeps names and attributes (default 1; in place 3600)
       --setuid USER    become USER first
       --no-passthrough never leave reading and writing to the kernel
   -V, --version        print the version

@@ -49,13 +49,15 @@ IS_ROOT = os.geteuid() == 0
 
 
 def combinations() -> Iterator[object]:
-    """Each case as this user; and for root again as another user, on a mount that lets others in."""
+    """Each case as this user, also where the kernel keeps what it knows for long, as on a mount that covers its
+    source; and for root again as another user, on a mount that lets others in."""
     for case in CASES:
         own = Rights.ROOT if IS_ROOT else Rights.USER
         if case.rights in (Rights.ANYONE, own):
-            yield pytest.param(case, None, id=case.name)
+            yield pytest.param(case, None, (), id=case.name)
+            yield pytest.param(case, None, ("--timeout", "3600"), id=f"{case.name}-kept_long")
         if IS_ROOT and case.rights in (Rights.ANYONE, Rights.USER):
-            yield pytest.param(case, NOBODY, id=f"{case.name}-as_nobody")
+            yield pytest.param(case, NOBODY, ("-o", "allow_other"), id=f"{case.name}-as_nobody")
 
 
 @pytest.fixture
@@ -73,11 +75,10 @@ def test_every_case_has_its_own_name() -> None:
     assert len(CASES) > 50, [module.__name__ for module in MODULES]
 
 
-@pytest.mark.parametrize(("case", "identity"), list(combinations()))
+@pytest.mark.parametrize(("case", "identity", "options"), list(combinations()))
 def test_the_mount_does_what_the_filesystem_below_does(
-    case: Case, identity: Identity | None, native: Path, shared_mounts: SharedMounts
+    case: Case, identity: Identity | None, options: tuple[str, ...], native: Path, shared_mounts: SharedMounts
 ) -> None:
-    options = ("-o", "allow_other") if identity else ()
     mount = shared_mounts.get(*options)
     name = f"case{next(NUMBERS)}"
     for place in (native, mount.source / name):

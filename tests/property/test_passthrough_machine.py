@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
@@ -234,10 +235,11 @@ class Below:
         self.path = path
 
 
+@pytest.mark.parametrize("options", [(), ("--timeout", "3600")], ids=["usual", "kept_long"])
 def test_a_mount_and_a_plain_directory_stay_the_same(
-    session_directory: Path, shared_mounts: SharedMounts
+    options: tuple[str, ...], session_directory: Path, shared_mounts: SharedMounts
 ) -> None:
-    mount = shared_mounts.get()
+    mount = shared_mounts.get(*options)
     beside = session_directory / "machine"
     beside.mkdir()
 
@@ -247,6 +249,6 @@ def test_a_mount_and_a_plain_directory_stay_the_same(
         mountpoint = mount.mountpoint
 
     try:
-        run_state_machine_as_test(Machine, settings=settings(stateful_step_count=40))
+        run_state_machine_as_test(Machine, settings=settings(max_examples=60, stateful_step_count=40))
     finally:
         remove_tree(beside)

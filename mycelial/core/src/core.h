@@ -99,6 +99,7 @@ struct handle {
 static inline struct handle *handle_of(const struct fuse_file_info *fi) { return (struct handle *)(uintptr_t)fi->fh; }
 struct handle *handle_new(fuse_req_t req, struct inode *inode, int fd, int flags);
 void handle_close(struct handle *handle);
+double attr_timeout(const struct inode *inode); /* seconds */
 struct open_reply;
 struct open_reply handle_reply(struct handle *handle); /* what the kernel is told of this open file */
 /* The flags for the file below. Our buffers are not aligned, so O_DIRECT ends here; O_TRUNC waits for the check. */
@@ -183,7 +184,8 @@ void passthrough_begin(void);
 void passthrough_device(int device);
 bool passthrough_is_on(void);
 unsigned long passthrough_opens(void);
-int passthrough_open(struct handle *handle);   /* the backing id, or 0 */
+int passthrough_open(struct handle *handle); /* the backing id, or 0 */
+bool passthrough_writable(const struct inode *inode); /* it may change now without a request */
 bool passthrough_wrote(struct handle *handle);                           /* since this was asked last */
 void passthrough_close(struct inode *inode);                             /* its last handle is closed */
 
@@ -211,13 +213,17 @@ bool negotiation_process(struct fuse_session *se, const struct fuse_buf *request
 /* ---- session.c ------------------------------------------------------------------------------------------------ */
 
 struct configuration {
-    double attr_timeout, entry_timeout; /* seconds */
+    double timeout; /* seconds for which the kernel may keep names and attributes */
     char view_dir[256];                 /* empty: no virtual tree */
     bool show_view_dir, passthrough;
 };
 extern struct configuration configuration;
+/* Nobody else changes the source: what is not there and what a directory holds may be kept, too. */
+static inline bool is_exclusive(void) { return configuration.timeout > 1; }
 extern struct fuse_lowlevel_ops python_ops; /* pyfuse3's handlers, for virtual inodes */
 
+/* The kernel's attributes of an inode are out of date. */
+void session_invalidate(const struct inode *inode);
 bool is_view_dir(fuse_ino_t parent, const char *name);
 void forget_virtual(fuse_ino_t ino, uint64_t lookups);
 

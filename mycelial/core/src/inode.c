@@ -230,8 +230,8 @@ void inode_adopt(struct inode *parent, const char *name, const struct statx *stx
     inode->lookups++;
     stat_from_statx(stx, &entry->attr);
     entry->ino = inode_number(inode);
-    entry->attr_timeout = configuration.attr_timeout;
-    entry->entry_timeout = configuration.entry_timeout;
+    entry->attr_timeout = attr_timeout(inode);
+    entry->entry_timeout = configuration.timeout;
 }
 
 bool name_is_plain(const char *name) {

@@ -18,23 +18,21 @@ static PyObject *os_error(int error) {
 }
 
 static PyObject *configure(PyObject *self, PyObject *args, PyObject *kwargs) {
-    static char *names[] = {"source_fd", "view_dir", "show_view_dir", "attr_timeout", "entry_timeout", "record",
-                              "capacity", "passthrough",  NULL};
+    static char *names[] = {"source_fd", "view_dir", "show_view_dir", "timeout", "record", "capacity", "passthrough", NULL};
     int source_fd, show, record, passthrough;
     const char *view_dir;
     Py_ssize_t view_dir_size, capacity;
-    double attr_timeout, entry_timeout;
+    double timeout;
     struct rlimit limit;
     (void)self;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "$iy#pddpnp", names, &source_fd, &view_dir, &view_dir_size, &show,
-                                     &attr_timeout, &entry_timeout, &record, &capacity, &passthrough))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "$iy#pdpnp", names, &source_fd, &view_dir, &view_dir_size, &show,
+                                     &timeout, &record, &capacity, &passthrough))
         return NULL;
     if (view_dir_size >= (Py_ssize_t)sizeof configuration.view_dir) return os_error(ENAMETOOLONG);
     memcpy(configuration.view_dir, view_dir, (size_t)view_dir_size + 1);
     configuration.show_view_dir = show && view_dir_size;
     configuration.passthrough = passthrough;
-    configuration.attr_timeout = attr_timeout;
-    configuration.entry_timeout = entry_timeout;
+    configuration.timeout = timeout;
     if (getrlimit(RLIMIT_NOFILE, &limit)) return os_error(errno);
     unsigned long usable = limit.rlim_cur > 1u << 20 ? 1u << 20 : limit.rlim_cur;
     int error = inode_init(source_fd, (unsigned)(usable > 128 ? (usable - 64) / 4 : 16));

@@ -24,7 +24,7 @@ static void reply_attr(fuse_req_t req, struct inode *inode, const struct handle 
         return;
     }
     stat_from_statx(&stx, &st);
-    fuse_reply_attr(req, &st, configuration.attr_timeout);
+    fuse_reply_attr(req, &st, attr_timeout(inode));
 }
 
 static void c_lookup(fuse_req_t req, fuse_ino_t parent, const char *name) {
@@ -34,7 +34,10 @@ static void c_lookup(fuse_req_t req, fuse_ino_t parent, const char *name) {
         return;
     }
     int error = inode_lookup(inode_of(parent), name, &entry);
-    if (error)
+    if (error == ENOENT && is_exclusive()) {
+        entry = (struct fuse_entry_param){.entry_timeout = configuration.timeout}; /* number 0: there is nothing, for so long */
+        fuse_reply_entry(req, &entry);
+    } else if (error)
         fuse_reply_err(req, error);
     else if (fuse_reply_entry(req, &entry) == -ENOENT)
         inode_forget(inode_of(entry.ino), 1); /* interrupted: the kernel does not know it */

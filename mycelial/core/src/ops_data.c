@@ -40,12 +40,18 @@ void handle_close(struct handle *handle) {
     free(handle);
 }
 
+/* Writing through a map in passthrough is seen by nobody, so long as it is possible. */
+double attr_timeout(const struct inode *inode) {
+    return is_exclusive() && passthrough_writable(inode) ? 1 : configuration.timeout;
+}
+
 struct open_reply handle_reply(struct handle *handle) {
     struct open_reply reply = {.handle = (uint64_t)(uintptr_t)handle, .backing_id = passthrough_open(handle)};
     int access = handle->flags & O_ACCMODE;
     if (access == O_RDONLY) reply.flags |= OPEN_NOFLUSH;
     /* Who only writes gains nothing from the page cache; others' pages of it are dropped. O_DIRECT itself is the
      * kernel's matter: it may be mapped, which what bypasses the cache in this way may not. */
+    if (is_exclusive() && passthrough_writable(handle->inode)) session_invalidate(handle->inode);
     bool bypass = access == O_WRONLY && negotiated.offered & INIT_DIRECT_IO_ALLOW_MMAP;
     /* Pages go when size or mtime change (AUTO_INVAL_DATA). With passthrough, KEEP_CACHE would be EIO. */
     reply.flags |= handle->passthrough ? OPEN_PASSTHROUGH : bypass ? OPEN_DIRECT_IO : OPEN_KEEP_CACHE;
@@ -126,6 +132,7 @@ static void c_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
         record_write(handle);
     else if ((handle->flags & O_ACCMODE) == O_RDONLY)
         record_read(handle);
+    if (is_exclusive() && passthrough_writable(handle->inode)) session_invalidate(handle->inode);
     handle_close(handle);
     fuse_reply_err(req, 0);
 }

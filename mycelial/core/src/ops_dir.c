@@ -50,6 +50,7 @@ static void c_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
     listing->position = 0;
     listing->at = listing->filled = 0;
     fi->fh = (uint64_t)(uintptr_t)listing;
+    fi->cache_readdir = fi->keep_cache = is_exclusive(); /* the kernel drops it when it changes the directory */
     if (fuse_reply_open(req, fi) == -ENOENT) {
         close(listing->fd);
         free(listing);

@@ -48,6 +48,13 @@ int passthrough_open(struct handle *handle) {
     return handle->inode->backing_id;
 }
 
+bool passthrough_writable(const struct inode *inode) {
+    if (inode->backing_id <= 0) return false;
+    for (const struct handle *handle = inode->handles; handle; handle = handle->next)
+        if ((handle->flags & O_ACCMODE) != O_RDONLY) return true;
+    return false;
+}
+
 bool passthrough_wrote(struct handle *handle) {
     struct statx stx;
     if (!handle->passthrough || (handle->flags & O_ACCMODE) == O_RDONLY || stat_fd(handle->fd, &stx)) return false;

@@ -32,6 +32,7 @@ struct fuse_lowlevel_ops python_ops;
 static struct {
     bool active;
     int holds;
+    struct fuse_session *fuse;
     int fd;
     struct session_figures figures;
     struct virtual_forget *forgets;
@@ -42,6 +43,10 @@ void session_activate(void) { session.active = true; }
 void session_deactivate(void) { session.active = false; }
 void session_hold(int change) { session.holds += change; }
 const struct session_figures *session_figures(void) { return &session.figures; }
+
+void session_invalidate(const struct inode *inode) {
+    fuse_lowlevel_notify_inval_inode(session.fuse, inode_number(inode), -1, 0); /* attributes only: waits for no page */
+}
 
 /* ---- virtual inodes -------------------------------------------------------------------------------------------- */
 
@@ -176,6 +181,7 @@ static bool next_request(uint64_t since) {
 }
 
 static void take_device(struct fuse_session *se) {
+    session.fuse = se;
     session.fd = fuse_session_fd(se);
     passthrough_device(session.fd);
     int flags = fcntl(session.fd, F_GETFL);
