@@ -43,7 +43,7 @@ bench:
 	@.venv/bin/python -m bench $(if $(SHORT),--short)
 
 bench-full:
-	@scripts/system-packages bench
+	@scripts/system-packages bench-full
 	@scripts/environment run
 	@scripts/peers
 	@.venv/bin/python -m bench --full $(if $(JSON),--json $(JSON))

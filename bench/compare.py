@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from bench.results import Result
-from bench.table import aligned
+from bench.table import aligned, number
 
 _NOISE_FLOOR = 0.05
 
@@ -63,7 +63,7 @@ def _figures(before: Result, after: Result) -> list[str]:
     for title in (title for title in old if title in new):
         (was, unit), (now, _) = old[title], new[title]
         change = f"{now / was - 1:+.0%}" if was else "-"
-        rows.append([title, f"{was:.3g} {unit}", f"{now:.3g} {unit}", change])
+        rows.append([title, f"{number(was)} {unit}", f"{number(now)} {unit}", change])
     return ["", *aligned(rows)] if len(rows) > 1 else []
 
 

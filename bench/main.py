@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
 from pathlib import Path
 
 from bench.compare import comparison
 from bench.fixtures import DEFAULT, SHORT, make_fixtures
 from bench.machine import describe_machine
+from bench.measures import MEASURES
+from bench.measures.setting import FULL as FULL_EXTENT
+from bench.measures.setting import SHORT as SHORT_EXTENT
+from bench.measures.setting import Measure, Setting
 from bench.results import Result, ResultError, read_result
 from bench.rounds import Plan, measure
 from bench.subjects import SUBJECTS, USUAL, Subject, SubjectError
 from bench.table import table
+from bench.workloads import USUAL as USUAL_WORKLOADS
 from bench.workloads import WORKLOADS
 from bench.workloads.job import Workload
-from bench.workspace import default_directory, mounted, sources, spread, terminating_in_order, workspace
+from bench.workspace import (
+    default_directory,
+    mounted,
+    remove,
+    sources,
+    spread,
+    terminating_in_order,
+    workspace,
+)
 
 
 def main(words: list[str] | None = None) -> int:
@@ -42,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Measure Mycelial against the disk itself and bindfs, in one run, as ratios.",
     )
     extent = parser.add_mutually_exclusive_group()
-    extent.add_argument("--short", action="store_true", help="one round of little work: does everything run?")
+    extent.add_argument("--short", action="store_true", help="little work, once: does everything run?")
     extent.add_argument("--full", action="store_true", help="every subject, workload and measure")
     parser.add_argument(
         "--dir", type=Path, help="work below this directory (default: $TMPDIR, else /var/tmp)"
@@ -55,8 +69,12 @@ def _parser() -> argparse.ArgumentParser:
         help="begin no round that would end later than this (default: 90; --full: 900)",
     )
     parser.add_argument("--subjects", type=_subjects, metavar="NAME[,NAME...]", help=_names(SUBJECTS))
+    parser.add_argument("--workloads", type=_workloads, metavar="NAME[,NAME...]", help=_names(WORKLOADS))
     parser.add_argument(
-        "--workloads", type=_workloads, default=WORKLOADS, metavar="NAME[,NAME...]", help=_names(WORKLOADS)
+        "--measures",
+        type=_measures,
+        metavar="NAME[,NAME...]",
+        help=f"besides the workloads; {_names(MEASURES)} (default: none; --short, --full: all)",
     )
     commands = parser.add_subparsers(dest="command", metavar="compare")
     compare = commands.add_parser("compare", help="show what changed between two results")
@@ -65,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _names(known: tuple[Subject, ...] | tuple[Workload, ...]) -> str:
+def _names(known: tuple[Subject, ...] | tuple[Workload, ...] | tuple[Measure, ...]) -> str:
     return "only these of: " + ", ".join(entry.name for entry in known)
 
 
@@ -86,7 +104,14 @@ def _workloads(words: str) -> tuple[Workload, ...]:
     return tuple(known[name] for name in _chosen(words, list(known)))
 
 
+def _measures(words: str) -> tuple[Measure, ...]:
+    known = {measure.name: measure for measure in MEASURES}
+    return tuple(known[name] for name in _chosen(words, list(known)))
+
+
 def _chosen(words: str, known: list[str]) -> list[str]:
+    if words == "none":
+        return []
     for word in words.split(","):
         if word not in known:
             raise argparse.ArgumentTypeError(f"{word} is none of: {', '.join(known)}")
@@ -94,9 +119,6 @@ def _chosen(words: str, known: list[str]) -> list[str]:
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    sizes = SHORT if arguments.short else DEFAULT
-    seconds = arguments.seconds or (900.0 if arguments.full else 90.0)
-    plan = Plan(sizes, arguments.rounds or (1 if arguments.short else 15), seconds)
     parent: Path = arguments.dir or default_directory()
     subjects: list[Subject] = arguments.subjects or list(SUBJECTS if arguments.full else USUAL)
     result = Result(
@@ -108,18 +130,61 @@ def _run(arguments: argparse.Namespace) -> None:
     if result.machine["file_system"] == "tmpfs":
         _progress(f"{parent} lies in memory; give a directory on a disk with --dir\n")
     with workspace(parent) as directory:
-        _progress("making the files to work on")
-        for source, owners in sources(subjects, directory).items():
-            (source / "scratch").mkdir(parents=True)
-            spread(source / "scratch")
-            make_fixtures(source, sizes, owners)
-        with mounted(subjects, directory, result.left_out) as present:
-            result.subjects = {running.subject.name: running.describe() for running in present}
-            measure(plan, arguments.workloads, present, result, _progress)
+        workloads = arguments.workloads
+        if workloads is None:
+            workloads = WORKLOADS if arguments.full else USUAL_WORKLOADS
+        if workloads:
+            _measure_workloads(arguments, workloads, subjects, directory, result)
+        for measure in _wanted(arguments):
+            _save(arguments, result)
+            _take(measure, arguments, directory, result)
     _progress("")
+    _save(arguments, result)
+    print(table(result))
+
+
+def _measure_workloads(
+    arguments: argparse.Namespace,
+    workloads: tuple[Workload, ...],
+    subjects: list[Subject],
+    directory: Path,
+    result: Result,
+) -> None:
+    sizes = SHORT if arguments.short else DEFAULT
+    seconds = arguments.seconds or (900.0 if arguments.full else 90.0)
+    plan = Plan(sizes, arguments.rounds or (1 if arguments.short else 15), seconds)
+    _progress("making the files to work on")
+    for source, owners in sources(subjects, directory).items():
+        (source / "scratch").mkdir(parents=True)
+        spread(source / "scratch")
+        make_fixtures(source, sizes, owners)
+    with mounted(subjects, directory, result.left_out) as present:
+        result.subjects = {running.subject.name: running.describe() for running in present}
+        measure(plan, workloads, present, result, _progress)
+
+
+def _wanted(arguments: argparse.Namespace) -> tuple[Measure, ...]:
+    chosen: tuple[Measure, ...] | None = arguments.measures
+    if chosen is None:
+        return MEASURES if arguments.short or arguments.full else ()
+    return chosen
+
+
+def _take(taken: Measure, arguments: argparse.Namespace, directory: Path, result: Result) -> None:
+    """One measure in a directory of its own; what it needs and cannot have is noted."""
+    own = directory / taken.name
+    own.mkdir()
+    extent = SHORT_EXTENT if arguments.short else FULL_EXTENT
+    try:
+        taken.take(Setting(own, extent, result, _progress))
+    except (SubjectError, OSError, subprocess.SubprocessError) as error:
+        result.left_out[taken.name] = str(error)
+    remove(own)
+
+
+def _save(arguments: argparse.Namespace, result: Result) -> None:
     if arguments.json:
         arguments.json.write_text(result.to_json())
-    print(table(result))
 
 
 def _progress(text: str) -> None:

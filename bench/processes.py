@@ -36,3 +36,19 @@ def send(pid: int, number: signal.Signals) -> None:
     """Sends a signal to a process that may be gone."""
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, number)
+
+
+def resident_bytes(pid: int) -> int:
+    """Memory that a process holds now."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def wakeups(pid: int) -> int:
+    """How often the threads of a process and of its descendants went to sleep, and so were woken, so far."""
+    total = 0
+    for number in [pid, *descendants(pid)]:
+        with contextlib.suppress(OSError):
+            for task in os.listdir(f"/proc/{number}/task"):
+                text = Path(f"/proc/{number}/task/{task}/status").read_text(errors="replace")
+                total += int(text.partition("\nvoluntary_ctxt_switches:")[2].split()[0])
+    return total

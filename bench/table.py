@@ -49,17 +49,17 @@ def _targets(result: Result) -> str:
     open_ones = [verdict for verdict in found if not (verdict.met and verdict.sure)]
     met = sum(verdict.met for verdict in found)
     lines = [f"Of {len(found)} targets {met} are met. Missed, or (?) within the noise:", ""]
-    rows = [["target", "at most", "is", ""]]
+    rows = [["target", "at most", "is", "verdict"]]
     rows += [[v.title, f"{v.bound:.2f}", f"{v.ratio:.2f}", v.words()] for v in open_ones]
     return "\n".join([*lines, *aligned(rows)] if open_ones else [f"All {len(found)} targets are met."])
 
 
 def _figures(result: Result) -> str:
-    rows = [["measure", "is", "target", ""]]
+    rows = [["measure", "is", "target", "verdict"]]
     for figure in result.figures.values():
-        bound = "" if figure.bound is None else f"{'≥' if figure.at_least else '≤'} {figure.bound:g}"
+        bound = "" if figure.bound is None else f"{'≥' if figure.at_least else '≤'} {number(figure.bound)}"
         verdict = {True: "met", False: "missed", None: ""}[figure.met()]
-        rows.append([figure.title, f"{figure.value:.3g} {figure.unit}", bound, verdict])
+        rows.append([figure.title, f"{number(figure.value)} {figure.unit}", bound, verdict])
     return "\n".join(aligned(rows)) if len(rows) > 1 else ""
 
 
@@ -68,7 +68,7 @@ def _curves(result: Result) -> str:
     for curve in result.curves.values():
         for line, points in curve.lines.items():
             slope = curve.slope(line)
-            ends = [f"{y:.3g} {curve.y} at {x:,.0f} {curve.x}" for x, y in (points[0], points[-1])]
+            ends = [f"{number(y)} {curve.y} at {x:,.0f} {curve.x}" for x, y in (points[0], points[-1])]
             rows.append([curve.title, line, *ends, "-" if slope is None else f"{slope:+.2f}"])
     if len(rows) == 1:
         return ""
@@ -109,6 +109,11 @@ def duration(seconds: float) -> str:
         if seconds >= size:
             return f"{seconds / size:.3g} {unit}"
     return f"{seconds / 1e-9:.3g} ns"
+
+
+def number(value: float) -> str:
+    """Three significant digits, or all before the point."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def aligned(rows: list[list[str]]) -> list[str]:

@@ -35,7 +35,7 @@ def workspace(parent: Path) -> Iterator[Path]:
     try:
         yield path
     finally:
-        _remove(path)
+        remove(path)
 
 
 def spread(directory: Path) -> None:
@@ -57,13 +57,13 @@ def spread(directory: Path) -> None:
         os.close(descriptor)
 
 
-def _remove(path: Path) -> None:
+def remove(path: Path) -> None:
     """Never into a file system mounted below: a mount that is still there keeps its directory."""
     for entry in os.scandir(path):
         if entry.is_dir(follow_symlinks=False) and not os.path.ismount(entry.path):
             shutil.rmtree(entry.path, ignore_errors=True)
         elif not entry.is_dir(follow_symlinks=False):
-            os.unlink(entry.path)
+            Path(entry.path).unlink(missing_ok=True)  # a daemon that ends removes its own socket
     if not any(os.scandir(path)):
         path.rmdir()
 

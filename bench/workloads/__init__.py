@@ -5,12 +5,16 @@ To add a workload, write a function `Place -> Job` in one of the modules here (o
 in that module's tuple.
 """
 
-from bench.workloads import clients, data, metadata, programs
+from bench.workloads import clients, data, fio, metadata, programs
 from bench.workloads.job import Workload
 
-WORKLOADS: tuple[Workload, ...] = (
+USUAL: tuple[Workload, ...] = (
     *metadata.WORKLOADS,
     *data.WORKLOADS,
     *clients.WORKLOADS,
     *programs.WORKLOADS,
 )
+"""What `make bench` runs."""
+
+WORKLOADS = USUAL + fio.WORKLOADS
+"""What `make bench-full` runs."""

@@ -58,7 +58,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What the clock sees: `run`, which does `count` units of work."""
+    """What the clock sees: `run`, which does `count` units of work.
+
+    A program with a better clock may tell the seconds itself, as a float.
+    """
 
     run: Callable[[], object]
     count: int

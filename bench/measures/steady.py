@@ -1,0 +1,72 @@
+"""What a mount needs when nothing happens, and whether it needs more and more when much happens for long."""
+
+from __future__ import annotations
+
+import os
+import time
+from itertools import count
+from pathlib import Path
+
+from bench.measures.setting import Setting
+from bench.processes import cpu_seconds, resident_bytes, wakeups
+from bench.results import Curve, Figure
+
+_QUIET = 3.0  # seconds after which all that was put off is done
+_POINTS = 8
+_WAKEUPS = 0.2  # a second: what a poll every five seconds would need
+
+
+def idle(setting: Setting) -> None:
+    """Processor time and wake-ups of mount and engine together while nobody asks for anything."""
+    with setting.mount("mycelial") as subject:
+        _work(subject.root / "work", 20)
+        time.sleep(_QUIET if setting.extent.full else 0.5)
+        assert subject.pid is not None
+        setting.progress("idle")
+        before = cpu_seconds(subject.pid), wakeups(subject.pid)
+        time.sleep(setting.extent.idle)
+        used, woken = cpu_seconds(subject.pid) - before[0], wakeups(subject.pid) - before[1]
+    figures = setting.result.figures
+    figures["idle-cpu"] = Figure(
+        f"processor time in {setting.extent.idle:g} s of idling", "s", used, setting.bound(0.0)
+    )
+    figures["idle-wakeups"] = Figure(
+        "wake-ups while idle", "a second", woken / setting.extent.idle, setting.bound(_WAKEUPS)
+    )
+
+
+def soak(setting: Setting) -> None:
+    """Memory of mount and engine over a time of steady load that touches ever new files."""
+    mount: list[tuple[float, float]] = []
+    engine: list[tuple[float, float]] = []
+    with setting.mount("mycelial") as subject:
+        begun = time.monotonic()
+        numbers = count()
+        for point in range(1, _POINTS + 1):
+            end = begun + setting.extent.soak * point / _POINTS
+            setting.progress(f"steady load: {point} of {_POINTS}")
+            while time.monotonic() < end:
+                _work(subject.root / str(next(numbers)), 10)
+            seconds = time.monotonic() - begun
+            engine_pid = subject.engine_pid()
+            assert subject.pid is not None
+            mount.append((seconds, resident_bytes(subject.pid) / 1e6))
+            if engine_pid is not None:
+                engine.append((seconds, resident_bytes(engine_pid) / 1e6))
+    lines = {"mount": mount, "engine": engine}
+    setting.result.curves["soak"] = Curve("memory under steady load", "s", "MB", lines)
+
+
+def _work(directory: Path, files: int) -> None:
+    """Makes files, reads them, renames and removes them again, but keeps the directory's."""
+    directory.mkdir(exist_ok=True)
+    for number in range(files):
+        path = f"{directory}/{number}"
+        with open(path, "w") as file:
+            file.write("x" * 100)
+        with open(path) as file:
+            file.read()
+        os.rename(path, f"{path}.renamed")
+        os.unlink(f"{path}.renamed")
+    if not any(directory.iterdir()):
+        directory.rmdir()
