@@ -26,6 +26,7 @@ COMMANDS = {
     "why": "explain",
     "how": "explain",
     "recent": "recent",
+    "clusters": "clusters",
     "status": "status",
     "events": "events",
     "replay": "derive",

@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 from types import FrameType
 
+from mycelial.graph.background import Background
 from mycelial.graph.ingest import Ingest
 from mycelial.graph.lending import Lending
 from mycelial.record.wire import Dropped, Mark, WireDecoder
@@ -40,6 +41,7 @@ class Engine:
         self._connection = connection
         self._ingest = ingest
         self._lending = Lending(db, ingest, lambda number: self._tell({"mark": number}))
+        self._background = Background(db, ingest)
         self._decoder = WireDecoder()
         self._lost = 0  # dropped before they came here
         self._ending = False
@@ -60,13 +62,20 @@ class Engine:
         self._report()
         while not self._ending:
             poll = select.poll()
-            for waited_for in (self._connection.fileno(), wake, *self._lending.filenos()):
+            for waited_for in (
+                self._connection.fileno(),
+                wake,
+                *self._lending.filenos(),
+                *self._background.filenos(),
+            ):
                 poll.register(waited_for, select.POLLIN)
             poll.poll(self._timeout())
             self._receive()
             self._ingest.work()
             self._lending.work()
+            self._background.work()
             self._report()
+        self._background.finish()
         while self._receive():
             self._ingest.work()
         self._lending.finish()
@@ -78,7 +87,11 @@ class Engine:
 
     def _timeout(self) -> float | None:
         """Return how long to wait, in milliseconds; None if there is nothing to do until something comes."""
-        pauses = [due for due in (self._ingest.pause(), self._lending.pause()) if due is not None]
+        pauses = [
+            due
+            for due in (self._ingest.pause(), self._lending.pause(), self._background.pause())
+            if due is not None
+        ]
         if self._status() != self._reported:
             pauses.append(max(0.0, self._next_report - time.monotonic()))
         return 1000.0 * min(pauses) + 1.0 if pauses else None

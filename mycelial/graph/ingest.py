@@ -14,6 +14,7 @@ from pathlib import Path
 from mycelial.graph.admission import Admission
 from mycelial.graph.pipeline import Pipeline
 from mycelial.record.events import Event
+from mycelial.store.clusters import Structure
 from mycelial.store.errors import DatabaseError, StoreError
 from mycelial.store.lock import WriterLock
 from mycelial.store.log import Retention
@@ -128,6 +129,24 @@ class Ingest:
                 self._open()
         elif self._waiting and (self._given >= BATCH or self._clock() >= self._due):
             self._commit()
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether the database is open and its writer here."""
+        return self._writer is not None
+
+    def adopt(self, structure: Structure) -> None:
+        """Store what was found by looking at the whole, if the database can be used now."""
+        if self._writer is not None and self._waiting:
+            self._commit()
+        if self._writer is None:
+            return
+        try:
+            self._writer.begin()
+            self._writer.set_structure(lambda _: structure)
+            self._writer.commit()
+        except (StoreError, DatabaseError) as error:
+            self._fail(error)
 
     def lend(self) -> WriterLock:
         """Store what waits, close the database, and return the lock, which stays held.

@@ -7,11 +7,13 @@ from pathlib import Path
 
 from mycelial.graph.admission import Admission
 from mycelial.graph.pipeline import Pipeline
+from mycelial.graph.structure import by_number, by_path, find_structure
 from mycelial.record.events import Event
 from mycelial.record.exclude import ExclusionRules
 from mycelial.store.database import explained
 from mycelial.store.handover import maintaining
 from mycelial.store.log import read_events
+from mycelial.store.past import Past
 
 BATCH = 10_000
 """Events in one transaction of a replay."""
@@ -57,6 +59,7 @@ def replay(
                 progress(done)
         writer.begin()
         pipeline.flush()
+        writer.set_structure(find_structure)
         writer.commit()
     progress(done)
     return done
@@ -76,6 +79,7 @@ def rebuild(db: Path, progress: Progress = _silent, *, live: bool = False) -> in
     done = 0
     with maintaining(db, live=live) as writer, explained(db):
         writer.begin()
+        named = by_path(Past(writer.database))
         writer.drop_derived()
         pipeline = Pipeline(writer)
         for _, process, event in read_events(writer.database):
@@ -86,6 +90,7 @@ def rebuild(db: Path, progress: Progress = _silent, *, live: bool = False) -> in
                 writer.evidence.flush()
                 progress(done)
         pipeline.flush()
+        writer.set_structure(lambda past: find_structure(past, by_number(past, named)))
         writer.commit()
     progress(done)
     return done

@@ -16,6 +16,7 @@ from typing import Self
 import sqlite_utils
 
 from mycelial.record.events import Event
+from mycelial.store.clusters import Cluster, ClusterTable
 from mycelial.store.database import explained, open_reader
 from mycelial.store.explain import Reason, Recipe, reasons, recipe
 from mycelial.store.log import read_events
@@ -26,7 +27,7 @@ from mycelial.store.selection import Selection, follow, select
 from mycelial.store.summary import summary
 from mycelial.store.tree import FileTree
 
-__all__ = ["Answers", "Reason", "Recent", "Recipe", "Related", "Selection"]
+__all__ = ["Answers", "Cluster", "Reason", "Recent", "Recipe", "Related", "Selection"]
 
 STRONG = 3
 """Episodes from which on a relation is no longer weak."""
@@ -87,6 +88,7 @@ class Answers:
         self._tree = FileTree(database)
         self._neighbours = Neighbours(database, uid)
         self._ranking = Ranking(self._tree, self._neighbours)
+        self._clusters = ClusterTable(database, uid, self._tree)
         self._version = -1
 
     @classmethod
@@ -191,6 +193,27 @@ class Answers:
                     if len(found) == limit:
                         break
             return list(found.values())
+
+    def clusters(self, limit: int, members: int) -> list[Cluster]:
+        """Pieces of work, the largest first, each with so many of its files."""
+        with self._snapshot():
+            named = self._clusters.labels(limit)
+            found = [
+                Cluster(n, label, uid, tuple(self._clusters.members(n, members))) for n, uid, label in named
+            ]
+            return [cluster for cluster in found if cluster.members]
+
+    def members(self, label: str, limit: int = 20) -> list[str] | None:
+        """The files of the piece of work called so, the most used first; None if there is none."""
+        with self._snapshot():
+            number = self._clusters.number(label)
+            return None if number is None else self._clusters.members(number, limit)
+
+    def cluster(self, path: str) -> str | None:
+        """The name of the piece of work that the file belongs to."""
+        with self._snapshot():
+            file = self._tree.number(path)
+            return None if file is None else self._clusters.of_file(file)
 
     def status(self) -> dict[str, object]:
         """Counts for `status`: events with first and last time, files, relations, sweeps by program."""

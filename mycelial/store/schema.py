@@ -192,6 +192,36 @@ CREATE TABLE sweep (
     files INTEGER NOT NULL       -- accesses that were left out of together and next
 );
 
+-- Pieces of work: groups of files that one user uses together and apart from the others.
+CREATE TABLE cluster (
+    id INTEGER PRIMARY KEY,      -- stays while most of its files stay together
+    uid INTEGER NOT NULL,
+    label NOT NULL,              -- what people call it; no two of a user's are the same
+    files INTEGER NOT NULL,      -- members
+    named INTEGER NOT NULL,      -- members when it got its label
+    UNIQUE (uid, label)
+);
+
+-- Which piece of work a file belongs to; a file that belongs to none has no row.
+CREATE TABLE member (
+    file INTEGER NOT NULL REFERENCES file(id),
+    uid INTEGER NOT NULL,
+    cluster INTEGER NOT NULL REFERENCES cluster(id),
+    rank INTEGER NOT NULL,       -- half doublings of its weight among the others, grown from the landmark
+    PRIMARY KEY (file, uid)
+) WITHOUT ROWID;
+CREATE INDEX member_cluster ON member(cluster, rank DESC, file);
+
+-- The files that most other work draws upon.
+CREATE TABLE hub (
+    uid INTEGER NOT NULL,
+    place INTEGER NOT NULL,      -- 1 is the first
+    file INTEGER NOT NULL REFERENCES file(id),
+    score REAL NOT NULL,         -- centrality, as a multiple of the mean
+    others INTEGER NOT NULL,     -- files that were worked on with its help
+    PRIMARY KEY (uid, place)
+) WITHOUT ROWID;
+
 -- Working state of the engine between two events, so that it can be killed at any moment.
 CREATE TABLE work (
     kind TEXT NOT NULL,          -- which part of the engine: a burst, a process, a counter …
@@ -216,6 +246,11 @@ CREATE VIEW source_paths AS
            datetime(source.t, 'unixepoch') AS utc, source.uid
     FROM source JOIN files AS p ON p.id = source.product JOIN files AS s ON s.id = source.source;
 
+-- Pieces of work by path.
+CREATE VIEW cluster_paths AS
+    SELECT cluster.label, files.path, cluster.id, cluster.uid
+    FROM member JOIN cluster ON cluster.id = member.cluster JOIN files ON files.id = member.file;
+
 -- What is used together, by path, each pair once.
 CREATE VIEW together_paths AS
     SELECT p.path AS a, q.path AS b, together.episodes,
@@ -234,6 +269,9 @@ _DERIVED_TABLES = (
     "source",
     "recipe",
     "sweep",
+    "member",
+    "cluster",
+    "hub",
     "work",
 )
 
@@ -251,7 +289,7 @@ def migrate(database: sqlite_utils.Database, version: int) -> None:
 
 def drop_derived(database: sqlite_utils.Database) -> None:
     """Empty the derived half; inside the caller's transaction."""
-    for view in ("together_paths", "source_paths", "files"):
+    for view in ("together_paths", "cluster_paths", "source_paths", "files"):
         database.conn.execute(f"DROP VIEW IF EXISTS {view}")
     for table in _DERIVED_TABLES:
         database.conn.execute(f"DROP TABLE IF EXISTS {table}")

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import sqlite_utils
 
+from mycelial.store.clusters import Structure, take_up
 from mycelial.store.database import explained, open_writer
 from mycelial.store.evidence import EvidenceWriter
 from mycelial.store.files import FileTable
 from mycelial.store.lock import WriterLock
 from mycelial.store.log import LogWriter
+from mycelial.store.past import Past
 from mycelial.store.schema import drop_derived
 
 
@@ -114,6 +117,13 @@ class Writer:
     def set_landmark(self, t: float) -> None:
         """Fix the landmark, for good."""
         self.database.conn.execute("INSERT OR REPLACE INTO meta VALUES ('landmark', ?)", (t,))
+
+    def set_structure(self, find: Callable[[Past], Structure]) -> None:
+        """Take up what `find` finds in the open transaction, of which it sees everything."""
+        with explained(self.path):
+            self.log.flush()
+            self.evidence.flush()
+            take_up(self.database, find(Past(self.database)))
 
     def _begin_anew(self) -> None:
         self.log = LogWriter(self.database)

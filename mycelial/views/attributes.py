@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from mycelial.record.events import bytes_of
+from mycelial.record.events import bytes_of, text_of
 from mycelial.views.fixed import json_bytes
 from mycelial.views.how import Recipes
 from mycelial.views.node import Caller, Source, SourceKind
+from mycelial.views.questions import Questions
 from mycelial.views.ranked import RankedView
 
 PREFIX = b"user.mycelial."
@@ -25,11 +26,13 @@ class Attributes:
     def __init__(
         self,
         source: Source,
+        questions: Questions,
         recipes: Recipes,
         status: Callable[[], Mapping[str, object]],
         rankings: dict[bytes, RankedView],
     ) -> None:
         self._source = source
+        self._questions = questions
         self._recipes = recipes
         self._status = status
         self._rankings = rankings
@@ -51,6 +54,10 @@ class Attributes:
         if word == b"how":
             recipe = self._recipes.text(path, caller).value
             return None if recipe is None else recipe[:_LARGEST_VALUE]
+        if word == b"cluster":
+            file = text_of(path)
+            label = self._questions.ask(caller, lambda answers: answers.cluster(file)).value
+            return None if label is None else bytes_of(label) + b"\n"
         ranking = self._rankings.get(word)
         if ranking is None:
             return None

@@ -19,6 +19,7 @@ as seen from the work that you did with them. Nothing needs to be tagged or file
   products/NAME/   those that were made from NAME
   why/NAME/        texts that explain the entries of related/NAME/
   how/NAME         a text: the command that made NAME
+  clusters/LABEL/  the files of one piece of work
   recent/          what you used last
   status.json      what is on, what is off and why
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 from mycelial.store.answers import Answers
 from mycelial.views.attributes import Attributes
+from mycelial.views.clusters import ClustersView
 from mycelial.views.fixed import ReadmeView, StatusView
 from mycelial.views.how import HowView, Recipes
 from mycelial.views.listing import Listings
@@ -65,10 +66,13 @@ class Tree:
             **{name: (Kind.DIRECTORY, view) for name, view in rankings.items()},
             b"why": (Kind.DIRECTORY, WhyView(source, questions, rankings[b"related"])),
             b"how": (Kind.DIRECTORY, HowView(source, recipes)),
+            b"clusters": (Kind.DIRECTORY, ClustersView(source, questions, listings)),
             b"recent": (Kind.DIRECTORY, RecentView(source, questions, listings)),
             b"status.json": (Kind.TEXT, StatusView(questions, status)),
         }
-        self._attributes = Attributes(source, recipes, status, {name: rankings[name] for name in _ATTRIBUTES})
+        self._attributes = Attributes(
+            source, questions, recipes, status, {name: rankings[name] for name in _ATTRIBUTES}
+        )
 
     def find(self, path: VirtualPath, caller: Caller) -> Node | None:
         """Return the node at `path`, names from the view directory downwards; () is that directory itself."""

@@ -24,6 +24,7 @@ FIXED = {
     "products",
     "why",
     "how",
+    "clusters",
     "recent",
     "status.json",
 }

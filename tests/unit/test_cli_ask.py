@@ -104,6 +104,16 @@ def test_recent_lists_the_latest_first(terminal: Terminal, db: str) -> None:
     assert "build/main.o" in terminal.out("recent", "--db", db)
 
 
+def test_clusters_are_told_with_all_their_members(terminal: Terminal, db: str) -> None:
+    found = terminal.json("clusters", "--db", db, "--json")
+    assert [set(cluster) for cluster in found] == [{"id", "label", "uid", "members"}] * 2
+    assert {"src/main.c", "src/main.h", "build/main.o", ODD} == set(found[0]["members"])
+    table = terminal.out("clusters", "--db", db, "--uid", str(EVE.uid))
+    assert table.splitlines()[0].split() == ["id", "files", "label", "most", "used"]
+    assert "notes/one.txt, notes/two.txt" in table
+    assert all(line.isprintable() for line in terminal.out("clusters", "--db", db).splitlines())
+
+
 def test_status_says_what_was_recorded(terminal: Terminal, db: str) -> None:
     status = terminal.json("status", "--db", db, "--json")
     assert status["mounted"] is False

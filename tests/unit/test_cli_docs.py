@@ -135,5 +135,7 @@ def test_every_view_and_every_attribute_is_described(repository: Path) -> None:
     top = shown.find((), BO)
     assert isinstance(top, Directory)
     views = {name.decode() for name, _kind in top.children()}
-    attributes = {"user.mycelial." + name for name in ("related", "sources", "products", "how", "status")}
+    attributes = {
+        "user.mycelial." + name for name in ("related", "sources", "products", "cluster", "how", "status")
+    }
     assert described == views | attributes

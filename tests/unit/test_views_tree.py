@@ -98,6 +98,7 @@ def test_the_top_names_every_view(tree: Tree) -> None:
         b"products": Kind.DIRECTORY,
         b"why": Kind.DIRECTORY,
         b"how": Kind.DIRECTORY,
+        b"clusters": Kind.DIRECTORY,
         b"recent": Kind.DIRECTORY,
         b"status.json": Kind.TEXT,
     }
@@ -149,6 +150,9 @@ def test_directories_mirror_the_source_and_files_are_directories_of_links(tree: 
         "related/../status.json",
         "related//src",
         "recent/01-main.o/x",
+        "clusters/nothing",
+        "clusters/nothing/01-x",
+        "clusters/a/b/c",
         "why/src/main.c/x",
         "how/src/main.c/x",
     ],
@@ -197,6 +201,26 @@ def test_texts_print_on_a_terminal(tree: Tree) -> None:
     for _path, node in walk(tree):
         if isinstance(node, Text):
             assert all(line.isprintable() for line in node.content.decode().splitlines())
+
+
+def test_a_cluster_is_a_directory_of_links_to_its_files(tree: Tree) -> None:
+    (label,) = names(tree, "clusters")
+    found = [
+        at(tree, b"clusters/" + label + b"/" + name) for name in names(tree, f"clusters/{label.decode()}")
+    ]
+    assert {Link(b"../../../src/main.c"), Link(b"../../../src/main.h")} < set(found)
+    assert tree.xattr(b"user.mycelial.cluster", b"src/main.c", BO) == label + b"\n"
+    assert tree.xattr(b"user.mycelial.cluster", b"untouched", BO) is None
+
+
+def test_a_cluster_of_another_or_of_files_that_cannot_be_reached_is_not_shown(
+    tree: Tree, source: MemorySource
+) -> None:
+    (label,) = names(tree, "clusters")
+    assert at(tree, b"clusters/" + label, EVE) is None
+    assert [at(tree, b"clusters/" + name, BO) for name in names(tree, "clusters", EVE)] == [None]
+    source.hidden = set(source.files)
+    assert names(tree, "clusters") == []
 
 
 def test_recent_lists_the_latest_first(tree: Tree) -> None:

@@ -353,7 +353,8 @@ static void announce(struct process *process) {
 static uint32_t number_of(pid_t tid, bool look_at_pipes) {
     struct process *process = process_of(tid);
     if (!process) return PROCESS_UNKNOWN;
-    if (process->tgid == processes.ignored[0] || process->tgid == processes.ignored[1]) return PROCESS_IGNORED;
+    for (unsigned i = 0; i < 2 && processes.ignored[i]; i++) /* they, and what they start to work for them */
+        if (process->tgid == processes.ignored[i] || process->ppid == processes.ignored[i]) return PROCESS_IGNORED;
     bool known = process->number && process->epoch == processes.epoch;
     if (known && !(look_at_pipes && (process->pipeline.in.count || process->pipeline.out.count))) return process->number;
     struct pipeline pipeline = process->pipeline;

@@ -1,0 +1,195 @@
+"""Looking at the whole beside the engine: a process of its own, at the lowest priority, now and then.
+
+The engine starts it, goes on taking events, and hands what it found to the writer.  The process only reads,
+and takes no snapshot for longer than it reads, so nobody waits for it.  It is looked after: at
+most one at a time, a small share of one core, bounded in memory and time, and gone when the engine is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import logging
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from mycelial.graph.ingest import Ingest, State
+from mycelial.store.clusters import Hub, Named, Structure
+from mycelial.store.errors import StoreError
+
+log = logging.getLogger(__name__)
+
+SETTLED = 3.0
+"""Seconds from something new until it is looked at for the first time."""
+
+PAUSE = 20.0
+SHARE = 20.0
+"""Seconds from the end of one look to the next, and how many times its own duration at least."""
+
+CHUNK = 1 << 20
+"""Bytes that are taken from the process at once."""
+
+MEMORY = 4 << 30
+"""Bytes of address space that the process may have."""
+
+LONGEST = 1800
+"""Seconds after which the process ends in any case."""
+
+
+class Background:
+    """Has the whole looked at while an engine works.
+
+    Parameters
+    ----------
+    db : Path
+    ingest : Ingest
+        Says whether there is anything new, and takes what was found.
+    clock : callable
+        Seconds that only go forward.
+    """
+
+    def __init__(self, db: Path, ingest: Ingest, clock: Callable[[], float] = time.monotonic) -> None:
+        self._db = db
+        self._ingest = ingest
+        self._clock = clock
+        self._child: subprocess.Popen[bytes] | None = None
+        self._output = b""
+        self._began = 0.0
+        self._earliest = clock() + SETTLED
+        self._seen = -1  # events stored when it was looked at last
+        self._opening = 0  # which opening of the database is looked at
+
+    def filenos(self) -> list[int]:
+        """Return what to wait for."""
+        return [] if self._child is None or self._child.stdout is None else [self._child.stdout.fileno()]
+
+    def pause(self) -> float | None:
+        """Return the seconds until :meth:`work` has something to do; None if nothing is due."""
+        if self._child is not None or not self._is_wanted():
+            return None
+        return max(0.0, self._earliest - self._clock())
+
+    def work(self) -> None:
+        """Do what is due: start a look, or take what one has found so far; waits for nobody."""
+        if self._child is not None:
+            self._read(self._child)
+        elif self._is_wanted() and self._clock() >= self._earliest:
+            self._start()
+
+    def finish(self) -> None:
+        """End the process, if there is one."""
+        if self._child is not None:
+            self._child.kill()
+            self._done(self._child)
+
+    def _is_wanted(self) -> bool:
+        ingest = self._ingest
+        return ingest.is_writing and ingest.state is State.OK and ingest.stored != self._seen
+
+    def _start(self) -> None:
+        self._seen, self._opening = self._ingest.stored, self._ingest.openings
+        self._began = self._clock()
+        self._output = b""
+        try:
+            self._child = subprocess.Popen(
+                [sys.executable, "-m", "mycelial.graph.background", "--db", str(self._db)],
+                executable="/proc/self/exe",  # as the mount starts the engine: names may lie inside the mount
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                cwd="/",
+            )
+        except OSError as problem:
+            log.warning("pieces of work cannot be looked for: %s", problem)
+            self._rest()
+            return
+        assert self._child.stdout is not None
+        os.set_blocking(self._child.stdout.fileno(), False)
+
+    def _read(self, child: subprocess.Popen[bytes]) -> None:
+        assert child.stdout is not None
+        try:
+            chunk = os.read(child.stdout.fileno(), CHUNK)
+        except BlockingIOError:
+            return
+        if chunk:
+            self._output += chunk
+            return
+        if self._done(child) == 0 and self._opening == self._ingest.openings:
+            try:
+                self._ingest.adopt(from_json(self._output))
+            except (ValueError, KeyError, TypeError) as problem:
+                log.warning("what was found about pieces of work cannot be read: %s", problem)
+        self._output = b""
+
+    def _done(self, child: subprocess.Popen[bytes]) -> int:
+        assert child.stdout is not None
+        child.stdout.close()
+        self._child = None
+        self._rest()
+        return child.wait()
+
+    def _rest(self) -> None:
+        now = self._clock()
+        self._earliest = now + max(PAUSE, SHARE * (now - self._began))
+
+
+def to_json(structure: Structure) -> str:
+    """Return what was found as one line."""
+    clusters = [
+        [cluster.id, cluster.uid, cluster.label, cluster.named, *map(list, _columns(cluster))]
+        for cluster in structure.clusters
+    ]
+    return json.dumps({"clusters": clusters, "hubs": [asdict(hub) for hub in structure.hubs]})
+
+
+def from_json(text: str | bytes) -> Structure:
+    """Return what :func:`to_json` was given."""
+    found: dict[str, Any] = json.loads(text)
+    return Structure(
+        tuple(
+            Named(number, uid, label, named, dict(zip(files, ranks, strict=True)))
+            for number, uid, label, named, files, ranks in found["clusters"]
+        ),
+        tuple(Hub(**hub) for hub in found["hubs"]),
+    )
+
+
+def _columns(cluster: Named) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    return tuple(cluster.ranks), tuple(cluster.ranks.values())
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Look at the whole and print what was found; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m mycelial.graph.background", description=__doc__)
+    parser.add_argument("--db", type=Path, required=True, help="the database")
+    db = parser.parse_args(arguments).db
+    os.nice(19)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.alarm(LONGEST)
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, resource.getrlimit(resource.RLIMIT_AS)[1]))
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000")
+    # What needs networkx is loaded here only: the engine itself never does.
+    from mycelial.graph.structure import find_structure
+    from mycelial.store.past import Past
+
+    try:
+        with Past.open(db) as past:
+            sys.stdout.write(to_json(find_structure(past)))
+    except (StoreError, MemoryError) as problem:
+        print(f"mycelial engine: pieces of work cannot be looked for: {problem!r}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,77 @@
+"""Looking at the whole: the pieces of work and the hubs of every user, from one state of the database.
+
+This takes seconds where a year's work is in the database, so a live engine has it done by a process of its
+own (:mod:`mycelial.graph.background`); it reads and changes nothing.  The same state gives the same groups;
+their numbers and names go on from those that were given before.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from functools import partial
+from itertools import count
+from typing import TypeAlias
+
+from mycelial.graph.communities import Community, communities
+from mycelial.graph.naming import Names, keep_names
+from mycelial.store.clusters import Hub, Named, Structure
+from mycelial.store.past import Past
+
+FAINTEST = -1000
+"""Rank of what weighs nothing."""
+
+ByPath: TypeAlias = list[tuple[Named, tuple[str, ...]]]
+
+
+def find_structure(past: Past, before: Sequence[Named] | None = None) -> Structure:
+    """Return what the database holds now; names go on from `before` (None: from what its tables say)."""
+    named = past.named() if before is None else before
+    numbers = count(max((old.id for old in named), default=0) + 1)
+    clusters: list[Named] = []
+    hubs: list[Hub] = []
+    for uid in past.users():
+        found = communities(partial(past.strands, uid))
+        clusters += _named(uid, found, [old for old in named if old.uid == uid], past.paths(), numbers)
+    return Structure(tuple(clusters), tuple(hubs))
+
+
+def by_path(past: Past) -> ByPath:
+    """Return the pieces of work as they stand with the paths of their files: what outlasts a rebuild."""
+    paths = past.paths()
+    return [(named, tuple(paths[file] for file in named.ranks if file in paths)) for named in past.named()]
+
+
+def by_number(past: Past, known: ByPath) -> list[Named]:
+    """Return what :func:`by_path` gave with the numbers that the files have now."""
+    numbers = {path: number for number, path in past.paths().items()}
+    return [
+        Named(old.id, old.uid, old.label, old.named, {numbers[path]: 0 for path in paths if path in numbers})
+        for old, paths in known
+    ]
+
+
+def _named(
+    uid: int,
+    found: Sequence[Community],
+    before: Sequence[Named],
+    paths: Mapping[int, str],
+    numbers: count[int],
+) -> list[Named]:
+    groups = [community.files for community in found]
+    kept = keep_names(groups, before)
+    own = {file: paths[file] for files in groups for file in files}
+    names = Names(own, (label for _, label, _ in kept.values() if label is not None))
+    clusters = []
+    for number, files in enumerate(groups):
+        identity, label, size = kept.get(number, (0, None, 0))
+        if label is None:
+            label, size = names.name(files), len(files)
+        ranks = {file: _rank(weight) for file, weight in files.items()}
+        clusters.append(Named(identity or next(numbers), uid, label, size, ranks))
+    return clusters
+
+
+def _rank(weight: float) -> int:
+    """Return the half doublings of a weight: a measure that does not change with every access."""
+    return round(2.0 * math.log2(weight)) if weight > 0.0 else FAINTEST

@@ -1,0 +1,147 @@
+"""Looking at the past as a whole: which files there are, and the strands that they were used in.
+
+An episode is all that a user did between two pauses, be it for one purpose or for several at once.  Its
+*strands* are kept apart by where it was done: this terminal, that one, a program of the desktop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+from typing import Self, TypeAlias
+
+import sqlite_utils
+
+from mycelial.store.clusters import Named, read_named
+from mycelial.store.database import explained, open_reader
+from mycelial.store.files import ROOT
+from mycelial.store.names import from_column
+from mycelial.store.tree import SCRATCH
+from mycelial.store.weighing import growth, member_weight
+
+LOOKED_BACK = 3_000_000
+"""Touches that are looked at, the latest; a year's heavy use has about as many."""
+
+_Row: TypeAlias = tuple[int | None, str | bytes, int, int]  # parent, name, gone, transient
+
+
+@dataclass(frozen=True, slots=True)
+class Strand:
+    """What one user's processes of one tree used in one episode.
+
+    Attributes
+    ----------
+    weight : float
+        How much of it is left today, grown from the landmark.
+    files : dict of float
+        The weight of each file: that of a written one, or of one that was only read.
+    read : frozenset of int
+        The files that were read, be they written or not.
+    """
+
+    weight: float
+    files: dict[int, float]
+    read: frozenset[int]
+
+
+class Past:
+    """The database as it is; to read it all takes seconds where there is much."""
+
+    def __init__(self, database: sqlite_utils.Database) -> None:
+        self._database = database
+        self._execute = database.conn.execute
+        self._paths: dict[int, str] | None = None
+
+    @classmethod
+    @contextmanager
+    def open(cls, db: Path) -> Iterator[Self]:
+        """Look at the database at `db`, read-only, while a writer may go on.
+
+        Each question sees the state of its own moment, so that the journal need not be kept for long; files
+        that came after the first one are left out of all.
+
+        Raises
+        ------
+        StoreError
+            There is no usable database.
+        """
+        database = open_reader(db)
+        try:
+            with explained(db):
+                yield cls(database)
+        finally:
+            database.conn.close()
+
+    def users(self) -> list[int]:
+        """Return the users who have episodes, sorted."""
+        return [uid for (uid,) in self._execute("SELECT DISTINCT uid FROM episode ORDER BY uid")]
+
+    def named(self) -> list[Named]:
+        """Return all pieces of work as they were found the last time."""
+        return read_named(self._database)
+
+    def paths(self) -> dict[int, str]:
+        """Return the path of every file that may be shown, as :class:`mycelial.store.tree.FileTree` does."""
+        if self._paths is None:
+            rows = self._execute("SELECT id, parent, name, gone, transient FROM file")
+            self._paths = _shown({number: tuple(row) for number, *row in rows})
+        return self._paths
+
+    def strands(self, uid: int) -> Iterator[Strand]:
+        """Yield the user's strands in order of time: those with two files or more that may be shown."""
+        shown = self.paths()
+        landmark = self._execute("SELECT value FROM meta WHERE key = 'landmark'").fetchone()
+        oldest = self._execute(
+            "SELECT episode FROM touch ORDER BY episode DESC LIMIT 1 OFFSET ?", (LOOKED_BACK,)
+        ).fetchone()
+        rows = self._execute(
+            "SELECT episode.id, ended, tree, file, reads, writes FROM episode"
+            " CROSS JOIN touch ON touch.episode = episode.id"
+            " WHERE uid = ? AND episode.id > ? ORDER BY episode.id",
+            (uid, 0 if oldest is None else oldest[0]),
+        )
+        for (_, ended), touches in groupby(rows, key=itemgetter(0, 1)):
+            trees: dict[int, dict[int, tuple[int, int]]] = {}
+            for _, _, tree, file, reads, writes in touches:
+                if file in shown:
+                    files = trees.setdefault(tree, {})
+                    before = files.get(file, (0, 0))
+                    files[file] = before[0] + reads, before[1] + writes
+            for _, files in sorted(trees.items()):
+                if len(files) > 1:
+                    yield Strand(
+                        growth(ended, landmark[0]),
+                        {file: member_weight(writes) for file, (_, writes) in files.items()},
+                        frozenset(file for file, (reads, _) in files.items() if reads),
+                    )
+
+
+def _shown(rows: dict[int, _Row]) -> dict[int, str]:
+    directories: dict[int, str | None] = {ROOT: ""}
+    inner = {parent for parent, *_ in rows.values()}
+    found: dict[int, str] = {}
+    for number, (parent, column, gone, transient) in rows.items():
+        if parent is None or gone or transient or number in inner:
+            continue
+        above = _directory(parent, rows, directories)
+        name = from_column(column)
+        if above is not None and not SCRATCH.match(name):
+            found[number] = above + name
+    return found
+
+
+def _directory(number: int, rows: dict[int, _Row], known: dict[int, str | None]) -> str | None:
+    waiting = []
+    above: int | None = number
+    while above is not None and above not in known:
+        waiting.append(above)
+        parent, _, gone, _ = rows[above]
+        above = None if gone else parent
+    path = None if above is None else known[above]
+    for below in reversed(waiting):
+        path = known[below] = None if path is None else f"{path}{from_column(rows[below][1])}/"
+    return path

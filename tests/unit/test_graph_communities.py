@@ -1,0 +1,160 @@
+"""Pieces of work: which files form one, how it is called, and that it stays what it is."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mycelial.graph.background import from_json, to_json
+from mycelial.graph.communities import communities
+from mycelial.graph.naming import LONGEST, Names, keep_names, safe
+from mycelial.graph.rebuild import rebuild
+from mycelial.graph.structure import find_structure
+from mycelial.store.clusters import Cluster, Named
+from mycelial.store.past import Past, Strand
+from tests.unit.worked import Story
+
+THESIS = ("thesis/intro.tex", "thesis/method.tex", "thesis/refs.bib", "figures/plot.svg")
+TOOL = ("tool/parse.c", "tool/parse.h", "shared/main.c")
+
+
+@pytest.fixture
+def story(tmp_path: Path) -> Story:
+    """Two projects worked on at the same time, in two terminals, on four days."""
+    story = Story(tmp_path)
+    for _ in range(4):
+        interleave(story, THESIS, TOOL)
+        story.pause()
+    return story
+
+
+def interleave(story: Story, *projects: Sequence[str]) -> None:
+    shells = [story.program("bash", chain=((40, "sshd"),)) for _ in projects]
+    for files in itertools.zip_longest(*projects):
+        for shell, file in zip(shells, files, strict=True):
+            if file is not None:
+                shell.run("vim").open(file).close(file)
+
+
+def clusters(story: Story, uid: int | None = None) -> list[Cluster]:
+    with story.answers(uid) as answers:
+        return answers.clusters(100, 100)
+
+
+def members(story: Story) -> list[set[str]]:
+    return [set(cluster.members) for cluster in clusters(story)]
+
+
+def test_work_that_happens_at_the_same_time_in_two_terminals_is_kept_apart(story: Story) -> None:
+    assert members(story) == [set(THESIS), set(TOOL)]
+
+
+def test_a_cluster_is_called_by_what_its_files_have_in_common(story: Story) -> None:
+    assert [cluster.label for cluster in clusters(story)] == ["thesis", "tool"]
+
+
+def test_files_that_are_gone_or_only_scratch_are_in_no_cluster(story: Story) -> None:
+    story.program("rm").unlink("tool/parse.h")
+    story.program("vim").make("thesis/.intro.tex.swp")
+    found = {path for files in members(story) for path in files}
+    assert found == {*THESIS, *TOOL} - {"tool/parse.h"}
+
+
+def test_a_sweep_over_everything_joins_nothing(story: Story) -> None:
+    grep = story.program("grep")
+    for number in range(40):
+        grep.open(f"other/{number}.txt")
+    grep.open(*THESIS, *TOOL)
+    assert members(story)[:2] == [set(THESIS), set(TOOL)]
+
+
+def test_a_cluster_keeps_its_number_and_name_while_most_of_it_stays(story: Story) -> None:
+    before = clusters(story)
+    for day in range(3):
+        interleave(
+            story, ("thesis/intro.tex", f"notes/{day}.txt"), ("tool/parse.c", "apps/ui.c", "apps/ui.h")
+        )
+        story.pause()
+    after = clusters(story)
+    assert {(c.id, c.label) for c in before} <= {(c.id, c.label) for c in after}
+    assert {path for c in after for path in c.members} >= {"notes/2.txt", "apps/ui.h"}
+
+
+def test_rebuild_finds_the_same_and_keeps_the_names(story: Story) -> None:
+    before = clusters(story)
+    story.program("vim").open("tool/parse.c").rename("tool/parse.h", "tool/lexer.h")
+    story.answers().close()
+    rebuild(story.database)
+    after = clusters(story)
+    assert [(c.id, c.label) for c in after] == [(c.id, c.label) for c in before]
+    assert "tool/lexer.h" in {path for c in after for path in c.members}
+
+
+def test_replaying_the_log_gives_the_same_clusters(story: Story, tmp_path: Path) -> None:
+    copy = Story(tmp_path / "copy", events=list(story.events))
+    copy.directory.mkdir()
+    assert clusters(copy) == clusters(story)
+
+
+def test_nobody_sees_the_clusters_of_another(story: Story) -> None:
+    eve = story.program("vim", uid=2000)
+    eve.make("eve/a.txt", "eve/b.txt", "eve/c.txt")
+    assert [set(c.members) for c in clusters(story, 2000)] == [{"eve/a.txt", "eve/b.txt", "eve/c.txt"}]
+    assert [c.label for c in clusters(story, 1000)] == ["thesis", "tool"]
+    with story.answers(2000) as answers:
+        assert answers.members("thesis") is None
+        assert answers.cluster("tool/parse.c") is None
+        assert answers.cluster("eve/a.txt") == "eve"
+
+
+def test_what_is_found_travels_whole_from_one_process_to_another(story: Story) -> None:
+    story.answers().close()
+    with Past.open(story.database) as past:
+        found = find_structure(past)
+    assert found.clusters
+    assert from_json(to_json(found)) == found
+
+
+@given(st.lists(st.lists(st.integers(1, 12), min_size=2, max_size=6, unique=True), max_size=20), st.randoms())
+def test_the_order_of_strands_changes_no_cluster(work: list[list[int]], random: object) -> None:
+    strands = [Strand(1.0, dict.fromkeys(files, 1.0), frozenset()) for files in work]
+    mixed = list(strands)
+    random.shuffle(mixed)  # type: ignore[attr-defined]
+    one, other = communities(lambda: strands), communities(lambda: mixed)
+    assert [set(group.files) for group in one] == [set(group.files) for group in other]
+    found = [file for group in one for file in group.files]
+    assert len(found) == len(set(found)) == len({file for files in work for file in files})
+
+
+@given(st.text(max_size=100))
+def test_every_label_can_be_a_name_and_does_no_harm(text: str) -> None:
+    label = safe(text)
+    assert label
+    assert label.isprintable()
+    assert "/" not in label
+    assert label not in (".", "..")
+    assert len(label) <= LONGEST + 1
+    label.encode()
+
+
+def test_no_two_labels_are_the_same() -> None:
+    paths = {number: f"src/file{number}.c" for number in range(20)}
+    names = Names(paths, ["src"])
+    given_names = [names.name(dict.fromkeys(range(start, start + 4), 1.0)) for start in range(0, 20, 4)]
+    assert len({"src", *given_names}) == 6
+
+
+def test_a_cluster_that_has_outgrown_its_name_gets_another() -> None:
+    old = Named(7, 1000, "notes", 2, {1: 0, 2: 0})
+    assert keep_names([dict.fromkeys(range(1, 6), 1.0)], [old]) == {0: (7, "notes", 2)}
+    assert keep_names([dict.fromkeys(range(1, 60), 1.0)], [old]) == {0: (7, None, 2)}
+
+
+def test_of_two_clusters_that_become_one_the_larger_goes_on() -> None:
+    small, large = Named(1, 1000, "small", 2, {1: 0, 2: 0}), Named(2, 1000, "large", 3, {3: 0, 4: 0, 5: 0})
+    assert keep_names([dict.fromkeys(range(1, 6), 1.0)], [small, large]) == {0: (2, "large", 3)}
