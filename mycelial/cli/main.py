@@ -31,6 +31,10 @@ COMMANDS = {
     "events": "events",
     "replay": "derive",
     "rebuild": "derive",
+    "forget": "privacy",
+    "pause": "privacy",
+    "resume": "privacy",
+    "exclude": "privacy",
     "doctor": "doctor",
 }
 """Each command and the module of this package that holds it, under its own name."""

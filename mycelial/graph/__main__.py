@@ -25,17 +25,21 @@ def main(arguments: list[str] | None = None) -> int:
     handler = logging.StreamHandler()
     handler.setFormatter(stderr_formatter("mycelial engine"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
-    try:
+
+    def load() -> tuple[Admission, Retention]:
         settings = load_settings(options.config) if options.config is not None else Settings()
+        retention = Retention(settings.retention_days, settings.retention_events)
         rules = settings.exclusion_rules(tuple(options.exclude))
-        admission = Admission(rules, settings.record_arguments)
+        return Admission(rules, settings.record_arguments), retention
+
+    try:
+        admission, retention = load()
         connection = socket.socket(fileno=options.fd)
     except (ValueError, OSError) as error:
         print(f"mycelial engine: {error}", file=sys.stderr)
         return 1
     with connection:
-        retention = Retention(settings.retention_days, settings.retention_events)
-        Engine(connection, Ingest(options.db, admission, retention, time.monotonic), options.db).run()
+        Engine(connection, Ingest(options.db, admission, retention, time.monotonic, load), options.db).run()
     return 0
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import math
 import os
 import select
 import signal
@@ -40,7 +41,7 @@ class Engine:
     def __init__(self, connection: socket.socket, ingest: Ingest, db: Path) -> None:
         self._connection = connection
         self._ingest = ingest
-        self._lending = Lending(db, ingest, lambda number: self._tell({"mark": number}))
+        self._lending = Lending(db, ingest, self._ask_mark, lambda: self._report(at_once=True))
         self._background = Background(db, ingest)
         self._decoder = WireDecoder()
         self._lost = 0  # dropped before they came here
@@ -80,7 +81,10 @@ class Engine:
             self._ingest.work()
         self._lending.finish()
         self._ingest.close()
-        self._report(last=True)
+        self._report(at_once=True)
+
+    def _ask_mark(self, number: int) -> None:
+        self._tell({"mark": number})
 
     def _end(self, signum: int, frame: FrameType | None) -> None:
         self._ending = True
@@ -137,15 +141,16 @@ class Engine:
             "sweeps": ingest.sweeps,
             "waiting": ingest.waiting,
             "pid": os.getpid(),
+            "paused_until": _moment(ingest.paused_until),
             "lag": round(ingest.lag(time.time()), 3),
         }
 
-    def _report(self, *, last: bool = False) -> None:
+    def _report(self, *, at_once: bool = False) -> None:
         """Tell the mount how it goes: at once if the state changed, else now and then."""
         status = self._status()
         now = time.monotonic()
         changed = status["state"] != self._reported.get("state")
-        if not changed and not last and (now < self._next_report or status == self._reported):
+        if not changed and not at_once and (now < self._next_report or status == self._reported):
             return
         self._tell(status)  # if it does not arrive, there is another report to come
         self._reported = status
@@ -154,3 +159,8 @@ class Engine:
     def _tell(self, message: dict[str, object]) -> None:
         with contextlib.suppress(OSError):  # nobody listens, or not now
             self._connection.send(json.dumps(message).encode())
+
+
+def _moment(t: float) -> float | str | None:
+    """Return a time as JSON can hold it: None for no time at all."""
+    return ("resumed" if math.isinf(t) else t) if t else None

@@ -61,13 +61,21 @@ class Ingest:
         Why the state is degraded; empty if it is not.
     openings : int
         How often the database was opened.
+    paused_until : float
+        Events from before this time (seconds since the epoch) are not recorded.
     """
 
     def __init__(
-        self, db: Path, admission: Admission, retention: Retention, clock: Callable[[], float]
+        self,
+        db: Path,
+        admission: Admission,
+        retention: Retention,
+        clock: Callable[[], float],
+        reload: Callable[[], tuple[Admission, Retention]] | None = None,
     ) -> None:
         self._db = db
         self._retention = retention
+        self._reload = reload
         self._to_prune = 0  # events until the log is looked at again
         self._admission = admission
         self._clock = clock
@@ -80,6 +88,7 @@ class Ingest:
         self._told = False
         self._lent: WriterLock | None = None
         self.openings = 0
+        self.paused_until = 0.0
         self.stored = self.ignored = self.dropped = self.sweeps = 0
         self.reason = ""
 
@@ -99,6 +108,8 @@ class Ingest:
 
     def take(self, event: Event) -> None:
         """Accept one event from the mount."""
+        if event.t < self.paused_until:
+            return
         admitted = self._admission.admit(event)
         if not admitted:
             self.ignored += 1
@@ -169,8 +180,17 @@ class Ingest:
         return self._lent
 
     def take_back(self) -> None:
-        """Use the database again, as somebody else left it."""
+        """Use the database again, as somebody else left it; the settings may have changed, too."""
         lock, self._lent = self._lent, None
+        if self._reload is not None:
+            try:
+                self._admission, self._retention = self._reload()
+            except ValueError as error:
+                log.warning("the settings stay as they were: %s", error)
+            else:
+                waiting, self._waiting = self._waiting, []
+                for event in waiting:
+                    self.take(event)
         self._open(lock)
 
     def close(self) -> None:
@@ -189,6 +209,8 @@ class Ingest:
         try:
             self._writer = Writer(self._db, lock)
             self.openings += 1
+            self.paused_until = self._writer.paused_until()
+            self._waiting = [event for event in self._waiting if event.t >= self.paused_until]
             self._pipeline = Pipeline(self._writer)
             self._given = 0
             if self.reason:

@@ -35,12 +35,17 @@ class Lending:
         What owns the writer.
     ask_mark : callable
         Asks the mount for the mark of this number.
+    report : callable
+        Tells the mount how it goes, as that may have changed.
     """
 
-    def __init__(self, db: Path, ingest: Ingest, ask_mark: Callable[[int], None]) -> None:
+    def __init__(
+        self, db: Path, ingest: Ingest, ask_mark: Callable[[int], None], report: Callable[[], None]
+    ) -> None:
         self._db = db
         self._ingest = ingest
         self._ask_mark = ask_mark
+        self._report = report
         self._bell: Doorbell | None = None
         self._looked = 0  # which opening of the database the socket was looked at for
         self._asking: Asking | None = None
@@ -125,6 +130,7 @@ class Lending:
         if self._is_lent:
             self._is_lent = False
             self._ingest.take_back()
+            self._report()
         if self._asking is not None:
             self._asking.close()
             self._asking = None

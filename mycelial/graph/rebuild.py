@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from mycelial.store.database import explained
 from mycelial.store.handover import maintaining
 from mycelial.store.log import read_events
 from mycelial.store.past import Past
+from mycelial.store.writer import Writer
 
 BATCH = 10_000
 """Events in one transaction of a replay."""
@@ -21,14 +23,14 @@ BATCH = 10_000
 Progress = Callable[[int], None]
 
 
-def _silent(_: int) -> None:
-    pass
+def silent(_: int) -> None:
+    """Tell nobody how far it is."""
 
 
 def replay(
     db: Path,
     events: Iterable[Event],
-    progress: Progress = _silent,
+    progress: Progress = silent,
     rules: ExclusionRules | None = None,
     *,
     arguments: bool = True,
@@ -65,7 +67,7 @@ def replay(
     return done
 
 
-def rebuild(db: Path, progress: Progress = _silent, *, live: bool = False) -> int:
+def rebuild(db: Path, progress: Progress = silent, *, live: bool = False) -> int:
     """Drop everything derived and derive it again from the log; readers see the old state until the end.
 
     What followed from events that the log no longer keeps is gone then.  `live` says that a mount records
@@ -76,21 +78,35 @@ def rebuild(db: Path, progress: Progress = _silent, *, live: bool = False) -> in
     StoreError
         The database cannot be used; it is left as it was.
     """
-    done = 0
     with maintaining(db, live=live) as writer, explained(db):
         writer.begin()
         named = by_path(Past(writer.database))
         writer.drop_derived()
-        pipeline = Pipeline(writer)
-        for _, process, event in read_events(writer.database):
-            pipeline.derive(event, process)
-            done += 1
-            if done % BATCH == 0:
-                pipeline.flush()
-                writer.evidence.flush()
-                progress(done)
-        pipeline.flush()
+        done = derive_again(writer, progress)
         writer.set_structure(lambda past: find_structure(past, by_number(past, named)))
         writer.commit()
+    return done
+
+
+def derive_again(writer: Writer, progress: Progress = silent) -> int:
+    """Derive everything from the log into empty tables; return the number of events."""
+    done = 0
+    pipeline = Pipeline(writer)
+    mutes = deque(writer.mutes.read())
+    unknown = []
+    for number, process, event in read_events(writer.database):
+        while mutes and mutes[0].after < number:
+            mute = mutes.popleft()
+            if not writer.mutes.apply(mute):
+                unknown.append(mute)
+        pipeline.derive(event, process)
+        done += 1
+        if done % BATCH == 0:
+            pipeline.flush()
+            writer.evidence.flush()
+            progress(done)
+    pipeline.flush()
+    for mute in (*unknown, *mutes):
+        writer.mutes.apply(mute)
     progress(done)
     return done

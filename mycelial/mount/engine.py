@@ -14,6 +14,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 
 import trio
@@ -55,6 +56,12 @@ class Engine:
         """What the engine said of itself last, its process id, and how often it was started again."""
         process = self._process
         return {**self._state, "pid": process.pid if process else None, "restarts": self._restarts}
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether recording rests now, as its owner wanted."""
+        until = self._state.get("paused_until")
+        return until == "resumed" or (isinstance(until, (int, float)) and time.time() < until)
 
     async def run(self) -> None:
         """Keep an engine running and supplied, until cancelled."""

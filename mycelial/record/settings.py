@@ -14,12 +14,24 @@ otherwise record what its owner wanted to keep out. All keys, with their default
 
 from __future__ import annotations
 
+import json
+import os
+import re
+import tempfile
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mycelial.record.exclude import DEFAULT_PATTERNS, ExclusionRules
+
+_STRING = r"""(?:"(?:[^"\\\n]|\\.)*"|'[^'\n]*')"""
+_EXCLUDE = re.compile(
+    rf"""^exclude[ \t]*=[ \t]*\[(?P<items>(?:[\s,]|{_STRING}|#[^\n]*\n)*)\]""", re.MULTILINE
+)
+"""The list of exclusions as nearly everybody writes it: one-line strings, with comments or without."""
+
+_COMMENT = re.compile(rf"({_STRING})|#[^\n]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +117,61 @@ def parse_settings(text: str) -> Settings:
     )
     settings.exclusion_rules()
     return settings
+
+
+def add_exclusion(file: Path, pattern: str) -> bool:
+    """Add `pattern` to the list ``exclude`` in `file` (made if missing); whether it was not there yet.
+
+    The rest of the file stays as its owner wrote it.
+
+    Raises
+    ------
+    ValueError
+        with one line of text, if the file or the pattern cannot be understood.
+    OSError
+        if it cannot be written.
+    """
+    before = load_settings(file)
+    ExclusionRules([pattern])
+    if pattern in before.exclude:
+        return False
+    file = Path(os.path.realpath(file))  # a link of those who keep their settings elsewhere stays one
+    text = file.read_text("utf-8") if file.exists() else ""
+    changed = _with_exclusion(text, pattern)
+    try:
+        is_right = parse_settings(changed) == replace(before, exclude=(*before.exclude, pattern))
+    except ValueError:
+        is_right = False
+    if not is_right:
+        raise ValueError(
+            f"{file}: its exclusions are written in an unusual way: add the pattern there yourself"
+        )
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    mode = file.stat().st_mode & 0o777 if file.exists() else 0o600
+    descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    try:
+        with open(descriptor, "w", encoding="utf-8") as new:
+            new.write(changed)
+            os.fchmod(new.fileno(), mode)
+        os.replace(name, file)
+    except BaseException:
+        os.unlink(name)
+        raise
+    return True
+
+
+def _with_exclusion(text: str, pattern: str) -> str:
+    word = json.dumps(pattern, ensure_ascii=False)  # a basic string of TOML, too
+    found = _EXCLUDE.search(text.partition("\n[")[0])
+    if found is None:
+        return f"exclude = [{word}]\n{text}"
+    items = found["items"].rstrip()
+    bare = _COMMENT.sub(r"\1", items).rstrip()
+    space = "\n" if "#" in items.rpartition("\n")[2] else " " if items else ""
+    comma = ", " if bare and not bare.endswith(",") else ""
+    if not space.strip(" ") and comma:
+        space, comma = ", ", ""
+    return text[: found.start("items")] + items + space + comma + word + text[found.end("items") :]
 
 
 def _refuse_unknown(table: Mapping[str, object], known: tuple[str, ...], prefix: str) -> None:

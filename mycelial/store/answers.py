@@ -6,7 +6,7 @@ or the file that was asked for, and their order is deterministic: by score, then
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,9 @@ from mycelial.record.events import Event
 from mycelial.store.clusters import Cluster, ClusterTable
 from mycelial.store.database import explained, open_reader
 from mycelial.store.explain import Reason, Recipe, reasons, recipe
+from mycelial.store.forgetting import count_events
 from mycelial.store.log import read_events
+from mycelial.store.mutes import muted_with
 from mycelial.store.names import from_column
 from mycelial.store.neighbours import Bond, Neighbours
 from mycelial.store.ranking import Ranking
@@ -126,6 +128,8 @@ class Answers:
             if file is None or self._tree.path(file) is None:
                 return []
             ranked = self._ranking.related(file, path)
+            if muted := muted_with(self._database, self._uid, file):
+                ranked = [item for item in ranked if self._tree.number(item[0]) not in muted]
             return [self._related(file, *item) for item in ranked[:limit]]
 
     def together(self, path: str, limit: int = 20) -> list[Related]:
@@ -225,6 +229,11 @@ class Answers:
         with self._snapshot():
             rows = self._database.conn.execute("SELECT DISTINCT uid FROM log_process ORDER BY uid")
             return [uid for (uid,) in rows]
+
+    def count_events(self, excluded: Callable[[str], bool]) -> int:
+        """How many events (all users') name a path that is `excluded`."""
+        with self._snapshot():
+            return count_events(self._database, excluded)
 
     def events(self, after_id: int = 0) -> Iterator[Event]:
         """The log in order of arrival (all users')."""

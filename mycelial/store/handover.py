@@ -75,6 +75,22 @@ def maintaining(db: Path, *, live: bool = False) -> Iterator[Writer]:
             borrowed.give_back()
 
 
+def nudge(db: Path) -> bool:
+    """Have the engine of a live mount read its settings anew; whether there is one.
+
+    Raises
+    ------
+    StoreError
+        It does not answer.
+    """
+    borrowed = _borrow(db)
+    if borrowed is None:
+        return False
+    borrowed.lock.release()
+    borrowed.give_back()
+    return True
+
+
 def _borrow_from_engine(db: Path) -> _Borrowed | None:
     """Ask the engine to stand aside, waiting a moment for one that is just starting."""
     until = time.monotonic() + STARTS_WITHIN

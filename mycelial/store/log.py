@@ -40,17 +40,23 @@ class LogWriter:
         self._processes: dict[Process, int] = {}
         self._latest: dict[int, tuple[Process, int]] = {}  # by pid
         self._rows: list[tuple[object, ...]] = []
-        self._next = self._highest("event") + 1
+        removed = self._connection.execute("SELECT value FROM meta WHERE key = 'last_event'").fetchone()
+        self._next = max(self._highest("event"), int(removed[0]) if removed else 0) + 1
         self._next_path = self._highest("log_path") + 1
         self._next_process = self._highest("log_process") + 1
         self._new_paths: list[tuple[int, str | bytes]] = []
         self._new_processes: list[tuple[object, ...]] = []
 
+    @property
+    def last(self) -> int:
+        """The number of the latest event."""
+        return self._next - 1
+
     def append(self, event: Event) -> int:
         """Add `event` to the log and return the number of its process."""
         process = self.process(event.process)
-        to = None if event.to is None else self._path(event.to)
-        self._rows.append((self._next, event.t, event.op.value, self._path(event.path), to, process))
+        to = None if event.to is None else self.path(event.to)
+        self._rows.append((self._next, event.t, event.op.value, self.path(event.path), to, process))
         self._next += 1
         return process
 
@@ -117,7 +123,8 @@ class LogWriter:
             self._processes[process] = number
         return number
 
-    def _path(self, path: str) -> int:
+    def path(self, path: str) -> int:
+        """Return the number of `path`, storing it if it is new."""
         number = self._paths.get(path)
         if number is None:
             column = to_column(path)

@@ -13,12 +13,25 @@ import sqlite3
 
 import sqlite_utils
 
+_MUTE = """
+-- Pairs that a user said are not related (by removing a link in related/).
+CREATE TABLE mute (
+    uid INTEGER NOT NULL,
+    a INTEGER NOT NULL REFERENCES log_path(id),
+    b INTEGER NOT NULL REFERENCES log_path(id),
+    after INTEGER NOT NULL,      -- number of the last event by then: the names mean what they meant there
+    PRIMARY KEY (uid, a, b)
+) WITHOUT ROWID;
+CREATE INDEX log_process_uid ON log_process(uid);
+"""
+
 STEPS: tuple[str, ...] = (
-    """
+    f"""
 ALTER TABLE touch ADD COLUMN tree INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE log_process ADD COLUMN chain_args TEXT;
 ALTER TABLE log_process ADD COLUMN fds TEXT;
 ALTER TABLE log_process ADD COLUMN neighbours TEXT;
+{_MUTE}
 """,
 )
 """Scripts that bring the tables of an older database up to date: the first from version 1 to 2, and so on.
@@ -29,7 +42,7 @@ Tables, indexes and views of the derived half that are missing after them are ma
 VERSION = 1 + len(STEPS)
 """Kept in ``PRAGMA user_version``; raised with every change of the tables."""
 
-LOG = """
+_FIRST_LOG = """
 -- The event log: one row for each access, in the order of arrival.
 CREATE TABLE event (
     id INTEGER PRIMARY KEY,      -- order of arrival; never used twice
@@ -72,6 +85,8 @@ CREATE TABLE log_process (
 -- A few facts about the database itself.
 CREATE TABLE meta (
     key TEXT PRIMARY KEY,        -- landmark: time of the first event, from which weights grow
+                                 -- last_event: highest number of an event that was removed
+                                 -- paused: recording rests until then, in seconds since the epoch
     value
 );
 
@@ -84,6 +99,7 @@ CREATE VIEW events AS
     LEFT JOIN log_path AS q ON q.id = event."to"
     JOIN log_process AS process ON process.id = event.process;
 """
+LOG = _FIRST_LOG + _MUTE
 
 DERIVED = """
 -- Files and directories by identity.  Renaming a directory changes one row.
@@ -222,6 +238,14 @@ CREATE TABLE hub (
     PRIMARY KEY (uid, place)
 ) WITHOUT ROWID;
 
+-- Pairs that a user said are not related, by file, each pair twice.
+CREATE TABLE muted (
+    uid INTEGER NOT NULL,
+    a INTEGER NOT NULL REFERENCES file(id),
+    b INTEGER NOT NULL REFERENCES file(id),
+    PRIMARY KEY (uid, a, b)
+) WITHOUT ROWID;
+
 -- Working state of the engine between two events, so that it can be killed at any moment.
 CREATE TABLE work (
     kind TEXT NOT NULL,          -- which part of the engine: a burst, a process, a counter …
@@ -272,6 +296,7 @@ _DERIVED_TABLES = (
     "member",
     "cluster",
     "hub",
+    "muted",
     "work",
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -12,12 +13,17 @@ import sqlite_utils
 
 from mycelial.store.clusters import Structure, take_up
 from mycelial.store.database import explained, open_writer
+from mycelial.store.errors import StoreError
 from mycelial.store.evidence import EvidenceWriter
 from mycelial.store.files import FileTable
 from mycelial.store.lock import WriterLock
 from mycelial.store.log import LogWriter
+from mycelial.store.mutes import Mute, MuteTable
 from mycelial.store.past import Past
 from mycelial.store.schema import drop_derived
+
+READERS_END_WITHIN = 5.0
+"""Seconds to wait for readers before the write-ahead log is emptied."""
 
 
 class Writer:
@@ -29,6 +35,7 @@ class Writer:
     log : LogWriter
     files : FileTable
     evidence : EvidenceWriter
+    mutes : MuteTable
     """
 
     def __init__(self, path: Path, lock: WriterLock | None = None) -> None:
@@ -125,7 +132,56 @@ class Writer:
             self.evidence.flush()
             take_up(self.database, find(Past(self.database)))
 
+    def reset_landmark(self) -> None:
+        """Let the next event fix the landmark anew; only before everything is derived anew."""
+        self.database.conn.execute("DELETE FROM meta WHERE key = 'landmark'")
+
+    def mute(self, uid: int, a: str, b: str) -> bool:
+        """Keep that `uid` says that two paths are not related; whether both stand for known files."""
+        log = self.log
+        self.mutes.add(uid, log.path(a), log.path(b), log.last)
+        return self.mutes.apply(Mute(uid, a, b, log.last))
+
+    def paused_until(self) -> float:
+        """Return until when recording rests, in seconds since the epoch; 0.0 if it does not."""
+        row = self.database.conn.execute("SELECT value FROM meta WHERE key = 'paused'").fetchone()
+        return 0.0 if row is None else float(row[0])
+
+    def pause_until(self, t: float) -> None:
+        """Let recording rest until `t` (infinite: until it is resumed; 0.0: not at all)."""
+        execute = self.database.conn.execute
+        if t:
+            execute("INSERT OR REPLACE INTO meta VALUES ('paused', ?)", (t,))
+        else:
+            execute("DELETE FROM meta WHERE key = 'paused'")
+
+    def shred(self) -> None:
+        """From now on overwrite with zeros what is deleted (https://www.sqlite.org/pragma.html#pragma_secure_delete)."""
+        self.database.conn.execute("PRAGMA secure_delete=ON").fetchall()
+
+    def compact(self) -> None:
+        """Write the file afresh without its free pages, and empty the write-ahead log; outside a transaction.
+
+        Raises
+        ------
+        StoreError
+            There is no room for it, or a reader is in the way; the database is whole, but may still hold
+            remains of what was deleted.
+        """
+        connection = self.database.conn
+        remains = f"{self.path}: it is done, but remains of it may still be in the file"
+        try:
+            connection.execute("VACUUM")
+        except sqlite3.Error as error:
+            raise StoreError(f"{remains}: {error}") from error
+        until = time.monotonic() + READERS_END_WITHIN
+        while connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+            if time.monotonic() >= until:
+                raise StoreError(f"{remains}-wal, as another program is reading: close it and do it again")
+            time.sleep(0.05)
+
     def _begin_anew(self) -> None:
         self.log = LogWriter(self.database)
         self.files = FileTable(self.database)
         self.evidence = EvidenceWriter(self.database)
+        self.mutes = MuteTable(self.database, self.files)
