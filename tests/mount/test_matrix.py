@@ -58,6 +58,8 @@ def combinations() -> Iterator[object]:
             yield pytest.param(case, None, ("--timeout", "3600"), id=f"{case.name}-kept_long")
         if IS_ROOT and case.rights in (Rights.ANYONE, Rights.USER):
             yield pytest.param(case, NOBODY, ("-o", "allow_other"), id=f"{case.name}-as_nobody")
+            copying = ("-o", "allow_other,no_passthrough")
+            yield pytest.param(case, NOBODY, copying, id=f"{case.name}-as_nobody_copying")
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ USERS = {
     "of the group as a supplement": Identity(5555, 100, (5, 6, OWNERS_GROUP)),
     "a stranger": Identity(65534, 65534, (65534,)),
 }
-FILE_MODES = (0o644, 0o600, 0o060, 0o006, 0o777, 0o4777, 0o2777, 0o6777, 0o000)
+FILE_MODES = (0o644, 0o600, 0o060, 0o006, 0o777, 0o4777, 0o2777, 0o6777, 0o2767, 0o6666, 0o000)
 DIRECTORY_MODES = (0o755, 0o775, 0o777, 0o1777, 0o2777, 0o3777, 0o700, 0o070, 0o007, 0o711)
 
 
@@ -147,10 +147,13 @@ def in_directories(w: World) -> None:
             w.attempt(f"{label} {mode:o}", act, path)
 
 
-@pytest.fixture
-def places(session_directory: Path, shared_mounts: SharedMounts) -> Iterator[tuple[Path, Path, Path]]:
+@pytest.fixture(params=["passthrough", "no_passthrough"])
+def places(
+    session_directory: Path, shared_mounts: SharedMounts, request: pytest.FixtureRequest
+) -> Iterator[tuple[Path, Path, Path]]:
     """Three furnished places: plain, below the mount, and that one seen through the mount."""
-    mount = shared_mounts.get("-o", "allow_other,suid,dev")
+    words = ",".join(["allow_other,suid,dev", *(["no_passthrough"] * (request.param == "no_passthrough"))])
+    mount = shared_mounts.get("-o", words)
     plain = session_directory / "plain"
     for place in (plain, mount.source / "furnished"):
         shutil.rmtree(place, ignore_errors=True)

@@ -51,6 +51,15 @@ void caller_become(fuse_req_t req) {
     caller.as_user = caller.with_groups = true;
 }
 
+bool caller_is_in_group(fuse_req_t req, gid_t gid) {
+    const struct fuse_ctx *context = fuse_req_ctx(req);
+    gid_t groups[MAX_GROUPS];
+    if (context->uid == 0 || context->gid == gid) return true;
+    for (size_t i = lineage_groups(context->pid, groups, MAX_GROUPS); i; i--)
+        if (groups[i - 1] == gid) return true;
+    return false;
+}
+
 void caller_restore(void) {
     if (!caller.as_user) return;
     setfsuid(0);

@@ -46,6 +46,7 @@ struct inode {
     int fd;        /* O_PATH descriptor or -1 */
     int backing_id; /* of kernel passthrough while open in that way, or 0 */
     bool hashed, pinned;
+    bool setgid; /* when it was seen last */
 };
 
 #define VIRTUAL_BIT (1ULL << 63) /* inodes of the virtual tree: answered in Python */
@@ -60,6 +61,7 @@ void inode_adopt(struct inode *parent, const char *name, const struct statx *stx
 struct inode *inode_find(const struct statx *stx);
 void inode_forget(struct inode *inode, uint64_t lookups);
 int inode_stat(struct inode *inode, struct statx *stx);
+void inode_seen(struct inode *inode, const struct statx *stx);
 bool inode_is(const struct inode *inode, const struct statx *stx);
 void inode_rename(struct inode *inode, struct inode *parent, const char *name);
 void inode_unname(struct inode *inode, const struct inode *parent, const char *name);
@@ -113,6 +115,7 @@ void caller_init(void);
 void caller_become(fuse_req_t req);      /* fsuid, fsgid, supplementary groups and umask */
 void caller_become_user(fuse_req_t req); /* fsuid and fsgid alone: enough for a write to clear setuid */
 void caller_restore(void);
+bool caller_is_in_group(fuse_req_t req, gid_t gid); /* as the kernel asks: root is in each */
 void caller_set(uid_t uid, gid_t gid, const gid_t *groups, size_t count); /* this thread only */
 
 /* ---- lineage.c: who a process is and where it comes from --------------------------------------------------------- */

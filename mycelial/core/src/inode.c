@@ -97,6 +97,8 @@ bool inode_is(const struct inode *inode, const struct statx *stx) {
            inode->type == (stx->stx_mode & S_IFMT) && (inode == &table.root || inode->born == birth(stx));
 }
 
+void inode_seen(struct inode *inode, const struct statx *stx) { inode->setgid = (stx->stx_mode & S_ISGID) != 0; }
+
 int inode_stat(struct inode *inode, struct statx *stx) {
     if (inode->fd >= 0) return stat_fd(inode->fd, stx);
     if (inode->handles) return stat_fd(inode->handles->fd, stx);
@@ -228,6 +230,7 @@ void inode_adopt(struct inode *parent, const char *name, const struct statx *stx
         table.count++;
     }
     inode->lookups++;
+    inode_seen(inode, stx);
     stat_from_statx(stx, &entry->attr);
     entry->ino = inode_number(inode);
     entry->attr_timeout = attr_timeout(inode);

@@ -23,6 +23,7 @@ static void reply_attr(fuse_req_t req, struct inode *inode, const struct handle 
         fuse_reply_err(req, error);
         return;
     }
+    inode_seen(inode, &stx);
     stat_from_statx(&stx, &st);
     fuse_reply_attr(req, &st, attr_timeout(inode));
 }
@@ -78,12 +79,19 @@ static int set_times(const char *path, const struct stat *wanted, int which) {
     return utimensat(AT_FDCWD, path, times, 0);
 }
 
+/* Nothing to set: the kernel wants setuid, setgid and capabilities gone, after a write in passthrough or by a chown
+ * that changes no owner. A chown that changes nothing does that; only setgid without execution is a question of who asks. */
+static int drop_privileges(fuse_req_t req, int fd, const char *path) {
+    struct statx stx;
+    if (fchownat(fd, "", (uid_t)-1, (gid_t)-1, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW)) return errno;
+    if (stat_fd(fd, &stx) || !S_ISREG(stx.stx_mode) || !(stx.stx_mode & S_ISGID) || caller_is_in_group(req, stx.stx_gid)) return 0;
+    return chmod(path, stx.stx_mode & 07777 & ~(mode_t)S_ISGID) ? errno : 0;
+}
+
 static int set_attributes(fuse_req_t req, int fd, const struct handle *handle, const struct stat *wanted, int which) {
     char path[PROC_PATH_SIZE]; /* the magic link leads to the inode itself, a symbolic link included */
     proc_path(path, fd);
-    /* Nothing to set: the kernel wants setuid, setgid and capabilities gone, after a write in passthrough or by a chown
-     * that changes no owner. A chown that changes nothing does just that, whoever calls it. */
-    if (!which) return fchownat(fd, "", (uid_t)-1, (gid_t)-1, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) ? errno : 0;
+    if (!which) return drop_privileges(req, fd, path);
     caller_become(req);
     int failed = 0;
     if (which & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID))

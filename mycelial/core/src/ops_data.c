@@ -90,7 +90,7 @@ static int open_inode(struct inode *inode, int flags) {
 static int truncate_opened(fuse_req_t req, int fd, int flags) {
     char path[32];
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    caller_become_user(req);
+    caller_become(req);
     int error = ((flags & O_ACCMODE) == O_RDONLY ? truncate(path, 0) : ftruncate(fd, 0)) ? errno : 0;
     caller_restore();
     return error;
@@ -189,7 +189,10 @@ static void c_write_buf(fuse_req_t req, fuse_ino_t ino, struct fuse_bufvec *in, 
     out.buf[0].pos = off;
     if (!fi->writepage) { /* otherwise the kernel flushes its cache and nobody asks */
         confirm_writer(req, handle);
-        caller_become_user(req);
+        if (handle->inode->setgid)
+            caller_become(req); /* whether the bit goes depends on the groups */
+        else
+            caller_become_user(req);
     }
     ssize_t written = fuse_buf_copy(&out, in, 0);
     caller_restore();
@@ -217,7 +220,7 @@ static void c_lseek(fuse_req_t req, fuse_ino_t ino, off_t off, int whence, struc
 static void c_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t off, off_t length, struct fuse_file_info *fi) {
     REFUSE_VIRTUAL(ino, EROFS);
     struct handle *handle = handle_of(fi);
-    caller_become_user(req);
+    caller_become(req);
     int error = fallocate(handle->fd, mode, off, length) ? errno : 0;
     caller_restore();
     if (!error) handle->dirty = true;
