@@ -27,6 +27,7 @@ COMMANDS = {
     "how": "explain",
     "recent": "recent",
     "clusters": "clusters",
+    "hubs": "hubs",
     "status": "status",
     "events": "events",
     "replay": "derive",

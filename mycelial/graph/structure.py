@@ -14,6 +14,7 @@ from itertools import count
 from typing import TypeAlias
 
 from mycelial.graph.communities import Community, communities
+from mycelial.graph.hubs import find_hubs
 from mycelial.graph.naming import Names, keep_names
 from mycelial.store.clusters import Hub, Named, Structure
 from mycelial.store.past import Past
@@ -32,6 +33,8 @@ def find_structure(past: Past, before: Sequence[Named] | None = None) -> Structu
     hubs: list[Hub] = []
     for uid in past.users():
         found = communities(partial(past.strands, uid))
+        central = find_hubs(past.strands(uid), past.makings(uid), past.paths())
+        hubs += [Hub(uid, place, c.file, c.worth, c.others) for place, c in enumerate(central, 1)]
         clusters += _named(uid, found, [old for old in named if old.uid == uid], past.paths(), numbers)
     return Structure(tuple(clusters), tuple(hubs))
 

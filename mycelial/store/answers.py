@@ -29,7 +29,7 @@ from mycelial.store.selection import Selection, follow, select
 from mycelial.store.summary import summary
 from mycelial.store.tree import FileTree
 
-__all__ = ["Answers", "Cluster", "Reason", "Recent", "Recipe", "Related", "Selection"]
+__all__ = ["Answers", "Cluster", "Hub", "Reason", "Recent", "Recipe", "Related", "Selection"]
 
 STRONG = 3
 """Episodes from which on a relation is no longer weak."""
@@ -75,6 +75,15 @@ class Recent:
     t: float
     op: str
     comm: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """A file that so many `others` draw upon; `score` is its centrality, as a multiple of the mean."""
+
+    path: str
+    score: float
+    others: int
 
 
 class Answers:
@@ -218,6 +227,11 @@ class Answers:
         with self._snapshot():
             file = self._tree.number(path)
             return None if file is None else self._clusters.of_file(file)
+
+    def hubs(self, limit: int = 20) -> list[Hub]:
+        """The files that most other work draws upon."""
+        with self._snapshot():
+            return [Hub(*found) for found in self._clusters.hubs(limit)]
 
     def status(self) -> dict[str, object]:
         """Counts for `status`: events with first and last time, files, relations, sweeps by program."""

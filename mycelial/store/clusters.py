@@ -95,13 +95,15 @@ class ClusterTable:
         ).fetchone()
         return None if row is None else from_column(row[0])
 
-    def hubs(self, limit: int) -> list[tuple[int, float, int]]:
-        """Return (file, score, others), the first hub first."""
+    def hubs(self, limit: int) -> list[tuple[str, float, int]]:
+        """Return (path, score, others), the first hub first."""
         rows = self._execute(
-            f"SELECT file, score, others FROM hub WHERE 1{self._whose} ORDER BY score DESC, file LIMIT ?",
+            "SELECT file, max(score) AS best, max(others) FROM hub"
+            f" WHERE 1{self._whose} GROUP BY file ORDER BY best DESC, file LIMIT ?",
             (limit,),
         )
-        return rows.fetchall()
+        found = ((self._tree.path(file), score, others) for file, score, others in rows)
+        return [(path, score, others) for path, score, others in found if path is not None]
 
 
 def read_named(database: sqlite_utils.Database) -> list[Named]:

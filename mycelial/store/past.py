@@ -39,13 +39,19 @@ class Strand:
         How much of it is left today, grown from the landmark.
     files : dict of float
         The weight of each file: that of a written one, or of one that was only read.
-    read : frozenset of int
-        The files that were read, be they written or not.
     """
 
     weight: float
     files: dict[int, float]
-    read: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Making:
+    """A product and one of its sources; `weight` grows with the times, from the landmark."""
+
+    product: int
+    source: int
+    weight: float
 
 
 class Past:
@@ -116,8 +122,17 @@ class Past:
                     yield Strand(
                         growth(ended, landmark[0]),
                         {file: member_weight(writes) for file, (_, writes) in files.items()},
-                        frozenset(file for file, (reads, _) in files.items() if reads),
                     )
+
+    def makings(self, uid: int) -> Iterator[Making]:
+        """Yield what the user's products were made from, as far as both may be shown."""
+        shown = self.paths()
+        landmark = self._execute("SELECT value FROM meta WHERE key = 'landmark'").fetchone()
+        for product, source, t, count in self._execute(
+            "SELECT product, source, t, count FROM source WHERE uid = ?", (uid,)
+        ):
+            if product in shown and source in shown:
+                yield Making(product, source, count * growth(t, landmark[0]))
 
 
 def _shown(rows: dict[int, _Row]) -> dict[int, str]:

@@ -8,13 +8,14 @@ from collections.abc import Callable, Mapping
 from mycelial.store.answers import Answers
 from mycelial.views.attributes import Attributes
 from mycelial.views.clusters import ClustersView
+from mycelial.views.entries import ASKED
 from mycelial.views.fixed import ReadmeView, StatusView
+from mycelial.views.flat import FlatView
 from mycelial.views.how import HowView, Recipes
 from mycelial.views.listing import Listings
 from mycelial.views.node import Caller, Children, Directory, Kind, Node, Source, View, VirtualPath
 from mycelial.views.questions import Questions
 from mycelial.views.ranked import RankedView, Ranking
-from mycelial.views.recent import RecentView
 from mycelial.views.why import WhyView
 
 RANKINGS: Mapping[bytes, Ranking] = {
@@ -27,6 +28,14 @@ RANKINGS: Mapping[bytes, Ranking] = {
 """The directories of ranked links and the question that each of them asks."""
 
 _ATTRIBUTES = (b"related", b"sources", b"products")
+
+
+def _recent(answers: Answers) -> list[str]:
+    return [recent.path for recent in answers.recent(ASKED)]
+
+
+def _hubs(answers: Answers) -> list[str]:
+    return [hub.path for hub in answers.hubs(ASKED)]
 
 
 class Tree:
@@ -67,7 +76,8 @@ class Tree:
             b"why": (Kind.DIRECTORY, WhyView(source, questions, rankings[b"related"])),
             b"how": (Kind.DIRECTORY, HowView(source, recipes)),
             b"clusters": (Kind.DIRECTORY, ClustersView(source, questions, listings)),
-            b"recent": (Kind.DIRECTORY, RecentView(source, questions, listings)),
+            b"recent": (Kind.DIRECTORY, FlatView(source, questions, listings, _recent)),
+            b"hubs": (Kind.DIRECTORY, FlatView(source, questions, listings, _hubs)),
             b"status.json": (Kind.TEXT, StatusView(questions, status)),
         }
         self._attributes = Attributes(

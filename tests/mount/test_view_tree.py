@@ -25,6 +25,7 @@ FIXED = {
     "why",
     "how",
     "clusters",
+    "hubs",
     "recent",
     "status.json",
 }

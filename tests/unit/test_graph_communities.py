@@ -122,7 +122,7 @@ def test_what_is_found_travels_whole_from_one_process_to_another(story: Story) -
 
 @given(st.lists(st.lists(st.integers(1, 12), min_size=2, max_size=6, unique=True), max_size=20), st.randoms())
 def test_the_order_of_strands_changes_no_cluster(work: list[list[int]], random: object) -> None:
-    strands = [Strand(1.0, dict.fromkeys(files, 1.0), frozenset()) for files in work]
+    strands = [Strand(1.0, dict.fromkeys(files, 1.0)) for files in work]
     mixed = list(strands)
     random.shuffle(mixed)  # type: ignore[attr-defined]
     one, other = communities(lambda: strands), communities(lambda: mixed)

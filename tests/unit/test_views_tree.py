@@ -100,6 +100,7 @@ def test_the_top_names_every_view(tree: Tree) -> None:
         b"how": Kind.DIRECTORY,
         b"clusters": Kind.DIRECTORY,
         b"recent": Kind.DIRECTORY,
+        b"hubs": Kind.DIRECTORY,
         b"status.json": Kind.TEXT,
     }
 

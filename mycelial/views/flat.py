@@ -1,22 +1,32 @@
-"""recent/: the files used last, the latest first, as links."""
+"""recent/ and hubs/: one flat directory of links each."""
 
 from __future__ import annotations
 
-from mycelial.views.entries import ASKED, Entry, link_target, numbered
+from collections.abc import Callable, Iterable
+
+from mycelial.store.answers import Answers
+from mycelial.views.entries import Entry, link_target, numbered
 from mycelial.views.listing import Listings
 from mycelial.views.node import Caller, Directory, Kind, Link, Node, Source, VirtualPath
 from mycelial.views.questions import Questions
 
-_DEPTH = 2  # the view directory and recent/ itself
+_DEPTH = 2  # the view directory and the view itself
 
 
-class RecentView:
-    """One flat directory."""
+class FlatView:
+    """The answer to one question; `paths` asks it."""
 
-    def __init__(self, source: Source, questions: Questions, listings: Listings) -> None:
+    def __init__(
+        self,
+        source: Source,
+        questions: Questions,
+        listings: Listings,
+        paths: Callable[[Answers], Iterable[str]],
+    ) -> None:
         self._source = source
         self._questions = questions
         self._listings = listings
+        self._paths = paths
 
     def find(self, path: VirtualPath, caller: Caller) -> Node | None:
         """Return the directory, or one of its links."""
@@ -29,5 +39,5 @@ class RecentView:
         return None if target is None else Link(target)
 
     def _make(self, caller: Caller) -> tuple[Entry, ...]:
-        latest = self._questions.ask(caller, lambda answers: answers.recent(ASKED))
-        return numbered((recent.path for recent in latest.value or ()), self._source, caller)
+        paths = self._questions.ask(caller, lambda answers: list(self._paths(answers)))
+        return numbered(paths.value or (), self._source, caller)
