@@ -3,33 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
 from pathlib import Path
 
 from bench.compare import comparison
-from bench.fixtures import DEFAULT, SHORT, make_fixtures
-from bench.machine import describe_machine
 from bench.measures import MEASURES
-from bench.measures.setting import FULL as FULL_EXTENT
-from bench.measures.setting import SHORT as SHORT_EXTENT
-from bench.measures.setting import Measure, Setting
-from bench.results import Result, ResultError, read_result
-from bench.rounds import Plan, measure
-from bench.subjects import SUBJECTS, USUAL, Subject, SubjectError
-from bench.table import table
-from bench.workloads import USUAL as USUAL_WORKLOADS
+from bench.measures.setting import Measure
+from bench.plot import write_plots
+from bench.profile import profile
+from bench.profile.load import SUBJECTS as PROFILED
+from bench.results import ResultError, read_result
+from bench.run import run
+from bench.subjects import SUBJECTS, Subject, SubjectError
+from bench.table import short_table, table
 from bench.workloads import WORKLOADS
 from bench.workloads.job import Workload
-from bench.workspace import (
-    default_directory,
-    mounted,
-    remove,
-    sources,
-    spread,
-    terminating_in_order,
-    workspace,
-)
+from bench.workspace import terminating_in_order
 
 
 def main(words: list[str] | None = None) -> int:
@@ -37,10 +26,13 @@ def main(words: list[str] | None = None) -> int:
     arguments = _parser().parse_args(words)
     try:
         with terminating_in_order():
-            if arguments.command == "compare":
-                print(comparison(read_result(arguments.before), read_result(arguments.after)))
-            else:
-                _run(arguments)
+            {
+                None: run,
+                "compare": _compare,
+                "show": _show,
+                "plot": _plot,
+                "profile": _profile,
+            }[arguments.command](arguments)
     except (SubjectError, ResultError, OSError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
@@ -76,10 +68,21 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME[,NAME...]",
         help=f"besides the workloads; {_names(MEASURES)} (default: none; --short, --full: all)",
     )
-    commands = parser.add_subparsers(dest="command", metavar="compare")
+    commands = parser.add_subparsers(dest="command", metavar="compare | show | plot | profile")
     compare = commands.add_parser("compare", help="show what changed between two results")
     compare.add_argument("before", type=Path)
     compare.add_argument("after", type=Path)
+    show = commands.add_parser("show", help="print a result's report again")
+    show.add_argument("results", type=Path, nargs="+")
+    show.add_argument("--brief", action="store_true", help="one table of all results, as in the README")
+    plot = commands.add_parser("plot", help="draw a result")
+    plot.add_argument("result", type=Path)
+    plot.add_argument("directory", type=Path)
+    plot.add_argument("--prefix", default="", help="of the files' names")
+    profiled = commands.add_parser("profile", help="draw a flame graph of mount or engine under load")
+    profiled.add_argument("process", choices=list(PROFILED))
+    profiled.add_argument("picture", type=Path, metavar="FILE.svg")
+    profiled.add_argument("--seconds", type=float, default=10.0)
     return parser
 
 
@@ -118,76 +121,20 @@ def _chosen(words: str, known: list[str]) -> list[str]:
     return words.split(",")
 
 
-def _run(arguments: argparse.Namespace) -> None:
-    parent: Path = arguments.dir or default_directory()
-    subjects: list[Subject] = arguments.subjects or list(SUBJECTS if arguments.full else USUAL)
-    result = Result(
-        machine=describe_machine(parent).as_json(),
-        subjects={},
-        titles={workload.name: workload.title for workload in WORKLOADS},
-        units={workload.name: workload.unit for workload in WORKLOADS},
-    )
-    if result.machine["file_system"] == "tmpfs":
-        _progress(f"{parent} lies in memory; give a directory on a disk with --dir\n")
-    with workspace(parent) as directory:
-        workloads = arguments.workloads
-        if workloads is None:
-            workloads = WORKLOADS if arguments.full else USUAL_WORKLOADS
-        if workloads:
-            _measure_workloads(arguments, workloads, subjects, directory, result)
-        for measure in _wanted(arguments):
-            _save(arguments, result)
-            _take(measure, arguments, directory, result)
-    _progress("")
-    _save(arguments, result)
-    print(table(result))
+def _compare(arguments: argparse.Namespace) -> None:
+    print(comparison(read_result(arguments.before), read_result(arguments.after)))
 
 
-def _measure_workloads(
-    arguments: argparse.Namespace,
-    workloads: tuple[Workload, ...],
-    subjects: list[Subject],
-    directory: Path,
-    result: Result,
-) -> None:
-    sizes = SHORT if arguments.short else DEFAULT
-    seconds = arguments.seconds or (900.0 if arguments.full else 90.0)
-    plan = Plan(sizes, arguments.rounds or (1 if arguments.short else 15), seconds)
-    _progress("making the files to work on")
-    for source, owners in sources(subjects, directory).items():
-        (source / "scratch").mkdir(parents=True)
-        spread(source / "scratch")
-        make_fixtures(source, sizes, owners)
-    with mounted(subjects, directory, result.left_out) as present:
-        result.subjects = {running.subject.name: running.describe() for running in present}
-        measure(plan, workloads, present, result, _progress)
+def _show(arguments: argparse.Namespace) -> None:
+    results = [read_result(path) for path in arguments.results]
+    print(short_table(results) if arguments.brief else "\n\n".join(map(table, results)))
 
 
-def _wanted(arguments: argparse.Namespace) -> tuple[Measure, ...]:
-    chosen: tuple[Measure, ...] | None = arguments.measures
-    if chosen is None:
-        return MEASURES if arguments.short or arguments.full else ()
-    return chosen
+def _plot(arguments: argparse.Namespace) -> None:
+    for path in write_plots(read_result(arguments.result), arguments.directory, arguments.prefix):
+        print(path)
 
 
-def _take(taken: Measure, arguments: argparse.Namespace, directory: Path, result: Result) -> None:
-    """One measure in a directory of its own; what it needs and cannot have is noted."""
-    own = directory / taken.name
-    own.mkdir()
-    extent = SHORT_EXTENT if arguments.short else FULL_EXTENT
-    try:
-        taken.take(Setting(own, extent, result, _progress))
-    except (SubjectError, OSError, subprocess.SubprocessError) as error:
-        result.left_out[taken.name] = str(error)
-    remove(own)
-
-
-def _save(arguments: argparse.Namespace, result: Result) -> None:
-    if arguments.json:
-        arguments.json.write_text(result.to_json())
-
-
-def _progress(text: str) -> None:
-    """One line that is overwritten, on a terminal; nothing into a log file."""
-    if sys.stderr.isatty():
-        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
+def _profile(arguments: argparse.Namespace) -> None:
+    profile(arguments.process, arguments.picture, arguments.seconds, arguments.dir)
+    print(arguments.picture)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bench.results import Result
 from bench.targets import verdicts
 
@@ -15,6 +17,44 @@ def table(result: Result) -> str:
     notes = [f"{name}: {version}" for name, version in result.subjects.items() if name != "native"]
     notes += [f"Left out: {name}: {reason}" for name, reason in result.left_out.items()]
     return "\n\n".join(part for part in (*parts, "\n".join(notes)) if part)
+
+
+_BRIEF = frozenset(
+    {
+        "stat-uncached",
+        "stat-cached",
+        "open-read-close",
+        "list-and-stat",
+        "create-write-close",
+        "rename",
+        "unlink",
+        "sequential-read",
+        "sequential-write",
+        "random-read",
+        "small-write",
+        "mapped-read",
+        "git-status",
+        "grep",
+        "copy",
+        "make",
+    }
+)
+
+
+def short_table(results: Sequence[Result]) -> str:
+    """The workloads that say most, for several results: times and bindfs of the first, our mount of each."""
+    first = results[0]
+    rows = [["", "disk", "bindfs", *(f"Mycelial, {_manner(result)}" for result in results)]]
+    for workload in (name for name in first.samples if name in _BRIEF):
+        row = [first.titles[workload], _time(first, workload), _ratio(first, workload, "bindfs", "native")]
+        row += [_ratio(result, workload, "mycelial", "native") for result in results]
+        rows.append(row)
+    return "\n".join([*aligned(rows), "", *map(_machine_line, results)])
+
+
+def _manner(result: Result) -> str:
+    passed = "kernel passthrough on" in result.subjects.get("mycelial", "")
+    return f"as {result.machine['user']}{', kernel passthrough' if passed else ''}"
 
 
 def _ratios(result: Result) -> str:

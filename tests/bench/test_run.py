@@ -87,3 +87,45 @@ def test_a_directory_that_is_not_there_is_told_in_one_line(tmp_path: Path) -> No
     assert errors.startswith("bench: ")
     assert str(tmp_path / "nowhere") in errors
     assert errors.count("\n") == 1
+
+
+def test_a_result_can_be_shown_compared_and_drawn_again(tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    saved = tmp_path / "a.json"
+    only = [
+        "--workloads",
+        "stat-cached",
+        "--measures",
+        "none",
+        "--subjects",
+        "native,mycelial",
+        "--rounds",
+        "3",
+    ]
+    process = start(work, "--short", "--rounds", "3", *only, "--json", str(saved))
+    printed, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    assert ask("show", str(saved)) == printed
+    assert "| stat, cached |" in ask("show", "--brief", str(saved))
+    assert "noise" in ask("compare", str(saved), str(saved))
+    assert ask("plot", str(saved), str(tmp_path), "--prefix", "x-") == f"{tmp_path}/x-workloads.svg\n"
+
+
+def ask(*words: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", *words], cwd=REPOSITORY, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_engine_is_profiled_with_one_command(tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    picture = tmp_path / "engine.svg"
+    process = start(work, "profile", "engine", str(picture), "--seconds", "0.5")
+    _, errors = process.communicate(timeout=100)
+    assert process.returncode == 0, errors
+    assert "graph.pipeline.derive" in picture.read_text()
+    assert list(work.iterdir()) == []
