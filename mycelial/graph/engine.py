@@ -21,7 +21,7 @@ from types import FrameType
 from mycelial.graph.background import Background
 from mycelial.graph.ingest import Ingest
 from mycelial.graph.lending import Lending
-from mycelial.record.wire import Dropped, Mark, WireDecoder
+from mycelial.record.wire import Dropped, Mark, Mute, WireDecoder
 
 log = logging.getLogger(__name__)
 
@@ -122,6 +122,9 @@ class Engine:
                     self._lost += item.count
                 elif isinstance(item, Mark):
                     self._lending.mark(item.number)
+                elif isinstance(item, Mute):
+                    done = self._ingest.mute(item.uid, item.a, item.b)
+                    self._tell({"muted": item.number, "done": done})
                 else:
                     self._ingest.take(item)
         except ValueError as error:

@@ -159,6 +159,21 @@ class Ingest:
         except (StoreError, DatabaseError) as error:
             self._fail(error)
 
+    def mute(self, uid: int, a: str, b: str) -> bool:
+        """Store, at once, that a user says that two files are not related; whether it could be done."""
+        if self._writer is not None and self._waiting:
+            self._commit()  # the names mean what they mean by now
+        if self._writer is None:
+            return False
+        try:
+            self._writer.begin()
+            self._writer.mute(uid, a, b)
+            self._writer.commit()
+        except (StoreError, DatabaseError) as error:
+            self._fail(error)
+            return False
+        return True
+
     def lend(self) -> WriterLock:
         """Store what waits, close the database, and return the lock, which stays held.
 

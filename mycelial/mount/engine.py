@@ -20,7 +20,7 @@ from collections.abc import Sequence
 import trio
 
 from mycelial import core
-from mycelial.record.wire import encode_mark
+from mycelial.record.wire import Mute, encode_mark, encode_mute
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +28,7 @@ _AFTER_CLOSE = 0.05  # seconds until the core has surely heard of it
 _STALLED = 30.0  # seconds without taking a message: the engine hangs
 _LONGEST_PAUSE = 30.0  # seconds between two attempts to start it
 _FLUSH = 5.0  # seconds that the engine has to store what is left, at the end
+_MUTED = 3.0  # seconds that the engine has for storing what a user said, who waits for it
 _STATUS_SIZE = 65536  # bytes
 
 
@@ -51,6 +52,8 @@ class Engine:
         self._process: subprocess.Popen[bytes] | None = None
         self._restarts = 0
         self._state: dict[str, object] = {"state": "starting"}
+        self._mutes: dict[int, trio.MemorySendChannel[bool]] = {}
+        self._last_mute = 0
 
     def status(self) -> dict[str, object]:
         """What the engine said of itself last, its process id, and how often it was started again."""
@@ -143,12 +146,29 @@ class Engine:
         """Tell the engine that it has all that happened before it asked."""
         await trio.sleep(_AFTER_CLOSE)  # a program may be done with its close a moment before we hear of it
         await self._send_waiting()
+        await self._send(encode_mark(number))
+
+    async def _send(self, record: bytes) -> None:
         while True:
             try:
-                self._ours.send(encode_mark(number))
+                self._ours.send(record)
                 return
             except BlockingIOError:
                 await self._wait_for_room()
+
+    async def mute(self, uid: int, a: str, b: str) -> bool:
+        """Have it stored that a user says that two files are not related; whether that was done."""
+        self._last_mute += 1
+        number = self._last_mute
+        self._mutes[number], answer = trio.open_memory_channel[bool](1)
+        try:
+            with trio.move_on_after(_MUTED):
+                await self._send_waiting()
+                await self._send(encode_mute(Mute(number, uid, a, b)))
+                return await answer.receive()
+            return False
+        finally:
+            del self._mutes[number]
 
     async def _wait_for_room(self) -> None:
         with trio.move_on_after(_STALLED) as patience:
@@ -166,9 +186,14 @@ class Engine:
                     state = json.loads(message)
                 except (BlockingIOError, ValueError):
                     continue
-                if isinstance(state, dict) and isinstance(state.get("mark"), int):
+                if not isinstance(state, dict):
+                    continue
+                if isinstance(state.get("mark"), int):
                     answering.start_soon(self._answer_mark, state["mark"])
-                elif isinstance(state, dict):
+                elif "muted" in state:
+                    if (waiting := self._mutes.get(state["muted"])) is not None:
+                        waiting.send_nowait(bool(state.get("done")))
+                else:
                     self._report_change(state)
                     self._state = state
 

@@ -80,7 +80,8 @@ class Filesystem:
                 view_dir=os.fsencode(self._options.view_dir) or b".mycelial",
             )
             timeout = 0 if self._options.allow_other else _VIRTUAL_TIMEOUT
-            self._mount(VirtualTree(tree, self._ready, timeout=timeout))
+            mute = None if self._engine is None else self._engine.mute
+            self._mount(VirtualTree(tree, self._ready, mute, timeout=timeout))
             core.start()
             trio.run(self._serve)
         finally:

@@ -13,9 +13,9 @@ import logging
 import os
 import stat
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
 
 import pyfuse3
 import trio
@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+Mute: TypeAlias = Callable[[int, str, str], Awaitable[bool]]
 
 _THREADS = 4
 _MODES = {
@@ -79,9 +81,15 @@ class VirtualTree(pyfuse3.Operations):
     enable_writeback_cache = False
     enable_acl = True  # or the kernel would judge by mode bits alone
 
-    def __init__(self, tree: Tree, on_ready: Callable[[], None], *, timeout: float) -> None:
-        """`timeout` is how long the kernel may keep an entry, in seconds: 0 where several users may enter."""
+    def __init__(
+        self, tree: Tree, on_ready: Callable[[], None], mute: Mute | None, *, timeout: float
+    ) -> None:
+        """`timeout` is how long the kernel may keep an entry, in seconds: 0 where several users may enter.
+
+        `mute` has it stored that a user says that two paths are not related; None where nothing is recorded.
+        """
         super().__init__()
+        self._mute = mute
         self._tree = tree
         self._timeout = timeout
         self._on_ready = on_ready
@@ -250,7 +258,15 @@ class VirtualTree(pyfuse3.Operations):
     async def unlink(
         self, parent_inode: pyfuse3.InodeT, name: pyfuse3.FileNameT, ctx: pyfuse3.RequestContext
     ) -> None:
-        raise pyfuse3.FUSEError(errno.EROFS)
+        if not parent_inode & core.VIRTUAL_BIT:
+            raise pyfuse3.FUSEError(errno.EROFS)  # the view directory itself
+        caller, path = self._caller(ctx), (*self._inode(parent_inode).path, name)
+        pair = await self._ask(lambda: self._tree.unrelated(path, caller))
+        if pair is None or self._mute is None:
+            raise pyfuse3.FUSEError(errno.EROFS)
+        if not await self._mute(caller.uid, *pair):
+            raise pyfuse3.FUSEError(errno.EAGAIN)
+        await self._ask(lambda: self._tree.hide(path, caller))
 
     # ---- extended attributes
 

@@ -15,6 +15,7 @@ parts of a pipeline pid, targets of standard input, output and error, and comman
 Events: u16 length of the path, u16 length of the second path, and both.
 DROPPED: u64 number of events that were lost here.
 MARK: u64 number that the reader asked for; all that happened before the question stands before it.
+MUTE: u64 number, then two paths as in an event: the user says that these are not related.
 """
 
 from __future__ import annotations
@@ -56,6 +57,7 @@ class Kind(IntEnum):
     DROPPED = 9
     READ = 10
     MARK = 11
+    MUTE = 12
 
 
 _OPS = {
@@ -85,6 +87,16 @@ class Mark:
     number: int
 
 
+@dataclass(frozen=True, slots=True)
+class Mute:
+    """The user `uid` says that two files are not related; the answer is to name the `number`."""
+
+    number: int
+    uid: int
+    a: str
+    b: str
+
+
 class WireDecoder:
     """Turns messages into events; remembers the processes that were announced.
 
@@ -95,7 +107,7 @@ class WireDecoder:
     def __init__(self) -> None:
         self._processes: OrderedDict[int, Process] = OrderedDict()
 
-    def feed(self, message: bytes) -> Iterator[Event | Dropped | Mark]:
+    def feed(self, message: bytes) -> Iterator[Event | Dropped | Mark | Mute]:
         """Yield what `message` holds, in order; kinds of record that are not known are skipped.
 
         Raises
@@ -118,6 +130,10 @@ class WireDecoder:
                 yield Dropped(min(_unpack(_COUNT, body)[0], _LARGEST_INTEGER))
             elif kind == Kind.MARK:
                 yield Mark(_unpack(_COUNT, body)[0])
+            elif kind == Kind.MUTE:
+                a, b = _paths(body[_COUNT.size :])
+                if is_clean_path(a) and is_clean_path(b):
+                    yield Mute(_unpack(_COUNT, body)[0], uid, a, b)
             elif kind in _OPS:
                 event = _event(_OPS[Kind(kind)], body, self._process(number, uid), time_ns)
                 if event is not None:
@@ -178,19 +194,32 @@ def encode_mark(number: int) -> bytes:
     return _record(Kind.MARK, 0, 0, 0, _COUNT.pack(number))
 
 
+def encode_mute(mute: Mute) -> bytes:
+    """Return the record of what a user said."""
+    a, b = bytes_of(mute.a), bytes_of(mute.b)
+    body = _COUNT.pack(mute.number) + _LENGTHS.pack(len(a), len(b)) + a + b
+    return _record(Kind.MUTE, 0, mute.uid, 0, body)
+
+
 def _record(kind: Kind, number: int, uid: int, time_ns: int, body: bytes) -> bytes:
     size = (_HEADER.size + len(body) + 7) // 8 * 8
     return (_HEADER.pack(size, kind, 0, number, uid, time_ns) + body).ljust(size, b"\0")
 
 
-def _event(op: Op, body: memoryview, process: Process, time_ns: int) -> Event | None:
-    """Return the event, or None if its paths cannot be files of the mount (its root has no name)."""
+def _paths(body: memoryview) -> tuple[str, str]:
+    """Return the two paths (the second may be empty) that a record ends with."""
     path_length, to_length = _unpack(_LENGTHS, body)
     if len(body) < _LENGTHS.size + path_length + to_length:
         raise ValueError("malformed message: a path longer than its record")
     start = _LENGTHS.size
     path = text_of(bytes(body[start : start + path_length]))
     to = text_of(bytes(body[start + path_length : start + path_length + to_length]))
+    return path, to
+
+
+def _event(op: Op, body: memoryview, process: Process, time_ns: int) -> Event | None:
+    """Return the event, or None if its paths cannot be files of the mount (its root has no name)."""
+    path, to = _paths(body)
     if not is_clean_path(path) or (op.has_target and not is_clean_path(to)):
         return None
     return Event(time_ns / _NANOSECONDS, op, path, process, to if op.has_target else None)

@@ -31,7 +31,9 @@ NAME is the path of a file, with its directories. For example:
   cat {view}/how/build/main.o
 
 You see what your own accesses tell, and only files that you may reach. Looking in here is
-not recorded; following a link and opening the file is. Everything here is read-only.
+not recorded; following a link and opening the file is. Everything here is read-only, but
+for the links in related/: rm says that the two files are not related, and the link does not
+come back (until you say `mycelial forget --mutes`).
 The command `mycelial` answers the same questions, and more: mycelial --help
 """
 

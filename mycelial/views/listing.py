@@ -22,11 +22,16 @@ _REMEMBERED = 30.0  # seconds for which names that left the listing still resolv
 _MOST_LISTINGS = 4096
 
 
+_MOST_EARLIER = 256  # names of one directory
+
+
 @dataclass(frozen=True, slots=True)
 class _Listing:
+    """What is listed, when it was made, and names that are listed no more, each with its end."""
+
     made: float
     entries: tuple[Entry, ...]
-    earlier: tuple[Entry, ...]
+    earlier: tuple[tuple[float, Entry], ...]
 
 
 class Listings:
@@ -44,10 +49,19 @@ class Listings:
     def entry(self, key: Hashable, name: bytes, make: Callable[[], tuple[Entry, ...]]) -> Entry | None:
         """Return the entry called `name`, if it is or was just now listed."""
         listing = self._listing(key, make)
-        for entry in (*listing.entries, *listing.earlier):
+        for entry in (*listing.entries, *(entry for _, entry in listing.earlier)):
             if entry.name == name:
                 return entry
         return None
+
+    def drop(self, key: Hashable, path: str) -> None:
+        """Leave out the entry for `path`; the others keep their names for now."""
+        with self._lock:
+            old = self._listings.get(key)
+            if old is not None:
+                entries = tuple(entry for entry in old.entries if entry.path != path)
+                earlier = tuple(item for item in old.earlier if item[1].path != path)
+                self._listings[key] = _Listing(old.made, entries, earlier)
 
     def _listing(self, key: Hashable, make: Callable[[], tuple[Entry, ...]]) -> _Listing:
         now = self._clock()
@@ -55,7 +69,10 @@ class Listings:
             old = self._listings.get(key)
         if old is not None and now - old.made < FRESH:
             return old
-        earlier = old.entries if old is not None and now - old.made < _REMEMBERED else ()
+        earlier: tuple[tuple[float, Entry], ...] = ()
+        if old is not None:
+            left = ((old.made + _REMEMBERED, entry) for entry in old.entries)
+            earlier = tuple(item for item in (*left, *old.earlier) if item[0] > now)[:_MOST_EARLIER]
         new = _Listing(now, make(), earlier)
         with self._lock:
             self._listings[key] = new

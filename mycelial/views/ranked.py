@@ -48,6 +48,10 @@ class RankedView(Mirror):
         """Return the entry `name` of what is listed for `path`."""
         return self._listings.entry((self, path, caller), name, lambda: self._make(path, caller))
 
+    def drop(self, path: bytes, other: str, caller: Caller) -> None:
+        """Leave `other` out of what is listed for `path`."""
+        self._listings.drop((self, path, caller), other)
+
     def _make(self, path: bytes, caller: Caller) -> tuple[Entry, ...]:
         file = text_of(path)
         ranked = self._questions.ask(caller, lambda answers: self._ranking(answers, file, ASKED))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 
+from mycelial.record.events import text_of
 from mycelial.store.answers import Answers
 from mycelial.views.attributes import Attributes
 from mycelial.views.clusters import ClustersView
@@ -26,6 +27,9 @@ RANKINGS: Mapping[bytes, Ranking] = {
     b"products": Answers.products,
 }
 """The directories of ranked links and the question that each of them asks."""
+
+_MUTING = b"related"
+"""The view whose links can be removed."""
 
 _ATTRIBUTES = (b"related", b"sources", b"products")
 
@@ -69,6 +73,7 @@ class Tree:
         rankings = {
             name: RankedView(source, questions, listings, question) for name, question in RANKINGS.items()
         }
+        self._related = rankings[_MUTING]
         recipes = Recipes(questions, lambda: str(status().get("mountpoint", "")))
         self._views: dict[bytes, tuple[Kind, View]] = {
             b"README": (Kind.TEXT, ReadmeView(view_dir)),
@@ -92,6 +97,23 @@ class Tree:
             return None
         found = self._views.get(path[0])
         return None if found is None else found[1].find(path[1:], caller)
+
+    def unrelated(self, path: VirtualPath, caller: Caller) -> tuple[str, str] | None:
+        """Return the two files that the link at `path` joins, if it is one that can be removed.
+
+        Only links in related/ can, see :meth:`hide`.
+        """
+        if len(path) < 3 or path[0] != _MUTING or self.find(path, caller) is None:
+            return None
+        file = b"/".join(path[1:-1])
+        entry = self._related.entry(file, path[-1], caller)
+        return None if entry is None else (text_of(file), entry.path)
+
+    def hide(self, path: VirtualPath, caller: Caller) -> None:
+        """Show the link at `path` no more; that it is not to come back is for the store to remember."""
+        file = b"/".join(path[1:-1])
+        if (entry := self._related.entry(file, path[-1], caller)) is not None:
+            self._related.drop(file, entry.path, caller)
 
     def xattr(self, name: bytes, path: bytes, caller: Caller) -> bytes | None:
         """Return a virtual attribute of `path`, relative to the mount root, or None (ENODATA)."""
