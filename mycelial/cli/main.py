@@ -28,6 +28,7 @@ COMMANDS = {
     "recent": "recent",
     "clusters": "clusters",
     "hubs": "hubs",
+    "sessions": "sessions",
     "status": "status",
     "events": "events",
     "replay": "derive",

@@ -11,6 +11,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
+from mycelial.record.display import safe_name
 from mycelial.store.blend import words
 from mycelial.store.clusters import Named
 
@@ -25,9 +26,6 @@ WORDS = 3
 
 OUTGROWN = 4
 """How many times more files than when it was named make a group that deserves another name."""
-
-LONGEST = 60
-"""Characters of a name."""
 
 
 class Names:
@@ -94,7 +92,7 @@ class Names:
         return [word for word in sorted(worth, key=lambda word: (-worth[word], word)) if worth[word] > 0.0]
 
     def _free(self, names: list[str]) -> str:
-        shown = [safe(name) for name in names]
+        shown = [safe_name(name) for name in names]
         for name in shown:
             if name not in self._taken:
                 self._taken.add(name)
@@ -104,12 +102,6 @@ class Names:
             number += 1
         self._taken.add(f"{shown[-1]} {number}")
         return f"{shown[-1]} {number}"
-
-
-def safe(name: str) -> str:
-    """Return `name` as something that can be a directory's name and does no harm on a terminal."""
-    kept = "".join(c if c.isprintable() and c != "/" else "_" for c in name).strip()[:LONGEST].strip()
-    return kept if kept.strip(".") else f"_{kept}"
 
 
 def keep_names(

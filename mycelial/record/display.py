@@ -12,6 +12,7 @@ import unicodedata
 from datetime import datetime
 
 _HIDDEN = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))  # Unicode's general categories
+_LONGEST = 60  # characters of a name that was made up
 _SHORT = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
 
 
@@ -34,6 +35,12 @@ def printable_command(args: tuple[str, ...]) -> str:
     Arguments that do not print are written as ``$'…'`` (POSIX.1-2024), which gives their very bytes back.
     """
     return " ".join(shlex.quote(arg) if arg.isprintable() else _dollar_quoted(arg) for arg in args)
+
+
+def safe_name(text: str) -> str:
+    """Return `text` as something that can be the name of a directory and does no harm on a terminal."""
+    kept = "".join(c if c.isprintable() and c != "/" else "_" for c in text).strip()[:_LONGEST].strip()
+    return kept if kept.strip(".") else f"_{kept}"
 
 
 def moment(t: float) -> str:

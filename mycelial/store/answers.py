@@ -26,10 +26,11 @@ from mycelial.store.names import from_column
 from mycelial.store.neighbours import Bond, Neighbours
 from mycelial.store.ranking import Ranking
 from mycelial.store.selection import Selection, follow, select
+from mycelial.store.sessions import Session, SessionTable
 from mycelial.store.summary import summary
 from mycelial.store.tree import FileTree
 
-__all__ = ["Answers", "Cluster", "Hub", "Reason", "Recent", "Recipe", "Related", "Selection"]
+__all__ = ["Answers", "Cluster", "Hub", "Reason", "Recent", "Recipe", "Related", "Selection", "Session"]
 
 STRONG = 3
 """Episodes from which on a relation is no longer weak."""
@@ -100,6 +101,7 @@ class Answers:
         self._neighbours = Neighbours(database, uid)
         self._ranking = Ranking(self._tree, self._neighbours)
         self._clusters = ClusterTable(database, uid, self._tree)
+        self._sessions = SessionTable(database, uid, self._tree, self._clusters)
         self._version = -1
 
     @classmethod
@@ -232,6 +234,21 @@ class Answers:
         """The files that most other work draws upon."""
         with self._snapshot():
             return [Hub(*found) for found in self._clusters.hubs(limit)]
+
+    def days(self, limit: int) -> list[str]:
+        """The latest days with sessions, as YYYY-MM-DD, the latest first."""
+        with self._snapshot():
+            return self._sessions.days(limit)
+
+    def sessions(self, limit: int = 20) -> list[Session]:
+        """The latest stretches of work, the latest first."""
+        with self._snapshot():
+            return self._sessions.latest(limit)
+
+    def sessions_of(self, day: str) -> list[Session]:
+        """The stretches of work that began on a day (YYYY-MM-DD), the earliest first."""
+        with self._snapshot():
+            return self._sessions.of_day(day)
 
     def status(self) -> dict[str, object]:
         """Counts for `status`: events with first and last time, files, relations, sweeps by program."""

@@ -86,11 +86,12 @@ class ClusterTable:
         paths = (self._tree.path(file) for (file,) in rows)
         return [path for path in paths if path is not None]
 
-    def of_file(self, file: int) -> str | None:
-        """Return the label of the piece of work that the file belongs to."""
+    def of_file(self, file: int, uid: int | None = None) -> str | None:
+        """Return the label of the piece of work of `uid` (None: of any user) that the file belongs to."""
+        whose = self._whose.replace("uid", "member.uid") if uid is None else f" AND member.uid = {int(uid)}"
         row = self._execute(
             "SELECT label FROM member JOIN cluster ON cluster.id = member.cluster"
-            f" WHERE file = ?{self._whose.replace('uid', 'member.uid')} ORDER BY member.uid",
+            f" WHERE file = ?{whose} ORDER BY member.uid",
             (file,),
         ).fetchone()
         return None if row is None else from_column(row[0])

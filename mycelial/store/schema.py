@@ -135,6 +135,7 @@ CREATE TABLE episode (
     open INTEGER NOT NULL        -- 1: still going on; its evidence is not yet in together and next
 );
 CREATE INDEX episode_open ON episode(uid) WHERE open;
+CREATE INDEX episode_started ON episode(uid, started);
 
 -- Which files an episode touched, and how.
 CREATE TABLE touch (

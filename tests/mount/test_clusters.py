@@ -49,5 +49,10 @@ def test_two_projects_at_the_same_time_become_two_clusters(mount: Mounted) -> No
         )
     told = json.loads(mycelial("clusters", "--json", mount.mountpoint).stdout)
     assert {cluster["label"]: len(cluster["members"]) for cluster in told} == {"thesis": 3, "tool": 2}
+    (session,) = json.loads(mycelial("sessions", "--json", mount.mountpoint).stdout)
+    assert session["label"] == "thesis, tool"
+    day = mount.mountpoint / ".mycelial" / "sessions" / session["day"]
+    assert run_apart(os.listdir, day) == [session["name"]]
+    assert len(run_apart(os.listdir, day / session["name"])) == 5
     mount.unmount()
     assert not processes_naming(str(mount.mountpoint.parent))

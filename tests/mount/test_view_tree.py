@@ -26,6 +26,7 @@ FIXED = {
     "how",
     "clusters",
     "hubs",
+    "sessions",
     "recent",
     "status.json",
 }

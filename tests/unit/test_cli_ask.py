@@ -11,7 +11,7 @@ import pytest
 
 from mycelial.cli.main import run
 from mycelial.record.location import database_path
-from tests.unit.recorded import BO, EVE, FILES, ODD, database
+from tests.unit.recorded import BO, DAYS, EVE, FILES, ODD, database
 from tests.unit.terminal import Terminal
 
 RANKINGS = ("related", "together", "next", "sources", "products")
@@ -112,6 +112,24 @@ def test_clusters_are_told_with_all_their_members(terminal: Terminal, db: str) -
     assert table.splitlines()[0].split() == ["id", "files", "label", "most", "used"]
     assert "notes/one.txt, notes/two.txt" in table
     assert all(line.isprintable() for line in terminal.out("clusters", "--db", db).splitlines())
+
+
+def test_sessions_are_told_by_day_and_by_what_they_were_about(terminal: Terminal, db: str) -> None:
+    bo = ("--db", db, "--uid", str(BO.uid))
+    found = terminal.json("sessions", *bo, "--json")
+    assert [set(session) for session in found] == [
+        {"day", "name", "label", "started", "ended", "uid", "members"}
+    ] * DAYS
+    assert found[0]["label"] == terminal.json("clusters", *bo, "--json")[0]["label"]
+    assert terminal.json("sessions", *bo, "--json", "--day", found[1]["day"]) == [found[1]]
+    table = terminal.out("sessions", *bo, "--limit", "2").splitlines()
+    assert [line.split()[0] for line in table] == ["day", found[0]["day"], found[1]["day"]]
+    assert terminal.run("sessions", "--db", db, "--day", "yesterday")[0] == 2
+
+
+def test_hubs_are_told_with_how_many_draw_upon_them(terminal: Terminal, db: str) -> None:
+    assert terminal.json("hubs", "--db", db, "--json") == []
+    assert terminal.run("hubs", "--db", db) == (0, "", "no file is drawn upon by many others yet\n")
 
 
 def test_status_says_what_was_recorded(terminal: Terminal, db: str) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mycelial.graph.background import from_json, to_json
 from mycelial.graph.communities import communities
-from mycelial.graph.naming import LONGEST, Names, keep_names, safe
+from mycelial.graph.naming import Names, keep_names
 from mycelial.graph.rebuild import rebuild
 from mycelial.graph.structure import find_structure
 from mycelial.store.clusters import Cluster, Named
@@ -129,17 +129,6 @@ def test_the_order_of_strands_changes_no_cluster(work: list[list[int]], random: 
     assert [set(group.files) for group in one] == [set(group.files) for group in other]
     found = [file for group in one for file in group.files]
     assert len(found) == len(set(found)) == len({file for files in work for file in files})
-
-
-@given(st.text(max_size=100))
-def test_every_label_can_be_a_name_and_does_no_harm(text: str) -> None:
-    label = safe(text)
-    assert label
-    assert label.isprintable()
-    assert "/" not in label
-    assert label not in (".", "..")
-    assert len(label) <= LONGEST + 1
-    label.encode()
 
 
 def test_no_two_labels_are_the_same() -> None:

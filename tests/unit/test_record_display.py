@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mycelial.record.display import moment, one_line, printable, printable_command, recipe_lines
+from mycelial.record.display import moment, one_line, printable, printable_command, recipe_lines, safe_name
 from mycelial.record.events import bytes_of, text_of
 
 
@@ -70,3 +70,13 @@ def test_only_surrogates_that_stand_for_bytes_become_bytes() -> None:
     assert bytes_of("\udcff") == b"\xff"
     with pytest.raises(ValueError, match="surrogate"):
         bytes_of("\ud800")
+
+
+@given(st.text(max_size=100))
+def test_a_name_that_was_made_up_can_be_a_directorys_and_does_no_harm(text: str) -> None:
+    name = safe_name(text)
+    assert name
+    assert name.isprintable()
+    assert "/" not in name
+    assert name not in (".", "..")
+    assert len(name.encode()) <= 255

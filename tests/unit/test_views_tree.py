@@ -16,7 +16,7 @@ from mycelial.store.answers import Answers
 from mycelial.store.errors import StoreError
 from mycelial.views.node import Caller, Directory, Kind, Link, Node, Text, VirtualPath
 from mycelial.views.tree import RANKINGS, Tree
-from tests.unit.recorded import BO, EVE, ODD, MemorySource, database
+from tests.unit.recorded import BO, DAYS, EVE, ODD, MemorySource, database
 
 
 class Clock:
@@ -99,6 +99,7 @@ def test_the_top_names_every_view(tree: Tree) -> None:
         b"why": Kind.DIRECTORY,
         b"how": Kind.DIRECTORY,
         b"clusters": Kind.DIRECTORY,
+        b"sessions": Kind.DIRECTORY,
         b"recent": Kind.DIRECTORY,
         b"hubs": Kind.DIRECTORY,
         b"status.json": Kind.TEXT,
@@ -152,6 +153,10 @@ def test_directories_mirror_the_source_and_files_are_directories_of_links(tree: 
         "related//src",
         "recent/01-main.o/x",
         "clusters/nothing",
+        "sessions/nothing",
+        "sessions/2025-10-10/nothing",
+        "sessions/2025-10-10/nothing/01-x",
+        "sessions/a/b/c/d",
         "clusters/nothing/01-x",
         "clusters/a/b/c",
         "why/src/main.c/x",
@@ -222,6 +227,21 @@ def test_a_cluster_of_another_or_of_files_that_cannot_be_reached_is_not_shown(
     assert [at(tree, b"clusters/" + name, BO) for name in names(tree, "clusters", EVE)] == [None]
     source.hidden = set(source.files)
     assert names(tree, "clusters") == []
+
+
+def test_a_session_is_a_directory_of_links_below_its_day(tree: Tree) -> None:
+    days = names(tree, "sessions")
+    assert len(days) == DAYS
+    assert days == sorted(days, reverse=True)
+    (session,) = names(tree, f"sessions/{days[0].decode()}")
+    ((label,),) = [names(tree, "clusters")]
+    assert session.endswith(b" " + label)
+    place = b"sessions/" + days[0] + b"/" + session
+    node = at(tree, place)
+    assert isinstance(node, Directory)
+    found = [at(tree, place + b"/" + name) for name, _kind in node.children()]
+    assert {Link(b"../../../../src/main.c"), Link(b"../../../../build/main.o")} < set(found)
+    assert at(tree, place, EVE) is None
 
 
 def test_recent_lists_the_latest_first(tree: Tree) -> None:
