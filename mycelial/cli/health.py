@@ -53,9 +53,8 @@ def check_database(database: Path) -> Finding:
     try:
         with Answers.open(database, None) as answers:
             events = answers.status().get("events", 0)
-    except (StoreError, OSError) as problem:
-        mend = "move it away; a new one is made at the next mount"
-        return Finding("database", State.FAILED, str(problem), mend)
+    except StoreError as problem:
+        return Finding("database", State.FAILED, str(problem), problem.mend)
     return Finding("database", State.OK, f"{database}: {events} events")
 
 

@@ -18,6 +18,7 @@ from mycelial.store.clusters import Structure
 from mycelial.store.errors import DatabaseError, StoreError
 from mycelial.store.lock import WriterLock
 from mycelial.store.log import Retention
+from mycelial.store.trouble import trouble_with
 from mycelial.store.writer import Writer
 
 log = logging.getLogger(__name__)
@@ -28,8 +29,11 @@ COMMIT_WITHIN = 0.3
 BATCH = 5000
 """Events after which a transaction is committed in any case."""
 
-RETRY = 3.0
-"""Seconds between two attempts to use a database that failed."""
+RETRY = 0.5
+"""Seconds from a failure of the database to the next attempt; each one that fails too doubles them."""
+
+LONGEST_RETRY = 2.0
+"""Seconds between two attempts at most."""
 
 PRUNE_EVERY = 10_000
 """Events stored between two looks at what the log need not keep."""
@@ -85,6 +89,7 @@ class Ingest:
         self._given = 0  # of those waiting, how many the open transaction holds
         self._due = 0.0
         self._retry = 0.0
+        self._patience = RETRY
         self._told = False
         self._lent: WriterLock | None = None
         self.openings = 0
@@ -228,11 +233,10 @@ class Ingest:
             self._waiting = [event for event in self._waiting if event.t >= self.paused_until]
             self._pipeline = Pipeline(self._writer)
             self._given = 0
-            if self.reason:
-                log.warning("the database can be used again: %s", self._db)
-            self.reason = ""
+            if not self._waiting:
+                self._recover()
             self._feed()
-        except (StoreError, DatabaseError, ValueError, KeyError, TypeError) as error:
+        except Exception as error:  # whatever a damaged database leads to: the events wait for a better one
             self._fail(error)
 
     def _feed(self) -> None:
@@ -253,6 +257,9 @@ class Ingest:
         assert self._writer is not None
         assert self._pipeline is not None
         try:
+            if not self._writer.is_in_place():  # removed or replaced: what is written would never be read
+                self._begin_anew()
+                return
             self._feed_rest()
             self._pipeline.flush()
             self._writer.commit()
@@ -270,6 +277,7 @@ class Ingest:
         self.sweeps = self._pipeline.sweeps
         self._to_prune -= self._given
         self._given = 0
+        self._recover()
         self._prune()
         if self._waiting and self._writer is not None:
             self._due = self._clock()
@@ -294,16 +302,33 @@ class Ingest:
             if self._writer is None:
                 raise StoreError(self.reason)
 
+    def _begin_anew(self) -> None:
+        """Let go of a file that is not the database any more, and open the one that is."""
+        assert self._writer is not None
+        log.warning("the database was removed or replaced while it was in use: %s", self._db)
+        self._writer.close()
+        self._writer = self._pipeline = None
+        self._open()
+
+    def _recover(self) -> None:
+        """Events reach the database."""
+        if self.reason:
+            log.info("the database can be used again: %s", self._db)
+        self.reason = ""
+        self._patience = RETRY
+
     def _fail(self, error: Exception) -> None:
         """Give up the transaction and the writer; its events go on waiting."""
-        if str(error) != self.reason:
-            self.reason = str(error) or type(error).__name__
-            log.warning("the database cannot be used, trying again every %g s: %s", RETRY, self.reason)
+        reason = str(trouble_with(self._db, error))
+        if reason != self.reason:
+            self.reason = reason
+            log.info("the database cannot be used now, and is tried again: %s", reason)  # the mount says it
         if self._writer is not None:
             self._writer.close()
         self._writer = self._pipeline = None
         self._given = 0
-        self._retry = self._clock() + RETRY
+        self._retry = self._clock() + self._patience
+        self._patience = min(2 * self._patience, LONGEST_RETRY)
 
     def _tell_failure(self, pipeline: Pipeline) -> None:
         if pipeline.first_failure is not None and not self._told:

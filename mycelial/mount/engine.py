@@ -7,6 +7,7 @@ other end stays open here, so that a new engine goes on reading where the old on
 
 from __future__ import annotations
 
+import fcntl
 import json
 import logging
 import os
@@ -14,7 +15,9 @@ import signal
 import socket
 import subprocess
 import sys
+import termios
 import time
+from array import array
 from collections.abc import Sequence
 
 import trio
@@ -25,9 +28,13 @@ from mycelial.record.wire import Mute, encode_mark, encode_mute
 log = logging.getLogger(__name__)
 
 _AFTER_CLOSE = 0.05  # seconds until the core has surely heard of it
-_STALLED = 30.0  # seconds without taking a message: the engine hangs
+_STALLED = 30.0  # seconds without taking a message though the socket is full: the engine hangs
+_LOOKS_EVERY = 1.0  # seconds
+_SILENT = 3.0  # seconds with something to read and no word: that is said
+_HOPELESS = 300.0  # seconds of that: the engine is killed
 _LONGEST_PAUSE = 30.0  # seconds between two attempts to start it
-_FLUSH = 5.0  # seconds that the engine has to store what is left, at the end
+_FLUSH = 5.0  # seconds without any progress that the engine has at the end
+_LONGEST_FLUSH = 60.0  # seconds that it has in any case to store what is left
 _MUTED = 3.0  # seconds that the engine has for storing what a user said, who waits for it
 _STATUS_SIZE = 65536  # bytes
 
@@ -54,11 +61,15 @@ class Engine:
         self._state: dict[str, object] = {"state": "starting"}
         self._mutes: dict[int, trio.MemorySendChannel[bool]] = {}
         self._last_mute = 0
+        self._silent_since: float | None = None  # there is something to read, and the engine does not
 
     def status(self) -> dict[str, object]:
         """What the engine said of itself last, its process id, and how often it was started again."""
         process = self._process
-        return {**self._state, "pid": process.pid if process else None, "restarts": self._restarts}
+        state = {**self._state, "pid": process.pid if process else None, "restarts": self._restarts}
+        if (reason := self._silence()) is not None:
+            state |= {"state": "hung", "reason": reason}
+        return state
 
     @property
     def is_paused(self) -> bool:
@@ -72,6 +83,7 @@ class Engine:
             nursery.start_soon(self._supervise)
             nursery.start_soon(self._deliver)
             nursery.start_soon(self._listen)
+            nursery.start_soon(self._watch)
 
     def start(self) -> None:
         """Start the process. Must not be called on the loop's thread once the mount is there.
@@ -194,8 +206,40 @@ class Engine:
                     if (waiting := self._mutes.get(state["muted"])) is not None:
                         waiting.send_nowait(bool(state.get("done")))
                 else:
+                    self._silent_since = None
                     self._report_change(state)
                     self._state = state
+
+    async def _watch(self) -> None:
+        """Notice an engine that lives and does not read."""
+        said = False
+        while True:
+            await trio.sleep(_LOOKS_EVERY)
+            now = time.monotonic()
+            if self._process is None or not self._unread():
+                self._silent_since = None
+            elif self._silent_since is None:
+                self._silent_since = now
+            reason = self._silence()
+            if (reason is not None) != said:
+                said = not said
+                log.warning("recording is interrupted: %s" if said else "recording goes on%s", reason or "")
+            if self._process is not None and self._silent_since and now - self._silent_since > _HOPELESS:
+                self._process.send_signal(signal.SIGKILL)
+                self._silent_since = None
+
+    def _silence(self) -> str | None:
+        """Say that the engine hangs, if it does."""
+        since = self._silent_since
+        if since is None or (seconds := time.monotonic() - since) < _SILENT:
+            return None
+        return f"the engine has not read anything for {seconds:.0f} s; events wait"
+
+    def _unread(self) -> int:
+        """Return how much the engine has not taken from the socket yet, in bytes of the kernel's memory."""
+        unread = array("i", [0])
+        fcntl.ioctl(self._ours, termios.TIOCOUTQ, unread)  # SIOCOUTQ is the same number
+        return unread[0]
 
     def _report_change(self, state: dict[str, object]) -> None:
         if state.get("state") != self._state.get("state"):
@@ -205,7 +249,7 @@ class Engine:
                 log.warning("recording goes on")
 
     async def close(self) -> None:
-        """Give the engine what is left and wait for its end, a few seconds at most."""
+        """Give the engine what is left and wait for its end, as long as it gets on with that."""
         if self._process is None:  # it died, and the next one was not due yet: what waits would be lost
             try:
                 self.start()
@@ -214,14 +258,28 @@ class Engine:
         process = self._process
         if process is None:
             return
-        with trio.move_on_after(_FLUSH):
-            await self._send_waiting()
-        self._ours.shutdown(socket.SHUT_WR)
-        with trio.move_on_after(_FLUSH) as patience:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._listen)
+            nursery.start_soon(self._kill_if_stuck, process)
+            with trio.move_on_after(_LONGEST_FLUSH):
+                await self._send_waiting()
+            self._ours.shutdown(socket.SHUT_WR)
             await self._ended(process)
-        if patience.cancelled_caught:
-            process.kill()
-            process.wait()
+            nursery.cancel_scope.cancel()
+
+    async def _kill_if_stuck(self, process: subprocess.Popen[bytes]) -> None:
+        """Let the engine work as long as it gets on, within reason."""
+        patient_until = trio.current_time() + _LONGEST_FLUSH
+        before, now = None, self._backlog()
+        while now != before and trio.current_time() < patient_until:
+            await trio.sleep(_FLUSH)
+            before, now = now, self._backlog()
+        log.warning("the engine does not end and is killed: what it had not stored is lost")
+        process.kill()
+
+    def _backlog(self) -> object:
+        """Return what changes while the engine works off what it was given."""
+        return self._unread(), self._state.get("events"), self._state.get("waiting")
 
 
 def _describe(code: int) -> str:

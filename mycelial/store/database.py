@@ -18,6 +18,7 @@ import sqlite_utils
 
 from mycelial.store.errors import StoreError
 from mycelial.store.schema import VERSION, create, migrate
+from mycelial.store.trouble import trouble_with
 
 BUSY_TIMEOUT = 2.0
 """Seconds to wait for another process's lock before giving up."""
@@ -29,7 +30,7 @@ def explained(path: Path) -> Iterator[None]:
     try:
         yield
     except (sqlite3.Error, OSError) as error:
-        raise StoreError(f"{path}: {error}") from error
+        raise trouble_with(path, error) from error
 
 
 def open_writer(path: Path) -> sqlite_utils.Database:

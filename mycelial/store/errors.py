@@ -12,7 +12,17 @@ __all__ = [
 
 
 class StoreError(Exception):
-    """The database cannot be opened, read or written; the text is one clear line for a person."""
+    """The database cannot be opened, read or written; the text is one clear line for a person.
+
+    Attributes
+    ----------
+    mend : str
+        What that person can do; empty where nothing need be done.
+    """
+
+    def __init__(self, text: str, mend: str = "") -> None:
+        super().__init__(text)
+        self.mend = mend
 
 
 class BusyError(StoreError):

@@ -55,6 +55,7 @@ class Writer:
         try:
             self.database: sqlite_utils.Database = open_writer(path)
             with explained(path):
+                self._file = _identity(path)
                 self._begin_anew()
         except BaseException:
             self.lock.release()
@@ -79,6 +80,13 @@ class Writer:
         if not self.database.conn.in_transaction:
             with explained(self.path):
                 self.database.conn.execute("BEGIN IMMEDIATE")
+
+    def is_in_place(self) -> bool:
+        """Whether the file that is open is still the one that readers find."""
+        try:
+            return _identity(self.path) == self._file
+        except OSError:
+            return False
 
     def commit(self) -> None:
         """Write everything gathered and make it visible to readers.
@@ -185,3 +193,8 @@ class Writer:
         self.files = FileTable(self.database)
         self.evidence = EvidenceWriter(self.database)
         self.mutes = MuteTable(self.database, self.files)
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_dev, status.st_ino

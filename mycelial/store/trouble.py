@@ -1,0 +1,48 @@
+"""What an error of SQLite, or of the disk below it, means for the person who has to mend it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sqlite3
+from pathlib import Path
+
+from mycelial.store.errors import StoreError
+
+_DISK = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
+_LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+_MOVE_AWAY = "move it away; a new one is made by itself"
+
+
+def trouble_with(path: Path, error: Exception) -> StoreError:
+    """Return what to raise, or to say, when `error` came up in the work with the database at `path`."""
+    if isinstance(error, StoreError):
+        return error
+    if isinstance(error, OSError):
+        return _disk(path, error.errno, error.strerror or str(error))
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+    if code == sqlite3.SQLITE_NOTADB:
+        return StoreError(f"{path}: not a database (damaged, or some other file)", mend=_MOVE_AWAY)
+    if code == sqlite3.SQLITE_CORRUPT:
+        return StoreError(f"{path}: damaged ({error})", mend=_MOVE_AWAY)
+    if code in _LOCKED:
+        return StoreError(f"{path}: locked by another program", mend="end that program (fuser names it)")
+    if code in _DISK:
+        number = errno.ENOSPC if code == sqlite3.SQLITE_FULL else None
+        return _disk(path, number, str(error))
+    return StoreError(f"{path}: {error}", mend=_MOVE_AWAY)
+
+
+def _disk(path: Path, number: int | None, text: str) -> StoreError:
+    """Say what is the matter with the disk; SQLite itself often says no more than "disk I/O error"."""
+    try:
+        figures = os.statvfs(path.parent)
+    except OSError:
+        return StoreError(f"{path}: {text}", mend="see whether its directory is there")
+    if number in (errno.ENOSPC, errno.EDQUOT) or not figures.f_bavail:
+        return StoreError(f"{path}: the disk is full", mend="make room; recording then goes on by itself")
+    if figures.f_flag & os.ST_RDONLY:
+        return StoreError(
+            f"{path}: on a read-only filesystem", mend="make it writable, or keep it elsewhere (--db)"
+        )
+    return StoreError(f"{path}: {text}", mend="see who owns it, and whether the disk is well")
