@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.foreground import is_recorded
 from tests.mount.actor import Actor
 from tests.mount.mounted import Mounted, mounted_at, wait_until
 from tests.mount.recorded import events, mycelial
@@ -128,7 +129,7 @@ def test_a_hundred_kills_lose_no_data_and_break_nothing(mount: Mounted) -> None:
 
 def test_what_happens_while_there_is_no_engine_is_recorded_at_the_unmount(mount: Mounted) -> None:
     (mount.mountpoint / "before").write_text("x")
-    wait_until(lambda: "before" in {event["path"] for event in events(mount)}, 5)
+    wait_until(lambda: is_recorded(mount.database, "before"), 30)
     for pid in processes(mount, "engine"):
         os.kill(pid, signal.SIGKILL)
     wait_until(lambda: not processes(mount, "engine"), 5)
