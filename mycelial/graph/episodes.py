@@ -13,6 +13,7 @@ from typing import Any
 
 from mycelial.graph.actors import Actor
 from mycelial.graph.bursts import Burst, Bursts
+from mycelial.graph.pairs import pairs_of
 from mycelial.graph.programs import Kind
 from mycelial.store.evidence import EvidenceWriter
 from mycelial.store.files import ROOT, FileTable
@@ -122,10 +123,10 @@ class Episodes:
         for file, weight in said.weights.items():
             evidence.add_usage(file, uid, weight * grown, t)
             evidence.add_usage(EVERYTHING, uid, weight * grown, t)
-            for other, shared in said.partners(file):
-                if other > file:
-                    evidence.add_together(file, uid, other, shared * grown, t, episode.number)
+        for (file, other), shared in pairs_of(said, episode.touches).items():
+            evidence.add_together(file, uid, other, shared * grown, t, episode.number)
         self._close_successions(episode, grown)
+        evidence.crowd_out(uid, list(said.weights))
         self._files.settle(list(said.weights))
 
     def _close_successions(self, episode: Episode, grown: float) -> None:

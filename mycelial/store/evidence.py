@@ -16,6 +16,12 @@ import sqlite_utils
 from mycelial.store.names import from_column, to_column
 from mycelial.store.weighing import Touch
 
+NEIGHBOURS = 64
+"""Neighbours of a file that are kept when there are too many, for each user and kind."""
+
+CROWDED = 96
+"""Neighbours from which on there are too many."""
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -115,19 +121,8 @@ class EvidenceWriter:
     def flush(self) -> None:
         """Write what was gathered."""
         self._flush_episodes()
+        self._flush_pairs()
         many = self._connection.executemany
-        many(
-            "INSERT INTO together VALUES (?, ?, ?, ?, 1, ?, ?) ON CONFLICT DO UPDATE SET"
-            " weight = weight + excluded.weight, episodes = episodes + 1, last = max(last, excluded.last),"
-            " episode = excluded.episode",
-            self._together,
-        )
-        many(
-            "INSERT INTO next VALUES (?, ?, ?, ?, 1, ?, ?) ON CONFLICT DO UPDATE SET"
-            " weight = weight + excluded.weight, count = count + 1, last = max(last, excluded.last),"
-            " program = excluded.program",
-            self._next,
-        )
         many(
             "INSERT INTO usage VALUES (?, ?, ?, 1, ?) ON CONFLICT DO UPDATE SET"
             " weight = weight + excluded.weight, episodes = episodes + 1, last = max(last, excluded.last)",
@@ -138,8 +133,42 @@ class EvidenceWriter:
         many("DELETE FROM work WHERE kind = ? AND key = ?", gone)
         kept = [(*key, value) for key, value in self._work.items() if value is not None]
         many("INSERT OR REPLACE INTO work VALUES (?, ?, ?)", kept)
-        for gathered in (self._together, self._next, self._usage, self._sweeps, self._work):
+        for gathered in (self._usage, self._sweeps, self._work):
             gathered.clear()
+
+    def crowd_out(self, uid: int, files: list[int]) -> None:
+        """Leave those of these files that have too many neighbours, by `uid`'s work, the best.
+
+        What a file loses, its former neighbour may keep: one that has few needs them.
+        """
+        self._flush_pairs()
+        for table in ("together", "next"):
+            crowded = f"SELECT 1 FROM {table} WHERE a = ? AND uid = ? LIMIT 1 OFFSET {CROWDED}"
+            for file in files:
+                if self._connection.execute(crowded, (file, uid)).fetchone() is not None:
+                    self._connection.execute(
+                        f"DELETE FROM {table} WHERE a = ?1 AND uid = ?2 AND b IN (SELECT b FROM {table}"
+                        " WHERE a = ?1 AND uid = ?2 ORDER BY weight DESC, b LIMIT -1 OFFSET ?3)",
+                        (file, uid, NEIGHBOURS),
+                    )
+
+    def _flush_pairs(self) -> None:
+        """Write what was gathered of pairs, in the order of the tables: each page is taken up once."""
+        many = self._connection.executemany
+        many(
+            "INSERT INTO together VALUES (?, ?, ?, ?, 1, ?, ?) ON CONFLICT DO UPDATE SET"
+            " weight = weight + excluded.weight, episodes = episodes + 1, last = max(last, excluded.last),"
+            " episode = excluded.episode",
+            sorted(self._together),
+        )
+        many(
+            "INSERT INTO next VALUES (?, ?, ?, ?, 1, ?, ?) ON CONFLICT DO UPDATE SET"
+            " weight = weight + excluded.weight, count = count + 1, last = max(last, excluded.last),"
+            " program = excluded.program",
+            self._next,
+        )
+        self._together.clear()
+        self._next.clear()
 
     def _flush_episodes(self) -> None:
         many = self._connection.executemany

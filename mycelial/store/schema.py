@@ -153,7 +153,8 @@ CREATE TABLE touch (
 ) WITHOUT ROWID;
 CREATE INDEX touch_file ON touch(file, episode);
 
--- Evidence that two files are used in the same episodes.  Each pair stands here twice, (a, b) and (b, a).
+-- Evidence that two files are used in the same episodes.  Each pair stands here twice, (a, b) and (b, a),
+-- but not for a file that has many better ones: its best 64 are kept, of next, too.
 CREATE TABLE together (
     a INTEGER NOT NULL REFERENCES file(id),
     uid INTEGER NOT NULL,
