@@ -29,16 +29,15 @@ class Weights:
     """How much each kind of evidence counts."""
 
     shrinkage: float = 2.0  # episodes that the prior is worth
+    bond: float = 0.5
     popularity: float = 1.0
-    nearness: float = 0.6
-    names: float = 0.3
-    walk: float = 1.5
-    next: float = 0.02
+    nearness: float = 0.8
+    names: float = 0.25
+    walk: float = 2.0
+    next: float = 0.03
     provenance: float = 1.0
-    used_lately: float = 1.0  # share that a use just now adds to the score …
+    used_lately: float = 0.8  # share that a use just now adds to the score …
     used_half_life: float = 0.5 * YEAR  # … and the seconds after which half of that is left
-    joined_lately: float = 1.0  # the same for use together with A
-    joined_half_life: float = YEAR
 
 
 DEFAULT = Weights()
@@ -64,8 +63,8 @@ class Candidate:
         Share of the times that B was taken up after A.
     provenance : float
         1 for a sole source or product, less where there are many, 0 for none.
-    used_ago, joined_ago : float
-        Seconds since B was used, and since it was used together with A; infinite for never.
+    used_ago : float
+        Seconds since B was used; infinite for never.
     """
 
     bond: float
@@ -76,7 +75,6 @@ class Candidate:
     next: float
     provenance: float
     used_ago: float
-    joined_ago: float
 
 
 def score(candidate: Candidate, usage: float, episodes: int, weights: Weights = DEFAULT) -> float:
@@ -89,9 +87,8 @@ def score(candidate: Candidate, usage: float, episodes: int, weights: Weights = 
     mean = min(1.0, max(READ_WEIGHT, usage / episodes)) if episodes else 1.0
     shrinkage = w.shrinkage * math.sqrt(mean)
     prior = w.popularity * c.popularity + w.nearness * c.nearness + w.names * c.names + w.walk * c.walk
-    likelihood = (c.bond + shrinkage * prior) / (usage + shrinkage)
+    likelihood = (w.bond * c.bond + shrinkage * prior) / (usage + shrinkage)
     likelihood *= 1.0 + w.used_lately * math.exp2(-c.used_ago / w.used_half_life)
-    likelihood *= 1.0 + w.joined_lately * math.exp2(-c.joined_ago / w.joined_half_life)
     return likelihood + w.next * c.next + w.provenance * c.provenance
 
 

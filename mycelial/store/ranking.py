@@ -13,7 +13,7 @@ from mycelial.store.tree import FileTree
 WALKED = 20
 """Nearest neighbours whose own neighbours are looked at."""
 
-FAINT = 0.05
+FAINT = 0.01
 """Bonds below this share of the strongest (at most of one episode of two files) are not walked along."""
 
 CONSIDERED = 200
@@ -73,7 +73,6 @@ class Ranking:
                     crowding(len(products)) if other in products else 0.0,
                 ),
                 used_ago=now - usage[other].last if usage[other].count else math.inf,
-                joined_ago=now - bonds[other].last if other in bonds else math.inf,
             )
             support = _support(
                 bonds.get(other), following.get(other), sources.get(other), products.get(other)

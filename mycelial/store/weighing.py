@@ -3,8 +3,12 @@
 A file counts once in an episode: a file that was written weighs 1, one that was only read far less, for
 people read much that they do not need.  The episode spreads its weight: with n files each pair gets
 weight(a) * weight(b) / (n - 1), so that a day that touched everything says little about any two.  Files
-that one program took up at the same moment share a little more among themselves, and those that version
-control took up at the same moment, being one change, share a good deal more.
+that one program took up at the same moment share a little more among themselves.
+
+What version control took up in one go is one change, by its user's own word.  Its files share among
+themselves what the episode would otherwise give them, however much else went on then; and of two files of
+different changes the episode says next to nothing.  (Zimmermann, Weißgerber, Diehl, Zeller: "Mining Version
+Histories to Guide Software Changes", ICSE 2004, take changes for the unit of evidence altogether.)
 
 Old evidence fades: two years halve it.  Nothing is ever rewritten for that.  Instead newer evidence is
 written larger, by forward decay from a fixed landmark (Cormode, Shkapenyuk, Srivastava, Xu: "Forward
@@ -30,9 +34,14 @@ READ_WEIGHT = 0.1
 MOMENT = 1.0
 """Seconds within which a burst took up all its files, if they were taken up at the same moment."""
 
-MOMENT_WEIGHT = 0.3
-CHANGE_WEIGHT = 0.5
-"""What the files of a moment share among themselves, and those of a change, times the larger weight."""
+MOMENT_WEIGHT = 0.4
+"""What the files of a moment share among themselves, times the larger weight."""
+
+CHANGE_WEIGHT = 1.0
+"""What the files of a change share among themselves, instead of what the episode would give them."""
+
+APART_WEIGHT = 0.1
+"""What is left of the episode's part for two files that version control took up in different changes."""
 
 READ_ONLY = 10
 """Up to so many members, also pairs that were both only read are kept; beyond they weigh next to nothing."""
@@ -83,52 +92,68 @@ class EpisodeEvidence:
 
     def __init__(self, touches: Mapping[tuple[int, int], Touch]) -> None:
         writes: dict[int, int] = {}
-        bursts: dict[int, list[int]] = {}
+        bursts: dict[int, dict[int, Touch]] = {}
         for (file, burst), touch in sorted(touches.items()):
             writes[file] = writes.get(file, 0) + touch.writes
-            bursts.setdefault(burst, []).append(file)
+            bursts.setdefault(burst, {})[file] = touch
         self.weights = {file: member_weight(count) for file, count in writes.items()}
         self._size = len(self.weights)
         self._kept = self.weights
         if self._size > LARGEST:
             kept = nsmallest(LARGEST, self.weights, key=lambda file: (-self.weights[file], file))
             self._kept = {file: self.weights[file] for file in kept}
-        self._moments: dict[int, list[tuple[list[int], float]]] = {}
-        for burst, files in bursts.items():
-            share = _moment_share([touches[file, burst] for file in files])
-            for file in files if share else ():
-                self._moments.setdefault(file, []).append((files, share))
+        self._moments: dict[int, list[list[int]]] = {}
+        self._changes: dict[int, list[list[int]]] = {}
+        for used in bursts.values():
+            if all(touch.versions for touch in used.values()):
+                members = self._changes
+            elif _is_moment(used):
+                members = self._moments
+            else:
+                continue
+            files = list(used)
+            for file in files:
+                members.setdefault(file, []).append(files)
 
     def partners(self, file: int) -> Iterable[tuple[int, float]]:
         """Return (other file, weight of the pair) for one of the members; each other file once.
 
-        However often two files were taken up at the same moment, it counts once in an episode.
+        However often two files were taken up at the same moment, or changed together, it counts once in an
+        episode.
         """
-        shared: dict[int, float] = {}
-        for files, share in self._moments.get(file, ()):
-            for other in files:
-                shared[other] = max(share, shared.get(other, 0.0))
-        shared.pop(file, None)
-        found = dict(self._by_episode(file))
+        changed = _shares(file, self._changes.get(file, ()))
+        found = {other: CHANGE_WEIGHT * share for other, share in changed.items()}
+        for other, weight in self._by_episode(file):
+            found.setdefault(other, weight)
         own = self.weights[file]
-        for other, share in shared.items():
-            found[other] = found.get(other, 0.0) + share * max(own, self.weights[other])
+        for other, share in _shares(file, self._moments.get(file, ())).items():
+            found[other] = found.get(other, 0.0) + MOMENT_WEIGHT * max(own, self.weights[other]) * share
         return found.items()
 
     def _by_episode(self, file: int) -> Iterator[tuple[int, float]]:
-        own = self._kept.get(file)
-        if own is None:
+        if file not in self._kept:
             return
+        own = self._kept[file]
         share = own / max(1, self._size - 1)
+        changed = file in self._changes
         for other, weight in self._kept.items():
-            if other != file and (self._size <= READ_ONLY or own + weight > 2 * READ_WEIGHT):
-                yield other, share * weight
+            if other == file or (self._size > READ_ONLY and own + weight <= 2 * READ_WEIGHT):
+                continue
+            apart = changed and other in self._changes
+            yield other, share * weight * (APART_WEIGHT if apart else 1.0)
 
 
-def _moment_share(touches: list[Touch]) -> float:
-    """Return what each pair of a burst's files shares for having been taken up at the same moment."""
-    span = max(touch.last for touch in touches) - min(touch.first for touch in touches)
-    if len(touches) < 2 or span > MOMENT:
-        return 0.0
-    whole = CHANGE_WEIGHT if all(touch.versions for touch in touches) else MOMENT_WEIGHT
-    return whole / (len(touches) - 1)
+def _shares(file: int, groups: Iterable[list[int]]) -> dict[int, float]:
+    """Return what `file` shares with the others of its groups, the largest share counting."""
+    shares: dict[int, float] = {}
+    for files in groups:
+        for other in files:
+            if other != file:
+                shares[other] = max(1.0 / (len(files) - 1), shares.get(other, 0.0))
+    return shares
+
+
+def _is_moment(used: Mapping[int, Touch]) -> bool:
+    """Whether a burst took up all its files, several, at the same moment."""
+    span = max(touch.last for touch in used.values()) - min(touch.first for touch in used.values())
+    return len(used) > 1 and span <= MOMENT

@@ -125,6 +125,24 @@ def test_files_of_one_change_belong_together_more_than_those_of_one_episode(stor
     assert scores["b"] > scores["c"]
 
 
+def test_what_was_committed_apart_belongs_together_less_than_what_was_never_committed(story: Story) -> None:
+    story.program("vim").close("a", "b", "c")
+    for changed in ("a", "b"):
+        story.wait(20)
+        story.program("git").open(changed)
+    with story.answers() as answers:
+        scores = {found.path: found.score for found in answers.together("a")}
+    assert 0.0 < scores["b"] < 0.5 * scores["c"]
+
+
+def test_staging_the_files_of_a_change_one_after_the_other_makes_one_change(story: Story) -> None:
+    story.program("vim").close("a", "b", "c")
+    for changed in ("a", "b"):
+        story.wait(3)
+        story.program("git").open(changed)
+    assert story.together("a") == ["b", "c"]
+
+
 def test_files_that_were_opened_at_the_same_moment_belong_together_a_little_more(story: Story) -> None:
     story.program("vim").open("c")
     story.wait(10)

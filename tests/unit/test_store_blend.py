@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from mycelial.store.blend import Candidate, crowding, likeness, score, walk, words
+from mycelial.store.weighing import READ_WEIGHT
 
 NOTHING = Candidate(
     bond=0.0,
@@ -18,7 +19,6 @@ NOTHING = Candidate(
     next=0.0,
     provenance=0.0,
     used_ago=math.inf,
-    joined_ago=math.inf,
 )
 
 
@@ -47,13 +47,12 @@ def test_the_more_evidence_the_less_the_prior_counts() -> None:
 def test_recent_use_counts_for_more() -> None:
     used = replace(NOTHING, bond=1.0)
     assert score(replace(used, used_ago=0.0), 1.0, 1) > score(replace(used, used_ago=1e9), 1.0, 1)
-    assert score(replace(used, joined_ago=0.0), 1.0, 1) > score(replace(used, joined_ago=1e9), 1.0, 1)
 
 
 def test_files_that_are_only_read_are_ranked_by_evidence_too() -> None:
-    read_together = replace(NOTHING, bond=20 * 0.05 * 0.05)
+    read_together = replace(NOTHING, bond=20 * READ_WEIGHT**2)
     strangers = replace(NOTHING, nearness=0.1)
-    assert score(read_together, 20 * 0.05, 20) > score(strangers, 20 * 0.05, 20)
+    assert score(read_together, 20 * READ_WEIGHT, 20) > score(strangers, 20 * READ_WEIGHT, 20)
 
 
 def test_words_of_a_name_are_found_in_all_spellings() -> None:
