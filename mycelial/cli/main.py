@@ -29,6 +29,7 @@ COMMANDS = {
     "clusters": "clusters",
     "hubs": "hubs",
     "sessions": "sessions",
+    "search": "search",
     "status": "status",
     "events": "events",
     "replay": "derive",

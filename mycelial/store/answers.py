@@ -25,12 +25,24 @@ from mycelial.store.mutes import muted_with
 from mycelial.store.names import from_column
 from mycelial.store.neighbours import Bond, Neighbours
 from mycelial.store.ranking import Ranking
+from mycelial.store.search import Found, Search
 from mycelial.store.selection import Selection, follow, select
 from mycelial.store.sessions import Session, SessionTable
 from mycelial.store.summary import summary
 from mycelial.store.tree import FileTree
 
-__all__ = ["Answers", "Cluster", "Hub", "Reason", "Recent", "Recipe", "Related", "Selection", "Session"]
+__all__ = [
+    "Answers",
+    "Cluster",
+    "Found",
+    "Hub",
+    "Reason",
+    "Recent",
+    "Recipe",
+    "Related",
+    "Selection",
+    "Session",
+]
 
 STRONG = 3
 """Episodes from which on a relation is no longer weak."""
@@ -102,6 +114,7 @@ class Answers:
         self._ranking = Ranking(self._tree, self._neighbours)
         self._clusters = ClusterTable(database, uid, self._tree)
         self._sessions = SessionTable(database, uid, self._tree, self._clusters)
+        self._search = Search(database, uid, self._tree, self._neighbours)
         self._version = -1
 
     @classmethod
@@ -249,6 +262,11 @@ class Answers:
         """The stretches of work that began on a day (YYYY-MM-DD), the earliest first."""
         with self._snapshot():
             return self._sessions.of_day(day)
+
+    def search(self, query: str, limit: int = 20) -> list[Found]:
+        """Files with the words of the query in their names, and files that belong to those, best first."""
+        with self._snapshot():
+            return self._search.find(query, limit)
 
     def status(self) -> dict[str, object]:
         """Counts for `status`: events with first and last time, files, relations, sweeps by program."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import sqlite_utils
 
 from mycelial.store.names import from_column, to_column
+from mycelial.store.wordindex import WordIndex
 
 ROOT = 0
 """Number of the mount root's row."""
@@ -39,6 +40,8 @@ class FileTable:
 
     def __init__(self, database: sqlite_utils.Database) -> None:
         self._execute = database.conn.execute
+        self._words = WordIndex(database)
+        self._words.fill()
         self._numbers: dict[str, int] = {}
         self._next = int(self._execute("SELECT max(id) FROM file").fetchone()[0]) + 1
 
@@ -105,6 +108,7 @@ class FileTable:
         self._execute(
             "UPDATE file SET parent = ?, name = ?, gone = 0 WHERE id = ?", (above, to_column(name), number)
         )
+        self._words.rename(number, path.rpartition("/")[2], name)
         self._forget_below(path)
         self._forget_below(to)
 
@@ -129,6 +133,7 @@ class FileTable:
             number = self._next
             self._next += 1
             self._execute("INSERT INTO file (id, parent, name) VALUES (?, ?, ?)", (number, parent, column))
+            self._words.add(number, name)
             return number
         if found[1]:
             self._execute("UPDATE file SET gone = 0 WHERE id = ?", (found[0],))

@@ -116,6 +116,13 @@ CREATE TABLE file (
 );
 INSERT INTO file (id, name) VALUES (0, '');
 
+-- Words in names: for searching.
+CREATE TABLE word (
+    word TEXT NOT NULL,          -- in lower case
+    file INTEGER NOT NULL REFERENCES file(id),  -- a file or directory with the word in its own name
+    PRIMARY KEY (word, file)
+) WITHOUT ROWID;
+
 -- How much a user worked with a file; file 0, the mount root, stands for all files together.
 CREATE TABLE usage (
     file INTEGER NOT NULL REFERENCES file(id),
@@ -286,6 +293,7 @@ CREATE VIEW together_paths AS
 """
 
 _DERIVED_TABLES = (
+    "word",
     "file",
     "usage",
     "episode",

@@ -20,6 +20,7 @@ as seen from the work that you did with them. Nothing needs to be tagged or file
   why/NAME/        texts that explain the entries of related/NAME/
   how/NAME         a text: the command that made NAME
   clusters/LABEL/  the files of one piece of work
+  search/WORDS/    files with these words in their names, and what belongs to them
   sessions/DAY/    what you did when: 09.12 LABEL/ and the files
   hubs/            files that most other work draws upon
   recent/          what you used last

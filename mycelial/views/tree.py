@@ -17,6 +17,7 @@ from mycelial.views.listing import Listings
 from mycelial.views.node import Caller, Children, Directory, Kind, Node, Source, View, VirtualPath
 from mycelial.views.questions import Questions
 from mycelial.views.ranked import RankedView, Ranking
+from mycelial.views.search import SearchView
 from mycelial.views.sessions import SessionsView
 from mycelial.views.why import WhyView
 
@@ -83,6 +84,7 @@ class Tree:
             b"how": (Kind.DIRECTORY, HowView(source, recipes)),
             b"clusters": (Kind.DIRECTORY, ClustersView(source, questions, listings)),
             b"sessions": (Kind.DIRECTORY, SessionsView(source, questions, listings)),
+            b"search": (Kind.DIRECTORY, SearchView(source, questions, listings)),
             b"recent": (Kind.DIRECTORY, FlatView(source, questions, listings, _recent)),
             b"hubs": (Kind.DIRECTORY, FlatView(source, questions, listings, _hubs)),
             b"status.json": (Kind.TEXT, StatusView(questions, status)),

@@ -54,5 +54,9 @@ def test_two_projects_at_the_same_time_become_two_clusters(mount: Mounted) -> No
     day = mount.mountpoint / ".mycelial" / "sessions" / session["day"]
     assert run_apart(os.listdir, day) == [session["name"]]
     assert len(run_apart(os.listdir, day / session["name"])) == 5
+    found = mount.mountpoint / ".mycelial" / "search" / "Parse C"
+    first, *others = sorted(run_apart(os.listdir, found))
+    assert os.path.realpath(found / first) == str(mount.mountpoint / "tool" / "parse.c")
+    assert others
     mount.unmount()
     assert not processes_naming(str(mount.mountpoint.parent))

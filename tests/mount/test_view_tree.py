@@ -26,6 +26,7 @@ FIXED = {
     "how",
     "clusters",
     "hubs",
+    "search",
     "sessions",
     "recent",
     "status.json",

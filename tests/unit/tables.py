@@ -5,7 +5,19 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-TABLES = ("file", "usage", "episode", "touch", "together", "next", "source", "recipe", "sweep", "work")
+TABLES = (
+    "word",
+    "file",
+    "usage",
+    "episode",
+    "touch",
+    "together",
+    "next",
+    "source",
+    "recipe",
+    "sweep",
+    "work",
+)
 
 
 def derived(db: Path) -> dict[str, list[tuple[object, ...]]]:

@@ -132,6 +132,16 @@ def test_hubs_are_told_with_how_many_draw_upon_them(terminal: Terminal, db: str)
     assert terminal.run("hubs", "--db", db) == (0, "", "no file is drawn upon by many others yet\n")
 
 
+def test_search_finds_files_by_words_and_what_belongs_to_them(terminal: Terminal, db: str) -> None:
+    found = terminal.json("search", "--db", db, "--json", "main", "o")
+    assert [set(hit) for hit in found] == [{"path", "score", "words", "via"}] * len(found)
+    assert (found[0]["path"], found[0]["words"]) == ("build/main.o", ["main", "o"])
+    assert ODD in [hit["path"] for hit in found]
+    table = terminal.out("search", "--db", db, "main")
+    assert all(line.isprintable() for line in table.splitlines())
+    assert terminal.run("search", "--db", db, "unheard") == (0, "", "nothing is called so\n")
+
+
 def test_status_says_what_was_recorded(terminal: Terminal, db: str) -> None:
     status = terminal.json("status", "--db", db, "--json")
     assert status["mounted"] is False

@@ -100,6 +100,7 @@ def test_the_top_names_every_view(tree: Tree) -> None:
         b"how": Kind.DIRECTORY,
         b"clusters": Kind.DIRECTORY,
         b"sessions": Kind.DIRECTORY,
+        b"search": Kind.DIRECTORY,
         b"recent": Kind.DIRECTORY,
         b"hubs": Kind.DIRECTORY,
         b"status.json": Kind.TEXT,
@@ -242,6 +243,16 @@ def test_a_session_is_a_directory_of_links_below_its_day(tree: Tree) -> None:
     found = [at(tree, place + b"/" + name) for name, _kind in node.children()]
     assert {Link(b"../../../../src/main.c"), Link(b"../../../../build/main.o")} < set(found)
     assert at(tree, place, EVE) is None
+
+
+def test_any_words_are_a_directory_that_answers(tree: Tree) -> None:
+    assert names(tree, "search") == []
+    first, *others = names(tree, "search/Main.H")
+    assert at(tree, b"search/Main.H/" + first) == Link(b"../../../src/main.h")
+    assert {at(tree, b"search/Main.H/" + name) for name in others} >= {Link(b"../../../src/main.c")}
+    assert names(tree, "search/unheard of") == []
+    assert names(tree, "search/main", EVE) == []
+    assert at(tree, "search/main/01-nothing") is None
 
 
 def test_recent_lists_the_latest_first(tree: Tree) -> None:

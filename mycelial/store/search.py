@@ -1,0 +1,179 @@
+"""Searching: files whose names have the words, and those that belong to them but are called otherwise.
+
+The idea is that of Connections (Soules, Ganger: "Connections: using context to enhance file search", SOSP
+2005): what a search by words finds is weighted by how well it fits, and passes a part of its weight on along
+the relations, so that the notes turn up that were open while the report was written.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from heapq import nsmallest
+
+import sqlite_utils
+
+from mycelial.store.blend import crowding
+from mycelial.store.neighbours import Neighbours
+from mycelial.store.tree import FileTree
+from mycelial.store.wordindex import words_of
+
+IN_DIRECTORY = 0.4
+"""What a word is worth in the name of a directory above the file, by the measure of the file's own name."""
+
+BEGINNING = 0.7
+"""What a word is worth that only begins as the one looked for."""
+
+SHORTEST = 3
+"""Letters of a word that may be the beginning of another."""
+
+PASSED_ON = 0.5
+"""Part of a file's weight that its relations share."""
+
+HITS = 1000
+"""Files with a word in their names that are looked at, and files below a directory with one."""
+
+EXPANDED = 30
+"""Best hits whose relations are followed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file that fits: `words` are those of the search that its path has, `via` is the file that it was
+    found through, if it belongs to that more than it fits by itself ("" otherwise)."""
+
+    path: str
+    score: float
+    words: tuple[str, ...]
+    via: str
+
+
+class Search:
+    """Finds files for one reader."""
+
+    def __init__(
+        self, database: sqlite_utils.Database, uid: int | None, tree: FileTree, neighbours: Neighbours
+    ) -> None:
+        self._execute = database.conn.execute
+        self._everybody = uid is None
+        self._tree = tree
+        self._neighbours = neighbours
+
+    def find(self, query: str, limit: int) -> list[Found]:
+        """Return what fits, best first; only files that the reader has used."""
+        wanted = sorted(words_of(query))
+        rarity = {word: self._rarity(word) for word in wanted}
+        paths = self._used(self._candidates(wanted))
+        fits = {file: self._fit(path, rarity) for file, path in paths.items()}
+        whole = math.fsum(rarity.values()) or 1.0
+        scores = {file: math.fsum(fit.values()) / whole for file, fit in fits.items()}
+        best = nsmallest(EXPANDED, scores, key=lambda file: (-scores[file], paths[file]))
+        via = self._expand(best, scores)
+        for file in list(scores):
+            if file not in paths:
+                path = self._tree.path(file)
+                if path is None:
+                    del scores[file]
+                else:
+                    paths[file] = path
+        order = nsmallest(limit, scores, key=lambda file: (-scores[file], paths[file]))
+        return [
+            Found(
+                paths[file],
+                scores[file],
+                tuple(word for word in wanted if fits.get(file, {}).get(word)),
+                paths[via[file]] if file in via else "",
+            )
+            for file in order
+        ]
+
+    def _rarity(self, word: str) -> float:
+        (count,) = self._execute(
+            "SELECT count(*) FROM (SELECT 1 FROM word WHERE word = ? LIMIT ?)", (word, HITS)
+        ).fetchone()
+        return math.log(2.0 + HITS / (1.0 + count))
+
+    def _candidates(self, wanted: Iterable[str]) -> set[int]:
+        """Return the files with any of the words in their names or above them, a bounded number."""
+        found: set[int] = set()
+        for word in wanted:
+            rows = self._execute(
+                "SELECT file FROM word WHERE word = ? ORDER BY file DESC LIMIT ?", (word, HITS)
+            )
+            hits = {file for (file,) in rows}
+            if len(word) >= SHORTEST and len(hits) < HITS:
+                rows = self._execute(
+                    "SELECT file FROM word WHERE word > ? AND word < ? LIMIT ?",
+                    (word, word + chr(0x10FFFF), HITS - len(hits)),
+                )
+                hits.update(file for (file,) in rows)
+            found |= hits
+            found |= self._below(hits)
+        return found
+
+    def _below(self, directories: Iterable[int]) -> set[int]:
+        found: set[int] = set()
+        waiting = sorted(directories)
+        while waiting and len(found) < HITS:
+            marks = ",".join(map(str, waiting))
+            rows = self._execute(
+                f"SELECT id FROM file WHERE parent IN ({marks}) AND NOT gone ORDER BY id DESC LIMIT ?",
+                (HITS - len(found),),
+            )
+            waiting = [file for (file,) in rows if file not in found]
+            found.update(waiting)
+        return found
+
+    def _used(self, files: Iterable[int]) -> dict[int, str]:
+        """Return the paths of those that may be shown and that the reader has used."""
+        paths = {file: path for file in files if (path := self._tree.path(file)) is not None}
+        if self._everybody:
+            return paths
+        usage = self._neighbours.usage(paths)
+        return {file: path for file, path in paths.items() if usage[file].count}
+
+    def _fit(self, path: str, rarity: dict[str, float]) -> dict[str, float]:
+        directory, _, name = path.rpartition("/")
+        own, above = words_of(name), words_of(directory)
+        fits = {}
+        for word, rare in rarity.items():
+            worth = max(_worth(word, own), IN_DIRECTORY * _worth(word, above))
+            if worth:
+                fits[word] = worth * rare
+        return fits
+
+    def _expand(self, hits: list[int], scores: dict[int, float]) -> dict[int, int]:
+        """Pass weight on from the hits to what belongs to them; return which hit brought a file."""
+        given: dict[int, float] = {}
+        most: dict[int, tuple[float, int]] = {}
+        for hit in hits:
+            for other, share in self._shares(hit).items():
+                weight = PASSED_ON * scores[hit] * share
+                given[other] = given.get(other, 0.0) + weight
+                if weight > most.get(other, (0.0, 0))[0]:
+                    most[other] = weight, hit
+        via = {other: hit for other, (weight, hit) in most.items() if weight > scores.get(other, 0.0)}
+        for other, weight in given.items():
+            scores[other] = scores.get(other, 0.0) + weight
+        return via
+
+    def _shares(self, file: int) -> dict[int, float]:
+        """Return how much of what a file stands for, each file that belongs to it stands for too: up to 1."""
+        together = self._neighbours.together(file)
+        whole = max(
+            self._neighbours.usage([file])[file].weight, *(b.weight for b in together.values()), 1e-300
+        )
+        shares = {other: bond.weight / whole for other, bond in together.items()}
+        for made in (self._neighbours.sources(file), self._neighbours.products(file)):
+            for other in made:
+                shares[other] = max(shares.get(other, 0.0), crowding(len(made)))
+        shares.pop(file, None)
+        return shares
+
+
+def _worth(word: str, words: frozenset[str]) -> float:
+    if word in words:
+        return 1.0
+    begins = len(word) >= SHORTEST and any(other.startswith(word) for other in words)
+    return BEGINNING if begins else 0.0
