@@ -1,17 +1,16 @@
-"""why and how: the evidence behind a relation, and the recipe of a file."""
+"""why: the evidence behind a relation."""
 
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from mycelial.cli import options, output
 from mycelial.cli.place import locate
-from mycelial.record.display import moment, printable, recipe_lines
-from mycelial.record.location import seen_from
+from mycelial.record.display import moment, printable
 
 
 @click.command()
@@ -45,30 +44,4 @@ def why(a: str, b: str, as_json: bool, database: Path | None, uid: int | str | N
         )
 
 
-@click.command()
-@click.argument("file")
-@options.as_json
-@options.database
-@options.uid
-def how(file: str, as_json: bool, database: Path | None, uid: int | str | None) -> None:
-    """How FILE was made.
-
-    The command line, the directory it ran in, the program, the time, and the sources.
-
-    With --json, prints null if nobody was seen making it.
-    """
-    place = locate(file, database)
-    with options.open_answers(place, uid) as answers:
-        recipe = answers.how(place.relative(file))
-    if recipe is not None and place.root is not None:
-        recipe = replace(recipe, cwd=seen_from(place.root, recipe.cwd))
-    if as_json:
-        output.print_json(None if recipe is None else asdict(recipe))
-    elif recipe is None:
-        print(f"{printable(file)}: nobody was seen making it", file=sys.stderr)
-    else:
-        for line in recipe_lines(recipe.args, recipe.cwd, recipe.program, recipe.time, recipe.sources):
-            print(line)
-
-
-COMMANDS = {"why": why, "how": how}
+COMMANDS = {"why": why}

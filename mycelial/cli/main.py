@@ -24,7 +24,7 @@ COMMANDS = {
     "sources": "ask",
     "products": "ask",
     "why": "explain",
-    "how": "explain",
+    "how": "how",
     "recent": "recent",
     "clusters": "clusters",
     "hubs": "hubs",

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mycelial.graph.programs import Kind, kind_of
+from mycelial.record.events import Neighbour
 
 
 @dataclass(slots=True)
@@ -46,6 +47,11 @@ class Actor:
     pipe_out: set[str] = field(default_factory=set)
     reads: dict[int, Read] = field(default_factory=dict)  # by file, the latest at the end
     finished: dict[int, float] = field(default_factory=dict)  # product -> its latest close, latest at the end
+    fds: dict[int, str] = field(default_factory=dict)  # where its streams led when it was seen last
+    neighbours: tuple[Neighbour, ...] = ()  # the rest of its pipeline, as seen last
+    shell: tuple[tuple[str, ...], str] | None = (
+        None  # command line and directory of the shell that it is or was
+    )
 
     @property
     def kind(self) -> Kind:
@@ -58,6 +64,8 @@ def state_of(actor: Actor) -> dict[str, Any]:
     state: dict[str, Any] = {name: getattr(actor, name) for name in Actor.__slots__ if name != "reads"}
     state["pipe_in"], state["pipe_out"] = sorted(actor.pipe_in), sorted(actor.pipe_out)
     state["finished"] = list(actor.finished.items())
+    state["fds"] = list(actor.fds.items())
+    state["neighbours"] = [[other.pid, other.streams, other.args] for other in actor.neighbours]
     return state
 
 
@@ -81,5 +89,8 @@ def actor_from(state: dict[str, Any]) -> Actor:
             "pipe_in": set(state["pipe_in"]),
             "pipe_out": set(state["pipe_out"]),
             "finished": dict(map(tuple, state["finished"])),
+            "fds": dict(map(tuple, state["fds"])),
+            "neighbours": tuple(Neighbour(pid, tuple(s), tuple(a)) for pid, s, a in state["neighbours"]),
+            "shell": None if state["shell"] is None else (tuple(state["shell"][0]), state["shell"][1]),
         }
     )

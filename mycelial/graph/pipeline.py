@@ -74,7 +74,7 @@ class Pipeline:
         try:
             actor = self._processes.actor(event.process, record, event.t, opener=event.op is Op.WRITE)
             for fact in self._identity.facts(event, actor):
-                self._apply(fact, actor, event.path, event.t)
+                self._apply(fact, actor, event)
         except (StoreError, DatabaseError):
             raise
         except Exception as error:
@@ -92,18 +92,18 @@ class Pipeline:
             for key, state in part.dump():
                 self._writer.evidence.work(kind, key, state)
 
-    def _apply(self, fact: Fact, actor: Actor, path: str, t: float) -> None:
-        episodes, provenance, file = self._episodes, self._provenance, fact.file
+    def _apply(self, fact: Fact, actor: Actor, event: Event) -> None:
+        episodes, provenance, file, t = self._episodes, self._provenance, fact.file, event.t
         if fact.anew:
             provenance.begin_anew(file)
         match fact.act:
             case Act.READ:
-                provenance.read(actor, file, path, t)
+                provenance.read(actor, file, event.path, t)
                 episodes.access(actor, file, t, reads=1)
             case Act.EXEC:
                 episodes.access(actor, file, t, reads=1)
             case Act.WRITE:
-                provenance.write(actor, file, t)
+                provenance.write(actor, file, t, event)
                 episodes.access(actor, file, t, writes=1)
             case Act.CREATE:
                 provenance.create(actor, file, t, existed=fact.existed)

@@ -145,6 +145,11 @@ class Processes:
             if any(ancestor == pid for ancestor, _ in actor.chain) or actor.ppid == pid:
                 yield actor
 
+    def latest(self, pid: int) -> Actor | None:
+        """Return the actor that has, or had last, this process id."""
+        number = self._by_pid.get(pid)
+        return None if number is None else self._actors.get(number)
+
     def by_number(self, number: int) -> Actor | None:
         """Return an actor, if it is still remembered."""
         return self._actors.get(number)
@@ -203,6 +208,7 @@ class Processes:
             pipe_in=set(process.pipe_in),
             pipe_out=set(process.pipe_out),
         )
+        self._look(actor, process)
         self._next += 1
         self._retire_unit(actor)
         self._actors[actor.number] = actor
@@ -216,11 +222,22 @@ class Processes:
         actor.record = record
         actor.comm, actor.exe, actor.args = process.comm, process.exe, process.args
         actor.ppid = process.ppid
+        self._look(actor, process)
         for pipe in process.pipe_out:
             if pipe not in actor.pipe_out:
                 actor.pipe_out.add(pipe)
                 self._by_pipe.setdefault(pipe, []).append(actor.number)
         actor.pipe_in.update(process.pipe_in)
+
+    def _look(self, actor: Actor, process: Process) -> None:
+        """Note what matters for the commands that were given."""
+        actor.fds = dict(process.fds)
+        actor.neighbours = process.neighbours or actor.neighbours
+        if actor.kind is Kind.SHELL and process.args:
+            above = (self.latest(pid) for pid, _ in process.chain)
+            copied = (other.shell for other in above if other is not None and other.shell is not None)
+            same = next((shell for shell in copied if shell[0] == process.args), None)
+            actor.shell = same or actor.shell or (process.args, process.cwd or "")
 
     def _retire_unit(self, actor: Actor) -> None:
         """Let go of an old unit whose topmost id is used again: by the actor, or after a long quiet."""

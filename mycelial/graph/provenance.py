@@ -8,14 +8,17 @@ editor …): what hangs below, such as gcc with cc1, as, collect2 and ld, is one
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mycelial.graph.actors import Actor
+from mycelial.graph.commands import Written, step_of
 from mycelial.graph.flows import Flow, flows_into
 from mycelial.graph.making import Making
 from mycelial.graph.processes import Processes
 from mycelial.graph.programs import CONDUCTORS, Kind
+from mycelial.record.events import Event
+from mycelial.record.steps import Step
 from mycelial.store.evidence import EvidenceWriter, Source
 from mycelial.store.files import FileTable
 
@@ -24,6 +27,13 @@ UNKNOWN = 0
 
 REMEMBERED = 4096
 """Files being made whose beginning is remembered."""
+
+
+STEPS = 64
+"""Steps of a recipe that are kept, the latest."""
+
+EMBEDDED = 100
+"""Products that keep the steps of a source whose content goes."""
 
 
 @dataclass(slots=True)
@@ -61,7 +71,7 @@ class Provenance:
         carries = existed and any(file in member.reads for member in self._processes.unit(actor))
         self._set(file, Generation(t, actor.number, existed, carries))
 
-    def write(self, actor: Actor, file: int, t: float) -> None:
+    def write(self, actor: Actor, file: int, t: float, event: Event) -> None:
         """The file was closed after writing: work out what it was made from."""
         generation = self._generations.get(file)
         flows = self._flows(actor, file, generation, t)
@@ -77,7 +87,7 @@ class Provenance:
         if sources != old:
             self._evidence.set_sources(file, actor.uid, sources)
         if actor.kind is not Kind.EDITOR and actor.kind is not Kind.VERSIONS:
-            self._note_recipe(actor, file, t)
+            self._note_recipe(actor, file, event, list(flows))
         if generation is not None and not generation.closed:
             generation.closed = True
             self._dirty.add(file)
@@ -92,6 +102,7 @@ class Provenance:
         """A file made under another name has its own now: an editor's first save of something."""
         if actor.kind is Kind.EDITOR:
             self._evidence.set_sources(file, actor.uid, {})
+        self._evidence.set_steps(file, self._renamed(actor, file, self._evidence.steps(file)))
 
     def replace(self, actor: Actor, kept: int, temporary: int, *, existed: bool) -> None:
         """`kept` has the content of `temporary` now, which is gone."""
@@ -107,7 +118,11 @@ class Provenance:
                 count = source.count if known is None else known.count + 1
                 sources[source.file] = Source(source.file, source.t, source.program, count)
             sources.pop(kept, None)
+            steps = self._renamed(actor, kept, evidence.steps(temporary))
+            if kept in made:
+                steps = _continued(evidence.steps(kept), steps)
             evidence.move_recipe(temporary, kept)
+            evidence.set_steps(kept, steps)
         evidence.set_sources(temporary, actor.uid, {})
         if sources != before:
             evidence.set_sources(kept, actor.uid, sources)
@@ -124,6 +139,7 @@ class Provenance:
     def begin_anew(self, file: int) -> None:
         """The file is not what it was: what was made from it was made from its former sources."""
         own = self._evidence.sources(file)
+        self._embed(file)
         for product, uid in self._evidence.products(file):
             sources = self._evidence.sources(product)
             through = sources.pop(file)
@@ -159,12 +175,58 @@ class Provenance:
         )
         return flows_into(making, self._processes)
 
-    def _note_recipe(self, actor: Actor, file: int, t: float) -> None:
+    def _note_recipe(self, actor: Actor, file: int, event: Event, sources: list[int]) -> None:
         maker = actor
         for member in self._processes.unit(actor):
             if member.pid == member.root and member.args:
                 maker = member
-        self._evidence.set_recipe(file, actor.uid, t, maker.record, actor.record)
+        generation = self._generations.get(file)
+        anew = generation is not None and not generation.closed
+        written = Written(
+            path=event.to or event.path,
+            writer=actor,
+            process=event.process,
+            creator=None if generation is None else self._processes.by_number(generation.creator),
+            anew=anew,
+            t=event.t,
+            begun=event.t if generation is None else generation.begun,
+            creators=self._creator_at,
+            path_of=self._files.path,
+        )
+        step = step_of(written, self._processes, sources)
+        old = self._evidence.steps(file)
+        if generation is not None and anew and not generation.carries:
+            if old and (old[-1].commands, old[-1].shell) != (step.commands, step.shell):
+                self._embed(file)
+            steps: tuple[Step, ...] = (step,)
+        elif old and old[-1].by == step.by and old[-1].product == step.product:
+            reads = tuple(dict.fromkeys((*old[-1].reads, *step.reads)))
+            steps = (*old[:-1], replace(old[-1], t=step.t, reads=reads))
+        else:
+            steps = _continued(old, (step,))
+        self._evidence.set_recipe(file, actor.uid, event.t, maker.record, actor.record, steps)
+
+    def _creator_at(self, path: str) -> int:
+        row = self._files.find(path)
+        generation = None if row is None else self._generations.get(row.number)
+        creator = None if generation is None else self._processes.by_number(generation.creator)
+        return 0 if creator is None else creator.pid
+
+    def _renamed(self, actor: Actor, file: int, steps: tuple[Step, ...]) -> tuple[Step, ...]:
+        """A program that renames what it made does so again when it is run again."""
+        if not steps or all(member.pid != steps[-1].by[0] for member in self._processes.unit(actor)):
+            return steps
+        return (*steps[:-1], replace(steps[-1], product=self._files.path(file)))
+
+    def _embed(self, file: int) -> None:
+        """The content of `file` goes: what was made from it keeps the steps by which it was made."""
+        steps = self._evidence.steps(file)
+        if not steps:
+            return
+        for product, _ in self._evidence.products(file)[:EMBEDDED]:
+            own = self._evidence.steps(product)
+            if own and steps[-1] not in own and own[-1].t >= steps[-1].t:
+                self._evidence.set_steps(product, (*steps, *own)[-STEPS:])
 
     def _rename_source(self, old: int, new: int) -> None:
         for product, uid in self._evidence.products(old):
@@ -182,6 +244,13 @@ class Provenance:
             oldest = next(iter(self._generations))
             del self._generations[oldest]
             self._dirty.add(oldest)
+
+
+def _continued(before: tuple[Step, ...], steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """Return the steps of a file that was changed in place; without `before` it was somebody's own."""
+    if before:
+        return (*before, *steps)[-STEPS:]
+    return tuple(replace(step, whole=False) for step in steps)
 
 
 def _is_script(actor: Actor, path: str) -> bool:

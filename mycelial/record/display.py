@@ -34,7 +34,12 @@ def printable_command(args: tuple[str, ...]) -> str:
 
     Arguments that do not print are written as ``$'…'`` (POSIX.1-2024), which gives their very bytes back.
     """
-    return " ".join(shlex.quote(arg) if arg.isprintable() else _dollar_quoted(arg) for arg in args)
+    return " ".join(map(printable_word, args))
+
+
+def printable_word(arg: str) -> str:
+    """Return one word for a shell, printable."""
+    return shlex.quote(arg) if arg.isprintable() else _dollar_quoted(arg)
 
 
 def safe_name(text: str) -> str:
@@ -51,12 +56,10 @@ def moment(t: float) -> str:
         return "unknown"
 
 
-def recipe_lines(
-    args: tuple[str, ...], cwd: str, program: str, time: float, sources: tuple[str, ...]
-) -> list[str]:
-    """Return how a file was made as lines: the command, where, by what, when (seconds), from what."""
+def recipe_lines(command: str, cwd: str, program: str, time: float, sources: tuple[str, ...]) -> list[str]:
+    """Return how a file was made as lines: the command (printable), where, by what, when, from what."""
     lines = [
-        f"command:  {printable_command(args) if args else '(not known)'}",
+        f"command:  {command or '(not known)'}",
         f"in:       {printable(cwd) or '(not known)'}",
         f"program:  {printable(program) or '(not known)'}",
         f"time:     {moment(time)}",

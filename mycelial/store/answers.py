@@ -25,6 +25,7 @@ from mycelial.store.mutes import muted_with
 from mycelial.store.names import from_column
 from mycelial.store.neighbours import Bond, Neighbours
 from mycelial.store.ranking import Ranking
+from mycelial.store.recipes import Chain, Recipes
 from mycelial.store.search import Found, Search
 from mycelial.store.selection import Selection, follow, select
 from mycelial.store.sessions import Session, SessionTable
@@ -200,8 +201,34 @@ class Answers:
             file = self._tree.number(path)
             if file is None:
                 return None
-            sources = (self._tree.path(source) for source in self._neighbours.sources(file))
-            return recipe(self._database, self._uid, file, path, tuple(sorted(s for s in sources if s)))
+            return self._recipe(file, path)
+
+    def how_sources(self, path: str, limit: int = 1000) -> list[Recipe]:
+        """How the sources were made, and theirs, the nearest first, without those that nobody made."""
+        with self._snapshot():
+            file = self._tree.number(path)
+            found: list[Recipe] = []
+            seen = {file}
+            waiting = [] if file is None else [file]
+            for product in waiting:
+                for source in sorted(self._neighbours.sources(product)):
+                    name = None if source in seen else self._tree.path(source)
+                    seen.add(source)
+                    made = None if name is None else self._recipe(source, name)
+                    if made is not None:
+                        found.append(made)
+                        waiting.append(source)
+                if len(found) >= limit:
+                    break
+            return found[:limit]
+
+    def chain(self, path: str) -> Chain:
+        """All that has to be run to make the file again."""
+        with self._snapshot():
+            file = self._tree.number(path)
+            if file is None:
+                return Chain(path, problem="nobody was seen making it")
+            return Recipes(self._database, self._uid).chain(file, path)
 
     def recent(self, limit: int = 20) -> list[Recent]:
         """Files by their latest access, the latest first."""
@@ -315,6 +342,10 @@ class Answers:
                 yield
             finally:
                 connection.execute("ROLLBACK")
+
+    def _recipe(self, file: int, path: str) -> Recipe | None:
+        sources = (self._tree.path(source) for source in self._neighbours.sources(file))
+        return recipe(self._database, self._uid, file, path, tuple(sorted(s for s in sources if s)))
 
     def _ranked(self, file: int, bonds: Mapping[int, Bond], whole: float, limit: int) -> list[Related]:
         whole = max([whole, *(bond.weight for bond in bonds.values())]) or 1.0

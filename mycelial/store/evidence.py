@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import sqlite_utils
 
+from mycelial.record.steps import Step, steps_from_json, steps_to_json
 from mycelial.store.names import from_column, to_column
 from mycelial.store.weighing import Touch
 
@@ -93,13 +94,27 @@ class EvidenceWriter:
             "SELECT product, uid FROM source WHERE source = ? ORDER BY product", (source,)
         ).fetchall()
 
-    def set_recipe(self, product: int, uid: int, t: float, process: int | None, writer: int) -> None:
-        """Note who made the product's present content."""
+    def set_recipe(
+        self, product: int, uid: int, t: float, process: int | None, writer: int, steps: tuple[Step, ...]
+    ) -> None:
+        """Note who made the product's present content, and how."""
         self._connection.execute(
-            "INSERT INTO recipe VALUES (?, ?, ?, 1, ?, ?) ON CONFLICT DO UPDATE SET uid = excluded.uid,"
+            "INSERT INTO recipe (product, uid, t, generation, process, writer, steps)"
+            " VALUES (?, ?, ?, 1, ?, ?, ?) ON CONFLICT DO UPDATE SET uid = excluded.uid,"
             " t = excluded.t, generation = generation + 1, process = excluded.process,"
-            " writer = excluded.writer",
-            (product, uid, t, process, writer),
+            " writer = excluded.writer, steps = excluded.steps",
+            (product, uid, t, process, writer, steps_to_json(steps)),
+        )
+
+    def steps(self, product: int) -> tuple[Step, ...]:
+        """Return how the product's present content was made, as far as that is known."""
+        row = self._connection.execute("SELECT steps FROM recipe WHERE product = ?", (product,)).fetchone()
+        return () if row is None else steps_from_json(row[0])
+
+    def set_steps(self, product: int, steps: tuple[Step, ...]) -> None:
+        """Replace the steps of a recipe; where there is none, nothing happens."""
+        self._connection.execute(
+            "UPDATE recipe SET steps = ? WHERE product = ?", (steps_to_json(steps), product)
         )
 
     def move_recipe(self, product: int, to: int) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import shlex
+import os
 from dataclasses import dataclass
 
 import sqlite_utils
 
+from mycelial.record.display import printable_command
+from mycelial.record.script import pipeline_text
+from mycelial.record.steps import Step, steps_from_json
 from mycelial.store.blend import words
 from mycelial.store.log import read_process
 from mycelial.store.neighbours import Bond, Neighbours
@@ -30,7 +33,8 @@ class Reason:
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """How a file was made: `command` is quoted for a shell, `cwd` is where it ran (empty if not known),
-    `time` is in seconds since the epoch."""
+    `time` is in seconds since the epoch. `command` has all commands of a pipeline and their redirections, or
+    the shell that ran them where they are not known; `args` are those of the program that wrote."""
 
     path: str
     command: str
@@ -74,19 +78,21 @@ def recipe(
     """Return how `file` was made, as far as it was seen by `uid` (None: by anybody)."""
     whose = "" if uid is None else f" AND uid = {int(uid)}"
     row = database.conn.execute(
-        f"SELECT t, process, writer FROM recipe WHERE product = ?{whose}", (file,)
+        f"SELECT t, process, writer, steps FROM recipe WHERE product = ?{whose}", (file,)
     ).fetchone()
     if row is None:
         return None
-    t, number, writer = row
+    t, number, writer, made = row
     process = read_process(database, writer if number is None else number)
-    args = process.args or (process.comm,)
+    steps = steps_from_json(made)
+    step = steps[-1] if steps else Step(path)
+    args = (step.commands[-1].args if step.commands else ()) or process.args or (process.comm,)
     return Recipe(
         path=path,
-        command=shlex.join(args),
+        command=pipeline_text(step) or printable_command(args),
         args=args,
-        cwd=process.cwd or "",
-        program=process.comm,
+        cwd=(step.cwd if step.commands else step.shell_cwd) or process.cwd or "",
+        program=process.comm if not step.by[0] or step.by[0] == process.pid else os.path.basename(args[0]),
         time=t,
         sources=sources,
     )

@@ -78,6 +78,17 @@ class FileTable:
         ).fetchone()
         return FileRow(number, parent, from_column(name), bool(gone), bool(transient), born, maker, remover)
 
+    def path(self, number: int) -> str:
+        """Return where the file is or was last; empty if its name was taken over by another."""
+        names: list[str] = []
+        while number != ROOT:
+            row = self.row(number)
+            if row.parent is None:
+                return ""
+            names.append(row.name)
+            number = row.parent
+        return "/".join(reversed(names))
+
     def bear(self, number: int, t: float, maker: int) -> None:
         """Note that the file was made at `t` by process `maker`."""
         self._execute("UPDATE file SET born = ?, maker = ? WHERE id = ?", (t, maker, number))

@@ -31,6 +31,7 @@ ALTER TABLE touch ADD COLUMN tree INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE log_process ADD COLUMN chain_args TEXT;
 ALTER TABLE log_process ADD COLUMN fds TEXT;
 ALTER TABLE log_process ADD COLUMN neighbours TEXT;
+ALTER TABLE recipe ADD COLUMN steps TEXT;
 {_MUTE}
 """,
 )
@@ -204,7 +205,8 @@ CREATE TABLE recipe (
     t REAL NOT NULL,             -- when it was finished
     generation INTEGER NOT NULL, -- how often it was made anew
     process INTEGER REFERENCES log_process(id),  -- who made it: the top of the unit of work
-    writer INTEGER NOT NULL REFERENCES log_process(id)  -- who wrote it
+    writer INTEGER NOT NULL REFERENCES log_process(id),  -- who wrote it
+    steps TEXT                   -- the commands and what they read, JSON: mycelial/record/steps.py
 );
 
 -- Programs that walked over everything: they say nothing about what belongs together.

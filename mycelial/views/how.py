@@ -7,10 +7,15 @@ from collections.abc import Callable
 from mycelial.record.display import printable, recipe_lines
 from mycelial.record.events import text_of
 from mycelial.record.location import seen_from
+from mycelial.store.answers import Answers
+from mycelial.store.explain import Recipe
 from mycelial.views.mirror import Mirror
 from mycelial.views.node import Caller, Kind, Node, Source, Text
 from mycelial.views.questions import Answer, Questions
 from mycelial.views.wording import text_bytes
+
+SHOWN = 100
+"""Recipes of sources that a text has, the nearest."""
 
 
 class Recipes:
@@ -30,13 +35,21 @@ class Recipes:
     def text(self, path: bytes, caller: Caller) -> Answer[bytes]:
         """Return how the file `path` was made; the value is None if nobody was seen making it."""
         name = text_of(path)
-        answer = self._questions.ask(caller, lambda answers: answers.how(name))
-        recipe, root = answer.value, self._mountpoint()
-        if recipe is None:
+        answer = self._questions.ask(caller, lambda answers: _recipes(answers, name))
+        recipes, root = answer.value, self._mountpoint()
+        if not recipes:
             return Answer(None, answer.problem)
-        cwd = seen_from(root, recipe.cwd) if root else recipe.cwd
-        lines = recipe_lines(recipe.args, cwd, recipe.program, recipe.time, recipe.sources)
+        lines: list[str] = []
+        for recipe in recipes:
+            cwd = seen_from(root, recipe.cwd) if root else recipe.cwd
+            lines += ["", printable(recipe.path)] if lines else []
+            lines += recipe_lines(recipe.command, cwd, recipe.program, recipe.time, recipe.sources)
         return Answer(text_bytes(lines))
+
+
+def _recipes(answers: Answers, name: str) -> list[Recipe]:
+    recipe = answers.how(name)
+    return [] if recipe is None else [recipe, *answers.how_sources(name, SHOWN)]
 
 
 class HowView(Mirror):

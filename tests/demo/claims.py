@@ -83,6 +83,15 @@ def objects_come_from_their_includes(place: Place) -> None:
         _same(f"the sources of {target}", found[target], expected[target])
 
 
+def objects_were_made_by_the_compiler(place: Place) -> None:
+    """Its assembler, which writes them, was told by nobody but the compiler."""
+    for target in headers_of_objects(place):
+        recipe = json.loads(place.shell(f"mycelial how --json {target}"))
+        args = [] if recipe is None else recipe["args"]
+        if args[-4:-1] != ["-c", "-o", target]:
+            raise ClaimFailed(f"{target} was made by {args}")
+
+
 def library_comes_from_the_objects(place: Place) -> None:
     _same(f"the sources of {LIBRARY}", _sources(place, LIBRARY), set(headers_of_objects(place)))
 
@@ -172,6 +181,7 @@ BUILT = (
         "The sources of each object are its C file and the headers that this includes, and nothing else.",
         objects_come_from_their_includes,
     ),
+    Claim("Each object was made by the call of the compiler.", objects_were_made_by_the_compiler),
     Claim("The sources of the library are the objects.", library_comes_from_the_objects),
 )
 REPORTED = (

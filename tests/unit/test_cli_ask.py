@@ -189,7 +189,7 @@ class TestWithinASource:
     def test_how_tells_the_directory_as_seen_from_the_root(
         self, terminal: Terminal, source: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("mycelial.cli.explain.seen_from", lambda root, path: f"{path} from {root}")
+        monkeypatch.setattr("mycelial.cli.how.seen_from", lambda root, path: f"{path} from {root}")
         assert terminal.json("how", "--json", "../build/main.o")["cwd"] == f"/home/bo from {source}"
 
     def test_a_forged_attribute_is_not_believed(

@@ -61,7 +61,7 @@ def test_a_moment_that_no_calendar_has_is_unknown() -> None:
 
 
 def test_a_recipe_in_words() -> None:
-    lines = recipe_lines(("cc", "-c", "a b.c"), "src", "cc", 0.0, ("a b.c", "x\n.h"))
+    lines = recipe_lines("cc -c 'a b.c'", "src", "cc", 0.0, ("a b.c", "x\n.h"))
     assert lines[:3] == ["command:  cc -c 'a b.c'", "in:       src", "program:  cc"]
     assert lines[4:] == ["from:     a b.c", "          x\\n.h"]
 

@@ -1,0 +1,301 @@
+"""The commands that made a file, worked out from who wrote it and from the pipes and files it was given.
+
+What a shell was typed is not recorded, only what it started. A simple command, its redirections and its
+pipeline can be told from that; loops, groups and what a shell does by itself cannot. There the shell's own
+command line stands in, if it has one: a script, or the text behind -c.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from mycelial.graph.actors import Actor
+from mycelial.graph.processes import Processes
+from mycelial.graph.programs import CONDUCTORS, Kind, is_barrier, is_wrapper, kind_of
+from mycelial.record.events import Process
+from mycelial.record.steps import Command, Step
+
+LONGEST = 32
+"""Commands of a pipeline that are followed."""
+
+ADJACENT = 0.05
+"""Seconds within which a shell opens both files of a command."""
+
+_VALUED = frozenset(["-o", "-O", "+o", "+O", "--rcfile", "--init-file"])
+_SETS = re.compile(r"<<|(?:^|[;&|(\s])(?:[A-Za-z_]\w*=|(?:export|ulimit|umask|set)\s)")
+_DELETED = " (deleted)"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A close after writing, as far as it matters for commands.
+
+    Attributes
+    ----------
+    path : str
+        What was written, relative to the mount's root.
+    writer : Actor
+    process : Process
+        The writer as it was seen last.
+    creator : Actor or None
+        Who made or emptied the file last.
+    anew : bool
+        Whether that was just before; otherwise it was only added to.
+    t, begun : float
+        When it was closed, and when its present content was begun.
+    creators : function of a path
+        The pid of the actor that made or emptied the file there lately; 0 if nobody did.
+    path_of : function of a file
+        Where it is.
+    """
+
+    path: str
+    writer: Actor
+    process: Process
+    creator: Actor | None
+    anew: bool
+    t: float
+    begun: float
+    creators: Callable[[str], int]
+    path_of: Callable[[int], str]
+
+
+@dataclass(slots=True)
+class _Part:
+    """One process of a pipeline: its command line, and where its streams lead, by number."""
+
+    pid: int
+    ppid: int
+    args: tuple[str, ...]
+    streams: dict[int, str]
+
+
+def step_of(written: Written, processes: Processes, reads: Iterable[int]) -> Step:
+    """Return how the file was made just now; `reads` are its direct sources."""
+    paths = tuple((file, written.path_of(file)) for file in reads)
+    builder = _Builder(written, processes, [path for _, path in paths])
+    return builder.step(paths)
+
+
+class _Builder:
+    def __init__(self, written: Written, processes: Processes, sources: list[str]) -> None:
+        self._written = written
+        self._processes = processes
+        self._parts: dict[int, _Part] = {}
+        self._sure = True
+        self._root = _root_of(written.process, [written.path, *sources])
+
+    def step(self, reads: tuple[tuple[int, str], ...]) -> Step:
+        written, process = self._written, self._written.process
+        top = self._top(process)
+        shell, shell_cwd = self._shell(top.pid)
+        commands: tuple[Command, ...] = ()
+        if written.writer.kind in (Kind.SHELL, Kind.BUILDER, Kind.HOST) or not top.args:
+            self._sure = False
+        else:
+            commands = self._pipeline(top)
+        if shell[1:2] and _SETS.search(_script_text(shell)):
+            self._sure = False
+        actor = self._processes.latest(top.pid)
+        return Step(
+            product=written.path,
+            commands=commands,
+            cwd=process.cwd or "",
+            root=self._root,
+            sure=self._sure,
+            shell=shell,
+            shell_cwd=shell_cwd,
+            reads=reads,
+            by=(top.pid, (actor.start or 0) if actor is not None else 0),
+            t=written.t,
+        )
+
+    def _top(self, process: Process) -> _Part:
+        """Climb to the process that a shell or make started: the whole command is its."""
+        pid, args, ppid, depth = process.pid, process.args or (), process.ppid, 0
+        for depth, (ancestor, comm) in enumerate(process.chain, 1):
+            ppid = ancestor
+            if is_barrier(comm) and not is_wrapper(comm):
+                break
+            known = process.chain_args[depth - 1] if depth <= len(process.chain_args) else ()
+            pid, args = ancestor, known or self._args_of(ancestor)
+            ppid = process.chain[depth][0] if depth < len(process.chain) else 0
+        streams = dict(process.fds)
+        if pid != process.pid:
+            actor = self._processes.latest(pid)
+            if actor is not None and 0 in actor.fds:
+                streams[0] = actor.fds[0]
+            elif actor is not None:
+                streams.pop(0, None)
+        return _Part(pid, ppid, args, streams)
+
+    def _args_of(self, pid: int) -> tuple[str, ...]:
+        actor = self._processes.latest(pid)
+        return () if actor is None or actor.kind is Kind.SHELL else actor.args or ()
+
+    def _pipeline(self, top: _Part) -> tuple[Command, ...]:
+        self._gather(top)
+        commands = [self._last(top)]
+        part = top
+        while (pipe := part.streams.get(0, "")).startswith("pipe:") and len(commands) < LONGEST:
+            found = [p for p in self._parts.values() if pipe in (p.streams.get(1), p.streams.get(2))]
+            if len(found) != 1 or not found[0].args:
+                if found or not self._is_below_builder(top):
+                    self._sure = False
+                break
+            part = found[0]
+            commands.append(self._inner(part, pipe))
+        commands[-1] = self._with_input(commands[-1], part)
+        if any("/dev/fd/" in arg or "/proc/self/fd/" in arg for c in commands for arg in c.args):
+            self._sure = False
+        return tuple(reversed(commands))
+
+    def _gather(self, top: _Part) -> None:
+        """Find the other processes of the pipeline: those that were seen beside it, and those with events."""
+        own = set(self._written.process.pipe_in) | {top.streams.get(0, "")}
+        actor = self._processes.latest(top.pid)
+        seen = {} if actor is None else {n.pid: n for n in actor.neighbours}
+        for other in {**seen, **{n.pid: n for n in self._written.process.neighbours}}.values():
+            streams = {number: target for number, target in enumerate(other.streams) if target}
+            self._parts[other.pid] = _Part(other.pid, top.ppid, other.args, streams)
+        for actor in self._processes.writers_into(own):
+            if actor.ppid == top.ppid and actor.pid != top.pid:
+                known = self._parts.setdefault(actor.pid, _Part(actor.pid, actor.ppid, (), {}))
+                if actor.kind is not Kind.SHELL and not known.args:
+                    known.args = actor.args or ()
+                known.streams = {**actor.fds, **known.streams}
+            elif actor.pid != top.pid and not any(pid in self._parts for pid, _ in actor.chain):
+                self._sure = self._sure and actor.pid in self._parts  # part of a group of commands
+
+    def _last(self, top: _Part) -> Command:
+        written, path = self._written, self._written.path
+        out, err = (self._inside(top.streams.get(number, "")) for number in (1, 2))
+        creator = written.creator
+        appends = not written.anew
+        opened = creator is not None and creator.kind in CONDUCTORS
+        by_shell = not appends and (opened or (creator is not None and creator.shell is not None))
+        if path not in (out, err) and by_shell:
+            if 1 not in top.streams:
+                out = path  # it is closed by now
+            else:
+                self._sure = False
+        if path in (out, err) and creator is not None and self._is_group(creator, top):
+            self._sure = False
+        stdout = out if out and (out == path or written.creators(out) == top.pid) else ""
+        stderr = err if err and (err == path or written.creators(err) == top.pid) else ""
+        if stdout and stdout == stderr:
+            stderr = "&1"
+        if not stdout and top.streams.get(1, "").startswith("pipe:") and not self._is_below_builder(top):
+            stdout = "/dev/null"
+        return Command(top.args, "", stdout, stderr, appends and path in (out, err))
+
+    def _is_group(self, creator: Actor, top: _Part) -> bool:
+        """Whether the output is that of several commands: a loop, or what stands in braces or parentheses."""
+        if self._written.anew:
+            return creator.pid != top.pid
+        above = {pid for pid, _ in self._written.process.chain}
+        return creator.pid in above or creator.pid == top.pid
+
+    def _inner(self, part: _Part, pipe: str) -> Command:
+        out = part.streams.get(1, "")
+        stderr = "&1" if part.streams.get(2) == pipe and out == pipe else ""
+        if out != pipe:
+            self._sure = False
+        return Command(part.args, "", "", stderr)
+
+    def _with_input(self, command: Command, part: _Part) -> Command:
+        """Add the file that the shell opened for the first command's input."""
+        target = part.streams.get(0, "")
+        if target.endswith(_DELETED):
+            self._sure = False  # a here-document
+            return command
+        stdin = self._inside(target) if target.startswith("/") else ""
+        if not stdin and not target:
+            stdin = self._opened_for(part)
+        return Command(command.args, stdin, command.stdout, command.stderr, command.appends)
+
+    def _opened_for(self, part: _Part) -> str:
+        written = self._written
+        actor = self._processes.latest(part.pid)
+        if actor is not None:
+            for file, read in reversed(actor.reads.items()):
+                if read.conducted:
+                    return written.path_of(file)
+        creator = written.creator
+        if creator is not None and creator.pid == part.ppid:
+            for file, read in reversed(creator.reads.items()):
+                if read.conducted and abs(written.begun - read.last) <= ADJACENT:
+                    return written.path_of(file)
+        return ""
+
+    def _inside(self, target: str) -> str:
+        """Return a target relative to the mount's root if it lies inside, or as it is; empty if no file."""
+        if not target.startswith("/") or target.endswith(_DELETED):
+            return ""
+        if self._root:
+            return target.removeprefix(self._root + "/")
+        if target.endswith("/" + self._written.path):
+            self._root = target[: -len(self._written.path) - 1]
+            return self._written.path
+        return target
+
+    def _is_below_builder(self, top: _Part) -> bool:
+        for pid, comm in self._written.process.chain:
+            if pid == top.ppid:
+                return kind_of(comm) is Kind.BUILDER
+        return False
+
+    def _shell(self, top: int) -> tuple[tuple[str, ...], str]:
+        """Return the command line of the nearest shell that can be called again, and where it was."""
+        written = self._written
+        pids = [written.process.pid, top, *(pid for pid, _ in written.process.chain)]
+        actors = [written.writer, written.creator, *map(self._processes.latest, pids)]
+        for actor in actors:
+            if actor is not None and actor.shell is not None and _script_text(actor.shell[0]):
+                return actor.shell
+        return (), ""
+
+
+def _script_text(args: tuple[str, ...]) -> str:
+    """Return what a shell is told to run by its command line: commands, or a file's name; or nothing."""
+    words = iter(args[1:])
+    commands = False
+    for word in words:
+        if word in _VALUED:
+            next(words, None)
+        elif word.startswith("--"):
+            continue
+        elif word.startswith(("-", "+")) and len(word) > 1:
+            commands = commands or "c" in word
+            if "s" in word and not commands:
+                return ""
+        else:
+            return word if commands else f"./{word}"
+    return ""
+
+
+def _root_of(process: Process, paths: list[str]) -> str:
+    """Return where the mount's root was, by how the process calls files whose place in it is known."""
+    called = [target for _, target in process.fds if target.startswith("/")]
+    for line in ((process.args or ()), *process.chain_args):
+        for arg in line:
+            called += _names_in(arg, process.cwd)
+    votes: Counter[str] = Counter()
+    for path in paths:
+        for name in called:
+            if name.endswith(f"/{path}"):
+                votes[name[: -len(path) - 1]] += 1 + path.count("/")
+    return max(votes, key=lambda root: (votes[root], -len(root), root)) if votes else ""
+
+
+def _names_in(arg: str, cwd: str | None) -> list[str]:
+    """Return the absolute paths that an argument may mean."""
+    words = [arg, arg.partition("=")[2]]
+    if arg.startswith("-"):
+        words.append(arg[2:])
+    named = [word for word in words if word and "\0" not in word]
+    return [os.path.normpath(os.path.join(cwd or "", word)) for word in named if cwd or word.startswith("/")]

@@ -1,0 +1,191 @@
+"""Recipes as text that a shell or make runs.
+
+Nothing that was recorded is ever taken for syntax: words are quoted, and what make cannot hold is refused.
+Places inside the mount are written relative to where the script runs, so that it works in a copy of the tree.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from mycelial.record.display import printable_command, printable_word
+from mycelial.record.redaction import REDACTED
+from mycelial.record.steps import Command, Step
+
+_HERE = "\0"  # stands for the mount's root while a line is put together; no argument holds one
+_MAKEABLE = re.compile(r"[\w./#$][\w./+@,#$^!{}-]*(?: [\w./+@,#$^!{}-]+)*")
+_SAFE = (
+    "case $root in *[!A-Za-z0-9/._+-]*)"
+    " echo 'the name of this directory would have to be quoted: use another' >&2; exit 1;; esac"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule of a makefile: what it makes, what that needs, and how."""
+
+    target: str
+    needed: tuple[str, ...]
+    lines: tuple[str, ...]
+
+
+class Unwritable(ValueError):
+    """A recipe cannot be written down; the text says why, in one line."""
+
+
+def pipeline_text(step: Step) -> str:
+    """Return the commands of a step as a person would type them in the step's directory; empty if unknown."""
+    if step.commands and (step.sure or not step.shell):
+        where = _inside(step.cwd, step.root) if step.root else None
+        return _pipeline(step.commands, where, lambda word: printable_word(word.replace(_HERE, step.root)))
+    return printable_command(step.shell)
+
+
+def step_line(step: Step, root: str) -> str:
+    """Return one line for a POSIX shell that does the step again; give it to :func:`in_shell` or `in_make`.
+
+    `root` says where the mount's root was, if the step itself does not know.
+
+    Raises
+    ------
+    Unwritable
+        The step's commands are not known, or a secret was left out of them.
+    """
+    root = step.root or root
+    if step.commands and (step.sure or not step.shell):
+        cwd, where = step.cwd, _inside(step.cwd, root)
+        line = _pipeline(step.commands, where, lambda word: _quoted(word, root))
+        words = [word for command in step.commands for word in command.args]
+    elif step.shell:
+        cwd, where = step.shell_cwd, _inside(step.shell_cwd, root)
+        line = " ".join(_quoted(word, root) for word in step.shell)
+        words = list(step.shell)
+        if any(_HERE in _quoted(word, root) and " " in word for word in words):
+            line = f"{_SAFE} && {line}"
+    else:
+        raise Unwritable(f"{step.product}: it is not known by what commands it was made")
+    if any(_HERE in word for word in words):
+        raise Unwritable(f"{step.product}: no command can have what stands there in its log")
+    if any(REDACTED in word for word in words):
+        raise Unwritable(f"{step.product}: a secret was left out of the command that made it")
+    if where is None:
+        return f"( cd {_quoted(_named(cwd), root)} && {line} )" if cwd else f"( {line} )"
+    return f"( {line} )" if where == "." else f"( cd {shlex.quote(_named(where))} && {line} )"
+
+
+def directories(steps: Iterable[Step]) -> list[str]:
+    """Return the lines that make the directories which the products of `steps` lie in."""
+    found = sorted({_named(directory) for step in steps if (directory := os.path.dirname(step.product))})
+    return [f"mkdir -p {shlex.join(found)}"] if found else []
+
+
+def copy_line(source: str, target: str) -> str:
+    """Return a line that gives a file another name, paths being relative to the root."""
+    return f"cp -p {shlex.quote(_named(source))} {shlex.quote(_named(target))}"
+
+
+def in_shell(path: str, lines: Iterable[str]) -> str:
+    """Return a script for /bin/sh of `lines`, which make `path`."""
+    head = (
+        "#!/bin/sh",
+        f"# Makes {_comment(path)} again: run it in a copy of the tree, or name that: sh SCRIPT DIRECTORY",
+        "set -u",
+        'cd -- "${1:-.}" || exit 1',
+        "root=$(pwd -P)",
+    )
+    return "".join(f"{line}\n" for line in (*head, *lines, _there(path))).replace(_HERE, '"$root"')
+
+
+def in_make(path: str, rules: Iterable[Rule]) -> str:
+    """Return a makefile of `rules`, which make `path`.
+
+    Raises
+    ------
+    Unwritable
+        A name or a line cannot stand in a makefile.
+    """
+    lines = [
+        f"# Makes {_comment(path)} again, in a copy of the tree: make -f MAKEFILE",
+        f".DEFAULT_GOAL := {_make_name(path)}",
+        "SHELL := /bin/sh",
+        "export root := $(CURDIR)",
+        ".NOTPARALLEL:",
+        ".SUFFIXES:",
+    ]
+    for rule in rules:
+        needed = "".join(f" {_make_name(name)}" for name in rule.needed)
+        lines += ["", f"{_make_name(rule.target)}:{needed}" + ("" if rule.lines else " ;")]
+        for command in rule.lines:
+            if "\n" in command or "\r" in command:
+                raise Unwritable(
+                    f"{rule.target}: a makefile cannot hold a line break in a command: use --script"
+                )
+            lines.append("\t-" + command.replace("$", "$$").replace(_HERE, '"$$root"'))
+        if rule.lines:
+            lines.append("\t@" + _there(rule.target).replace("$", "$$"))
+    return "\n".join(lines) + "\n"
+
+
+def _there(path: str) -> str:
+    """Return the line that fails if the file was not made; what commands end with says little about that."""
+    return f"test -e {shlex.quote(_named(path))}"
+
+
+def _pipeline(commands: Sequence[Command], where: str | None, quote: Callable[[str], str]) -> str:
+    return " | ".join(_command(command, where, quote) for command in commands)
+
+
+def _command(command: Command, where: str | None, quote: Callable[[str], str]) -> str:
+    words = [quote(word) for word in command.args]
+    if command.args and re.match(r"[A-Za-z_][A-Za-z0-9_]*=", command.args[0]):
+        words.insert(0, "env --")  # a program of such a name, not an assignment
+    if command.stdin:
+        words.append(f"< {quote(_file(command.stdin, where))}")
+    arrow = ">>" if command.appends else ">"
+    if command.stdout:
+        words.append(f"{arrow} {quote(_file(command.stdout, where))}")
+    if command.stderr == "&1":
+        words.append("2>&1")
+    elif command.stderr:
+        words.append(f"2{arrow if not command.stdout else '>'} {quote(_file(command.stderr, where))}")
+    return " ".join(words)
+
+
+def _file(path: str, where: str | None) -> str:
+    """Return a redirection's file, as it is called from the directory `where` of the tree."""
+    if path.startswith("/"):
+        return path
+    return f"{_HERE}/{path}" if where is None else _named(os.path.relpath(path, where))
+
+
+def _named(path: str) -> str:
+    """Return a path that no program takes for an option."""
+    return f"./{path}" if path.startswith(("-", "+")) else path
+
+
+def _inside(cwd: str, root: str) -> str | None:
+    """Return `cwd` relative to the mount's root; None if it lies elsewhere. Not known means the root."""
+    if not cwd or cwd == root:
+        return "."
+    return cwd.removeprefix(root + "/") if root and cwd.startswith(root + "/") else None
+
+
+def _quoted(word: str, root: str) -> str:
+    """Quote a word; where the root's path stands in it, the root of the copy will."""
+    root = root if len(root) > 1 else _HERE
+    pieces = re.split(rf"{_HERE}|(?<![A-Za-z0-9_./-]){re.escape(root)}(?=/|$|[:,;'\"\s])", word)
+    return _HERE.join(shlex.quote(piece) if piece else "" for piece in pieces) or "''"
+
+
+def _comment(text: str) -> str:
+    return "".join(c if c.isprintable() else "?" for c in text)
+
+
+def _make_name(name: str) -> str:
+    if not _MAKEABLE.fullmatch(name) or not name.isprintable():
+        raise Unwritable(f"{name}: a makefile cannot hold such a name: use --script")
+    return name.replace("$", "$$").replace("#", "\\#").replace(" ", "\\ ")

@@ -1,0 +1,147 @@
+"""Recipes of recipes: from a file back to the files that nobody made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import sqlite_utils
+
+from mycelial.record.steps import Step, steps_from_json
+from mycelial.store.names import from_column
+
+DEEPEST = 200
+"""Products that are followed one behind the other."""
+
+LOOKED_AT = 200
+"""Other recipes that are asked where the mount was."""
+
+NEARBY = 86400.0
+"""Seconds by which they may be later."""
+
+MOST = 10_000
+"""Products of a chain."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One step, and what it needs: its sources by their names at the time.
+
+    `names` are (path now, path at the time) of those that have, or are made under, another name.
+    """
+
+    step: Step
+    sources: tuple[str, ...]
+    names: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """A file that was made: the name under which its last step makes it, and all its steps."""
+
+    made_as: str
+    links: tuple[Link, ...]
+
+
+@dataclass(slots=True)
+class Chain:
+    """All that has to be run to make a file again.
+
+    Attributes
+    ----------
+    path : str
+        The file.
+    products : list of Product
+        In an order in which they can be made; the file itself is the last.
+    gone : list of str
+        Sources that nobody made and that are not there any more.
+    problem : str
+        Why the file cannot be made again; empty if it can.
+    root : str
+        Where the mount's root was when it was made; empty if not known.
+    """
+
+    path: str
+    products: list[Product] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)
+    problem: str = ""
+    root: str = ""
+
+
+class Recipes:
+    """Looks recipes up for one reader."""
+
+    def __init__(self, database: sqlite_utils.Database, uid: int | None) -> None:
+        self._execute = database.conn.execute
+        self._whose = "" if uid is None else f" AND uid = {int(uid)}"
+
+    def steps(self, file: int) -> tuple[Step, ...]:
+        """Return how the file was made."""
+        row = self._execute(f"SELECT steps FROM recipe WHERE product = ?{self._whose}", (file,)).fetchone()
+        steps = () if row is None else steps_from_json(row[0])
+        # What a shell is called again for, it does altogether.
+        called = {step.shell for step in steps if not step.sure and step.shell}
+        return tuple(replace(step, sure=False) if step.shell in called else step for step in steps)
+
+    def chain(self, file: int, path: str) -> Chain:
+        """Return everything that has to be run for the file, which has `path` now."""
+        steps = self.steps(file)
+        chain = Chain(path)
+        if not steps:
+            chain.problem = "nobody was seen making it"
+        elif not steps[0].whole:
+            chain.problem = "it was changed in place, and nobody knows what it was before"
+        else:
+            self._visit(file, steps, chain, set(), 0)
+            chain.root = self._root(steps[-1])
+        return chain
+
+    def _root(self, last: Step) -> str:
+        """Return where the mount's root was: the step says, or those made at about the same time."""
+        if last.root:
+            return last.root
+        rows = self._execute(
+            f"SELECT steps FROM recipe WHERE t <= ?{self._whose} ORDER BY abs(t - ?) LIMIT {LOOKED_AT}",
+            (last.t + NEARBY, last.t),
+        )
+        cwd = f"{last.cwd or last.shell_cwd}/"
+        roots = (step.root for (steps,) in rows for step in steps_from_json(steps))
+        return next((root for root in roots if root and cwd.startswith(f"{root}/")), "")
+
+    def _visit(self, file: int, steps: tuple[Step, ...], chain: Chain, seen: set[int], depth: int) -> None:
+        seen.add(file)
+        made: set[str] = set()
+        links = []
+        for step in steps:
+            names = []
+            for number, then in step.reads:
+                if number != file and then not in made:
+                    now = self._provide(number, then, chain, seen, depth)
+                    if now != then:
+                        names.append((now, then))
+            made.add(step.product)
+            links.append(Link(step, tuple(path for _, path in step.reads), tuple(names)))
+        chain.products.append(Product(steps[-1].product, tuple(links)))
+
+    def _provide(self, file: int, then: str, chain: Chain, seen: set[int], depth: int) -> str:
+        """See that a source is there before it is used, and return the name that it has then."""
+        steps = self.steps(file)
+        if steps and steps[0].whole and depth < DEEPEST and len(chain.products) < MOST:
+            if file not in seen:
+                self._visit(file, steps, chain, seen, depth + 1)
+            return steps[-1].product
+        now = self._path(file)
+        if not now and then not in chain.gone:
+            chain.gone.append(then)
+        return now or then
+
+    def _path(self, file: int) -> str:
+        """Return where the file is; empty if it is gone."""
+        names: list[str] = []
+        number: int | None = file
+        while number:
+            row = self._execute("SELECT parent, name, gone FROM file WHERE id = ?", (number,)).fetchone()
+            if row is None or row[2] or row[0] is None or len(names) > DEEPEST * 10:
+                return ""
+            names.append(from_column(row[1]))
+            number = row[0]
+        return "/".join(reversed(names))

@@ -1,0 +1,190 @@
+"""Recipes of what was really made on a mount: run in a copy of the tree, they make it again, to the byte."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from tests.mount.mounted import Mounted
+from tests.mount.recorded import mycelial, shell, told, wait_for_events
+
+SOURCES = {
+    "common.h": "int f0(int);\nint f1(int);\nint f2(int);\n",
+    "main.c": '#include "common.h"\n#include "gen.h"\n#include <stdio.h>\n'
+    'int main(void) { printf("%d %s\\n", f0(1) + f1(2) + f2(3), GEN); return 0; }\n',
+    "words": "hello world\n",
+    **{
+        f"src/f{number}.c": f'#include "../common.h"\nint f{number}(int x) {{ return x + {number}; }}\n'
+        for number in range(3)
+    },
+    "Makefile": """\
+program: main.o libf.a
+\tgcc -o $@ main.o -L. -lf
+main.o: main.c gen.h common.h
+\tgcc -c -O1 main.c
+gen.h: words
+\tprintf '#define GEN "%s"\\n' "$$(tr a-z A-Z < words)" > $@
+libf.a: obj/f0.o obj/f1.o obj/f2.o
+\tar rcsD $@ $^
+obj/%.o: src/%.c common.h
+\tmkdir -p obj
+\tcd src && gcc -c -o ../$@ $*.c
+symbols: program
+\tnm program | sort -k3 | sed 's/^/x /' > $@
+""",
+}
+
+
+def put(directory: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        (directory / name).parent.mkdir(parents=True, exist_ok=True)
+        (directory / name).write_text(text)
+
+
+def written(mount: Mounted, paths: Iterable[str]) -> None:
+    """Wait until the log has it that these were written."""
+    wait_for_events(mount, lambda log: all("write" in told(log, path) for path in paths))
+
+
+def made_again(mount: Mounted, form: str, path: str, origins: dict[str, str], place: Path) -> bytes:
+    """Run a recipe in a directory that has only what nobody made; what it makes."""
+    text = mycelial("how", form, "--", path, cwd=mount.mountpoint)
+    assert text.returncode == 0, text.stderr
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir()
+    put(place, origins)
+    recipe = place.with_suffix(".text")
+    recipe.write_text(text.stdout, errors="surrogateescape")
+    command = ["sh", str(recipe)] if form == "--script" else ["make", "-f", str(recipe)]
+    done = subprocess.run(command, cwd=place, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, f"{text.stdout}\n{done.stderr}"
+    return (place / path).read_bytes()
+
+
+@pytest.mark.parametrize("form", ["--script", "--makefile"])
+def test_a_build_is_made_again(form: str, mount: Mounted, workspace: Path) -> None:
+    put(mount.source, SOURCES)
+    shell("make -j2 program symbols", mount, timeout=120)
+    written(mount, ("program", "symbols", "libf.a"))
+    for path in ("symbols", "obj/f1.o", "libf.a"):
+        again = made_again(mount, form, path, SOURCES, workspace / "copy")
+        assert again == (mount.source / path).read_bytes()
+
+
+def test_an_object_was_made_by_the_compiler_that_was_called(mount: Mounted) -> None:
+    put(mount.source, SOURCES)
+    shell("make obj/f1.o", mount, timeout=60)
+    written(mount, ["obj/f1.o"])
+    how = mycelial("how", "obj/f1.o", cwd=mount.mountpoint)
+    assert "command:  gcc -c -o ../obj/f1.o f1.c" in how.stdout
+    assert "in:       src" in how.stdout
+    assert "program:  gcc" in how.stdout
+
+
+DATA = {"in": "b 2\na 1\nc 3\n", "other": "a x\nb y\n"}
+PIPELINES = r"""
+mkdir -p sub
+sort < in > sorted
+cut -d' ' -f1 in | tr a-z A-Z | sort -r > letters
+cat in | tee copy | sort -r > reverse
+cat other >> letters
+join sorted other > joined
+cat letters joined > tmp; sort tmp > sub/final; rm tmp
+for i in a b; do grep $i in > tmp; rev < tmp > r_$i; rm tmp; done
+while read a b; do echo "$b $a"; done < in > swapped
+sort <(cut -c1 in) <(cut -c1 other) > both
+ls in other | xargs cat > all
+(cat in; echo between; cat other) > grouped
+paste - other < sub/final > pasted; mv pasted renamed
+"""
+MADE = "sorted letters copy reverse joined sub/final swapped both all grouped renamed r_a r_b".split()  # noqa: SIM905
+
+
+@pytest.fixture
+def piped(mount: Mounted) -> Mounted:
+    """A mount on which the pipelines ran, as a script that lies in the tree."""
+    put(mount.source, {**DATA, "run.sh": PIPELINES})
+    shell("bash run.sh", mount, timeout=60)
+    written(mount, (set(MADE) - {"renamed"}) | {"pasted"})
+    return mount
+
+
+def test_pipelines_are_run_again(piped: Mounted, workspace: Path) -> None:
+    for path in MADE:
+        again = made_again(piped, "--script", path, {**DATA, "run.sh": PIPELINES}, workspace / "copy")
+        assert again == (piped.source / path).read_bytes(), path
+
+
+def test_pipelines_are_rules_for_make(piped: Mounted, workspace: Path) -> None:
+    for path in ("sub/final", "r_b", "swapped", "renamed"):
+        again = made_again(piped, "--makefile", path, {**DATA, "run.sh": PIPELINES}, workspace / "copy")
+        assert again == (piped.source / path).read_bytes(), path
+
+
+HOSTILE = (
+    b"-rf",
+    b"a b",
+    b"$(touch pwned)",
+    b"`touch pwned`",
+    b"q'uote\"d",
+    b"new\nline",
+    b"semi;touch pwned",
+    b"caf\xe9",
+    b"back\\slash",
+    b"glob*",
+    b"=x",
+    b"&1",
+)
+
+
+@pytest.mark.parametrize("form", ["--script", "--makefile"])
+def test_no_name_is_ever_taken_for_syntax(form: str, mount: Mounted, workspace: Path) -> None:
+    names = [os.fsdecode(name) for name in HOSTILE]
+    put(mount.source, {name: f"{number}\n" for number, name in enumerate(names)})
+    for name in names:
+        # A shell without a command line of its own, as a person types into.
+        typed = ["bash", "--norc", "-s", "--", name, f"out {name}"]
+        subprocess.run(typed, input=b'sort < "$1" > "$2"\n', cwd=mount.mountpoint, check=True)
+    written(mount, [f"out {name}" for name in names])
+    done = 0
+    for number, name in enumerate(names):
+        place = workspace / "copy"
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir()
+        put(place, {name: f"{number}\n"})
+        text = mycelial("how", form, "--", f"out {name}", cwd=mount.mountpoint)
+        if form == "--makefile" and text.returncode:
+            assert len(text.stderr.splitlines()) == 1
+            continue
+        recipe = workspace / "text"
+        recipe.write_text(text.stdout, errors="surrogateescape")
+        command = ["sh", str(recipe)] if form == "--script" else ["make", "-f", str(recipe)]
+        subprocess.run(command, cwd=place, check=True, capture_output=True, timeout=30)
+        assert set(os.listdir(place)) == {name, f"out {name}"}
+        assert (place / f"out {name}").read_text() == f"{number}\n"
+        done += 1
+    assert done == len(names) if form == "--script" else done >= 1
+
+
+def test_what_was_changed_in_place_cannot_be_made_again(mount: Mounted) -> None:
+    put(mount.source, DATA)
+    shell("sed -i s/a/b/ in", mount)
+    wait_for_events(mount, lambda log: any(event["op"] == "rename" for event in log))
+    refused = mycelial("how", "--script", "in", cwd=mount.mountpoint)
+    assert refused.returncode == 1
+    assert "changed in place" in refused.stderr
+
+
+def test_a_secret_is_not_written_into_a_script(mount: Mounted) -> None:
+    put(mount.source, {**DATA, "tool.py": "open('out', 'w').write(open('in').read())\n"})
+    shell("python3 tool.py --password=Hush; true", mount, timeout=30)
+    written(mount, ["out"])
+    refused = mycelial("how", "--script", "out", cwd=mount.mountpoint)
+    assert refused.returncode == 1
+    assert "secret" in refused.stderr
+    assert "--password=[redacted]" in mycelial("how", "out", cwd=mount.mountpoint).stdout
