@@ -264,10 +264,22 @@ static void describe_ancestors(pid_t ppid, struct text *names, struct text *comm
     }
 }
 
-static void append_cgroup(struct text *text, pid_t pid) {
+/* The kernel takes its time to say it, and a session hardly ever spans two. */
+static void append_cgroup(struct text *text, pid_t pid, pid_t sid) {
+    static struct {
+        pid_t sid;
+        size_t size;
+        char name[1024];
+    } latest;
     char groups[2048];
-    const char *line = read_proc(groups, sizeof groups, "/proc/%d/cgroup", (int)pid) > 0 ? strstr(groups, "0::") : NULL;
-    append_field(text, line ? line + 3 : "", line ? strcspn(line + 3, "\n") : 0);
+    if (!sid || sid != latest.sid) {
+        const char *line = read_proc(groups, sizeof groups, "/proc/%d/cgroup", (int)pid) > 0 ? strstr(groups, "0::") : NULL;
+        latest.sid = sid;
+        latest.size = line ? strcspn(line + 3, "\n") : 0;
+        if (latest.size > sizeof latest.name) latest.size = 0;
+        if (latest.size) memcpy(latest.name, line + 3, latest.size);
+    }
+    append_field(text, latest.name, latest.size);
 }
 
 static void append_descriptor(struct text *text, const struct process *process, int fd) {
@@ -323,7 +335,7 @@ static void announce(struct process *process) {
     append_field(&text, process->comm, strlen(process->comm));
     append_field(&text, field, read_proc_link(field, sizeof field, process->tgid, "exe"));
     append_field(&text, field, read_proc_link(field, sizeof field, process->tgid, "cwd"));
-    append_cgroup(&text, process->tgid);
+    append_cgroup(&text, process->tgid, process->sid);
     size_t size = 0;
     if (process->threads > 1) {
         size = worker_read_cmdline(process->tgid, field, sizeof field);
