@@ -26,13 +26,14 @@ def configure(
     record: bool,
     capacity: int,
     passthrough: bool,
+    writeback: bool,
 ) -> None:
     """Prepare the next session that pyfuse3 opens.
 
     `source_fd` is an O_PATH descriptor of the source and stays open; `view_dir` is empty where there is
     no virtual tree; `timeout` is in seconds, and beyond 1 says that nobody else changes the source;
     `capacity` bounds the events that wait, in bytes; `passthrough` asks for the kernel's, where it can be
-    had. Raises OSError.
+    had, `writeback` for its cache of writes instead. Raises OSError.
     """
 
 def start() -> None:

@@ -131,6 +131,7 @@ class Filesystem:
             record=options.record,
             capacity=_WAITING_EVENTS,
             passthrough=options.passthrough,
+            writeback=options.writeback,
         )
 
     def _engine_arguments(self) -> list[str]:

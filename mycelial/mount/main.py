@@ -39,6 +39,7 @@ about that under MOUNTPOINT/.mycelial. Both may be the same directory. Unmount w
       --timeout SEC    how long the kernel keeps names and attributes (default 1; in place 3600)
       --setuid USER    become USER first
       --no-passthrough never leave reading and writing to the kernel
+      --writeback      let the kernel collect writes: faster; if the daemon is killed, those are lost
   -V, --version        print the version
   -h, --help           print this
 """

@@ -38,7 +38,7 @@ class MountOptions:
         Other places than the usual ones.
     exclude : tuple of str
         gitignore patterns of what is not recorded.
-    allow_other, read_only, record, passthrough : bool
+    allow_other, read_only, record, passthrough, writeback : bool
         Other users may enter; nothing may be changed; accesses are recorded; the kernel may read and write
         by itself, where it can.
     view_dir : str
@@ -65,6 +65,7 @@ class MountOptions:
     read_only: bool = False
     record: bool = True
     passthrough: bool = True
+    writeback: bool = False
     view_dir: str = ".mycelial"
     show_view_dir: bool = False
     timeout: float | None = None
@@ -74,7 +75,7 @@ class MountOptions:
 
 _WITH_VALUE = frozenset({"db", "config", "exclude", "view-dir", "timeout", "setuid"})
 _WITHOUT_VALUE = frozenset(
-    {"allow-other", "ro", "rw", "no-record", "no-passthrough", "show-view-dir", "no-views"}
+    {"allow-other", "ro", "rw", "no-record", "no-passthrough", "writeback", "show-view-dir", "no-views"}
 )
 _KERNEL = frozenset(
     {"suid", "nosuid", "dev", "nodev", "exec", "noexec", "sync", "dirsync", "noatime", "nodiratime"}
@@ -221,6 +222,8 @@ def _long(options: MountOptions, name: str, value: str, written: str) -> MountOp
             return replace(options, record=False)
         case "no-passthrough":
             return replace(options, passthrough=False)
+        case "writeback":
+            return replace(options, writeback=True)
         case "show-view-dir":
             return replace(options, show_view_dir=True)
         case "no-views":

@@ -208,6 +208,7 @@ struct negotiated {
     uint64_t offered, agreed; /* INIT_* flags, see protocol.h */
 };
 extern struct negotiated negotiated;
+bool is_writeback(void); /* the kernel collects writes */
 
 typedef void process_function(struct fuse_session *, const struct fuse_buf *);
 /* Has INIT answered by libfuse, and the answer completed; false when this is another request, or nothing was done. */
@@ -219,6 +220,7 @@ struct configuration {
     double timeout; /* seconds for which the kernel may keep names and attributes */
     char view_dir[256];                 /* empty: no virtual tree */
     bool show_view_dir, passthrough;
+    bool writeback; /* the kernel collects writes and hands them over later, in nobody's name */
 };
 extern struct configuration configuration;
 /* Nobody else changes the source: what is not there and what a directory holds may be kept, too. */

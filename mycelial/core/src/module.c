@@ -18,20 +18,21 @@ static PyObject *os_error(int error) {
 }
 
 static PyObject *configure(PyObject *self, PyObject *args, PyObject *kwargs) {
-    static char *names[] = {"source_fd", "view_dir", "show_view_dir", "timeout", "record", "capacity", "passthrough", NULL};
-    int source_fd, show, record, passthrough;
+    static char *names[] = {"source_fd", "view_dir", "show_view_dir", "timeout", "record", "capacity", "passthrough", "writeback", NULL};
+    int source_fd, show, record, passthrough, writeback;
     const char *view_dir;
     Py_ssize_t view_dir_size, capacity;
     double timeout;
     struct rlimit limit;
     (void)self;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "$iy#pdpnp", names, &source_fd, &view_dir, &view_dir_size, &show,
-                                     &timeout, &record, &capacity, &passthrough))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "$iy#pdpnpp", names, &source_fd, &view_dir, &view_dir_size, &show,
+                                     &timeout, &record, &capacity, &passthrough, &writeback))
         return NULL;
     if (view_dir_size >= (Py_ssize_t)sizeof configuration.view_dir) return os_error(ENAMETOOLONG);
     memcpy(configuration.view_dir, view_dir, (size_t)view_dir_size + 1);
     configuration.show_view_dir = show && view_dir_size;
     configuration.passthrough = passthrough;
+    configuration.writeback = writeback;
     configuration.timeout = timeout;
     if (getrlimit(RLIMIT_NOFILE, &limit)) return os_error(errno);
     unsigned long usable = limit.rlim_cur > 1u << 20 ? 1u << 20 : limit.rlim_cur;

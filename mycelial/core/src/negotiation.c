@@ -20,6 +20,8 @@
 
 struct negotiated negotiated;
 
+bool is_writeback(void) { return (negotiated.agreed & INIT_WRITEBACK_CACHE) != 0; }
+
 static void negotiate(const struct init_request *asked, struct init_reply *reply) {
     negotiated.minor = asked->minor;
     negotiated.offered = asked->flags;
@@ -28,6 +30,7 @@ static void negotiate(const struct init_request *asked, struct init_reply *reply
     /* Who writes or changes the owner loses setuid and setgid below, in his own name: this spares a getxattr a write. */
     negotiated.agreed |= negotiated.offered & INIT_HANDLE_KILLPRIV_V2 ? INIT_HANDLE_KILLPRIV_V2
                                                                       : negotiated.offered & INIT_HANDLE_KILLPRIV;
+    if (configuration.writeback) negotiated.agreed |= negotiated.offered & INIT_WRITEBACK_CACHE;
     if (passthrough_wanted() && negotiated.offered & INIT_PASSTHROUGH) {
         negotiated.agreed |= INIT_PASSTHROUGH | INIT_EXT;
         reply->max_stack_depth = 1; /* the source is not stacked itself */

@@ -92,7 +92,8 @@ static int set_attributes(fuse_req_t req, int fd, const struct handle *handle, c
     char path[PROC_PATH_SIZE]; /* the magic link leads to the inode itself, a symbolic link included */
     proc_path(path, fd);
     if (!which) return drop_privileges(req, fd, path);
-    caller_become(req);
+    /* Times that belong to written data, from the kernel, in the name of whoever made it write. */
+    if (!(is_writeback() && handle && which == FUSE_SET_ATTR_MTIME)) caller_become(req);
     int failed = 0;
     if (which & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID))
         failed = fchownat(fd, "", which & FUSE_SET_ATTR_UID ? wanted->st_uid : (uid_t)-1,
@@ -111,6 +112,7 @@ static void c_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *wanted, int w
     struct inode *inode = inode_of(ino);
     struct handle *handle = fi ? handle_of(fi) : NULL;
     bool owned = false;
+    which &= ~FUSE_SET_ATTR_CTIME; /* nobody can set it */
     int fd = handle ? handle->fd : inode_open_path(inode, &owned);
     int error = fd < 0 ? -fd : set_attributes(req, fd, handle, wanted, which);
     if (owned) close(fd);

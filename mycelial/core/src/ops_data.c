@@ -52,14 +52,20 @@ struct open_reply handle_reply(struct handle *handle) {
     /* Who only writes gains nothing from the page cache; others' pages of it are dropped. O_DIRECT itself is the
      * kernel's matter: it may be mapped, which what bypasses the cache in this way may not. */
     if (is_exclusive() && passthrough_writable(handle->inode)) session_invalidate(handle->inode);
-    bool bypass = access == O_WRONLY && negotiated.offered & INIT_DIRECT_IO_ALLOW_MMAP;
+    bool readable = is_writeback() && (fcntl(handle->fd, F_GETFL) & O_ACCMODE) == O_RDWR;
+    bool bypass = access == O_WRONLY && !readable && negotiated.offered & INIT_DIRECT_IO_ALLOW_MMAP;
     /* Pages go when size or mtime change (AUTO_INVAL_DATA). With passthrough, KEEP_CACHE would be EIO. */
     reply.flags |= handle->passthrough ? OPEN_PASSTHROUGH : bypass ? OPEN_DIRECT_IO : OPEN_KEEP_CACHE;
     return reply;
 }
 
 int flags_below(int flags) {
-    return (flags & ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_DIRECT | O_NOFOLLOW | EXEC_FLAG)) | O_CLOEXEC;
+    flags &= ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_DIRECT | O_NOFOLLOW | EXEC_FLAG);
+    if (is_writeback()) {
+        flags &= ~O_APPEND; /* the kernel knows where the end is */
+        if ((flags & O_ACCMODE) == O_WRONLY) flags = (flags & ~O_ACCMODE) | O_RDWR; /* a page is read before a part of it is written */
+    }
+    return flags | O_CLOEXEC;
 }
 
 int open_again(int fd, int flags) {
@@ -111,6 +117,7 @@ static void c_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi) {
     DELEGATE(ino, open, req, ino, fi);
     struct inode *inode = inode_of(ino);
     int fd = open_inode(inode, flags_below(fi->flags));
+    if (fd == -EACCES && is_writeback()) fd = open_inode(inode, (fi->flags & (O_ACCMODE | O_APPEND)) | O_CLOEXEC);
     int error = fd < 0 ? -fd : fi->flags & O_TRUNC ? truncate_opened(req, fd, fi->flags) : 0;
     struct handle *handle = error ? NULL : handle_new(req, inode, fd, fi->flags);
     if (!error && !handle) error = ENOMEM;
@@ -210,6 +217,10 @@ static void c_fsync(fuse_req_t req, fuse_ino_t ino, int data_only, struct fuse_f
 
 static void c_lseek(fuse_req_t req, fuse_ino_t ino, off_t off, int whence, struct fuse_file_info *fi) {
     REFUSE_VIRTUAL(ino, ENOSYS);
+    if (is_writeback()) { /* the kernel has data of which the file below knows nothing yet: it shall call all of it data */
+        fuse_reply_err(req, ENOSYS);
+        return;
+    }
     off_t found = lseek(handle_of(fi)->fd, off, whence);
     if (found < 0)
         fuse_reply_err(req, errno);

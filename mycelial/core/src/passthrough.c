@@ -20,7 +20,7 @@ static struct {
     unsigned long opens;
 } passthrough;
 
-bool passthrough_wanted(void) { return configuration.passthrough && geteuid() == 0; } /* only root may open a backing file */
+bool passthrough_wanted(void) { return configuration.passthrough && !configuration.writeback && geteuid() == 0; } /* only root may open a backing file */
 void passthrough_begin(void) { passthrough.on = true; }
 void passthrough_device(int device) { passthrough.device = device; }
 bool passthrough_is_on(void) { return passthrough.on; }

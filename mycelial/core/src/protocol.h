@@ -8,6 +8,7 @@
 
 /* Flags of INIT, the second word's too. */
 #define INIT_DONT_MASK (1ULL << 6)
+#define INIT_WRITEBACK_CACHE (1ULL << 16)
 #define INIT_PARALLEL_DIROPS (1ULL << 18)
 #define INIT_HANDLE_KILLPRIV (1ULL << 19)
 #define INIT_CACHE_SYMLINKS (1ULL << 23)
