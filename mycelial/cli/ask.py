@@ -52,16 +52,36 @@ def _command(name: str, question: Question, text: str) -> click.Command:
             raise click.UsageError(
                 "FILE and --batch exclude each other" if batch else "Missing argument 'FILE'."
             )
-        place = locate(file or ".", database)
+        place = locate(file or ".", database, foreign=True)
+        if place.is_foreign:
+            _ask_mount(name, place, file, limit, as_json=as_json)
+            return
         with options.open_answers(place, uid) as answers:
             if file is None:
-                _print_batch(place, answers, question, limit)
+                _print_batch(place, lambda path: question(answers, path, limit))
             elif as_json:
                 output.print_json(_as_objects(_ask(place, answers, question, file, limit)))
             else:
                 _print_table(name, file, _ask(place, answers, question, file, limit))
 
     return command
+
+
+def _ask_mount(view: str, place: Place, file: str | None, limit: int, *, as_json: bool) -> None:
+    """The same for a mount whose database is somebody else's."""
+    from mycelial.cli import through
+
+    def ask(path: str) -> list[Related]:
+        return through.ranked(place, view, path, limit)
+
+    if file is None:
+        _print_batch(place, ask)
+    elif not place.exists(path := place.relative(file)):
+        raise Failure(f"{printable(file)}: there is no such file")
+    elif as_json:
+        output.print_json(_as_objects(ask(path)))
+    else:
+        _print_table(view, file, ask(path))
 
 
 def _ask(place: Place, answers: Answers, question: Question, file: str, limit: int) -> list[Related]:
@@ -75,11 +95,11 @@ def _as_objects(ranking: Iterable[Related]) -> list[dict[str, object]]:
     return [asdict(related) for related in ranking]
 
 
-def _print_batch(place: Place, answers: Answers, question: Question, limit: int) -> None:
+def _print_batch(place: Place, ask: Callable[[str], list[Related]]) -> None:
     for line in sys.stdin.buffer:
         query = text_of(line.removesuffix(b"\n"))
         try:
-            ranking = question(answers, place.relative(query), limit)
+            ranking = ask(place.relative(query))
         except Failure as problem:
             output.print_json_line({"query": query, "results": [], "error": str(problem)})
         else:
@@ -95,7 +115,7 @@ def _print_table(name: str, file: str, ranking: list[Related]) -> None:
         (
             (
                 f"{related.score:.3f}",
-                f"{related.episodes}" + ("?" if related.weak else ""),
+                f"{related.episodes or '-'}" + ("?" if related.weak else ""),
                 moment(related.last) if related.last else "-",
                 output.programs_in_short(related.programs) or "-",
                 related.path,

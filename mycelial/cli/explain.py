@@ -21,7 +21,12 @@ from mycelial.record.display import moment, printable
 @options.uid
 def why(a: str, b: str, as_json: bool, database: Path | None, uid: int | str | None) -> None:
     """What joins A and B. The kinds of evidence, how often, when, and by which programs."""
-    place = locate(a, database)
+    place = locate(a, database, foreign=True)
+    if place.is_foreign:
+        from mycelial.cli import through
+
+        through.print_why(place, a, b, as_json=as_json)
+        return
     with options.open_answers(place, uid) as answers:
         reasons = answers.why(place.relative(a), place.relative(b))
     if as_json:

@@ -38,7 +38,12 @@ def how(file: str, form: str | None, as_json: bool, database: Path | None, uid: 
     """
     if form and as_json:
         raise click.UsageError(f"--{form} and --json exclude each other")
-    place = locate(file, database)
+    place = locate(file, database, foreign=True)
+    if place.is_foreign:
+        from mycelial.cli import through
+
+        through.print_how(place, file, as_json=as_json or form is not None)
+        return
     path = place.relative(file)
     with options.open_answers(place, uid) as answers:
         if form:

@@ -29,6 +29,7 @@ class Place:
     Attributes
     ----------
     database : Path
+        Of no use where the place :attr:`is_foreign`.
     root : str, optional
         The mountpoint, or the source directory if it is not mounted; None if only the database is known.
     status : mapping
@@ -38,6 +39,11 @@ class Place:
     database: Path
     root: str | None = None
     status: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether the database is somebody else's; only the mount itself can be asked then."""
+        return bool(self.status) and "database" not in self.status
 
     @property
     def is_recording(self) -> bool:
@@ -65,18 +71,26 @@ class Place:
         return self.root is None or os.path.lexists(os.path.join(self.root, path))
 
 
-def locate(given: str, database: Path | None) -> Place:
+def locate(given: str, database: Path | None, *, foreign: bool = False) -> Place:
     """Return the place that `given`, a path or a directory, belongs to; `database` overrules the search.
+
+    With `foreign` it may be a mount whose database is somebody else's.
 
     Raises
     ------
     Failure
-        if nothing was ever recorded for it.
+        if nothing was ever recorded for it, or not for this user.
     """
     if database is not None:
         return Place(database)
     real = os.path.realpath(given)
     place = _of_mount(real) or _of_source(real)
+    if place is not None and place.is_foreign and not foreign:
+        tree = f"{place.root}/{place.status.get('view_dir') or ''}"
+        raise Failure(
+            f"{printable(str(place.root))}: the record is the mount's owner's;"
+            f" what is yours is in {printable(tree)}"
+        )
     if place is not None:
         return place
     if (dead := _dead_mount(real)) is not None:
@@ -110,12 +124,12 @@ def _from_status(raw: bytes, path: str) -> Place | None:
     """Return what the attribute says, unless it is forged: any file may carry a real one of that name."""
     try:
         status = json.loads(raw)
-        database, mountpoint = status["database"], status["mountpoint"]
+        database, mountpoint = status.get("database", ""), status["mountpoint"]
         if not isinstance(database, str) or not isinstance(mountpoint, str):
             return None
         if _below(mountpoint, path) is None or not os.path.ismount(mountpoint):
             return None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None
     return Place(Path(database), mountpoint, status)
 

@@ -23,15 +23,23 @@ def recent(directory: str, as_json: bool, limit: int, database: Path | None, uid
 
     DIRECTORY is any path in a mount or in its source; without it, the working directory.
     """
-    place = locate(directory, database)
-    with options.open_answers(place, uid) as answers:
-        files = answers.recent(limit)
+    place = locate(directory, database, foreign=True)
+    if place.is_foreign:
+        from mycelial.cli import through
+
+        files = through.recent(place, limit)
+    else:
+        with options.open_answers(place, uid) as answers:
+            files = answers.recent(limit)
     if as_json:
         output.print_json([asdict(file) for file in files])
     else:
         output.print_table(
             ("last", "op", "by", "file"),
-            ((moment(file.t), file.op, file.comm, file.path) for file in files),
+            (
+                (moment(file.t) if file.t else "-", file.op or "-", file.comm or "-", file.path)
+                for file in files
+            ),
         )
 
 

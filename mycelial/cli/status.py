@@ -26,13 +26,21 @@ def status(directory: str, as_json: bool, database: Path | None, uid: int | str 
 
     DIRECTORY is any path in a mount or in its source; without it, the working directory.
     """
-    place = locate(directory, database)
-    found = _gather(place, uid)
+    place = locate(directory, database, foreign=True)
+    found = _of_foreign(place) if place.is_foreign else _gather(place, uid)
     if as_json:
         output.print_json(found)
         return
     for name, value in _flat(found):
         print(f"{printable(name):<24}  {printable(value)}")
+
+
+def _of_foreign(place: Place) -> dict[str, object]:
+    """Return what a mount tells of itself to those whose database it is not."""
+    from mycelial.cli import through
+
+    told = through.status(place) if place.status.get("view_dir") else dict(place.status)
+    return {"mounted": True, **told}
 
 
 def _gather(place: Place, uid: int | str | None) -> dict[str, object]:

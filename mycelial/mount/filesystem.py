@@ -89,24 +89,33 @@ class Filesystem:
                 trio.run(self._engine.close)
         core.stop()
 
-    def status(self) -> dict[str, object]:
-        """What ``.mycelial/status.json`` says of this mount; JSON types only."""
+    def status(self, uid: int) -> dict[str, object]:
+        """What ``.mycelial/status.json`` says of this mount to a user; JSON types only.
+
+        Counts and places are for the owner: they tell what other users do.
+        """
         options, place = self._options, self._place
-        return {
+        engine = self._engine.status() if self._engine else None
+        public: dict[str, object] = {
             "version": __version__,
             "source": place.source,
             "mountpoint": place.mountpoint,
             "in_place": place.in_place,
+            "view_dir": options.view_dir,
+            "recording": options.record,
+            "paused": self._engine is not None and self._engine.is_paused,
+        }
+        if uid not in (0, os.geteuid()):
+            return {**public, "engine": None if engine is None else {"state": engine["state"]}}
+        return {
+            **public,
             "database": place.database,
             "config": place.config,
             "exclude": list(options.exclude),
-            "view_dir": options.view_dir,
             "session": self._session,
             "pid": os.getpid(),
             "since": self._began,
-            "recording": options.record,
-            "paused": self._engine is not None and self._engine.is_paused,
-            "engine": self._engine.status() if self._engine else None,
+            "engine": engine,
             "core": dict(core.figures()),
         }
 

@@ -207,10 +207,9 @@ class VirtualTree(pyfuse3.Operations):
         if flags & os.O_ACCMODE != os.O_RDONLY or flags & os.O_TRUNC:
             raise pyfuse3.FUSEError(errno.EROFS)
         found = self._inode(inode)
-        node = await self._find(found.path, found.caller)
+        node = await self._find(found.path, self._caller(ctx))  # who may have got here by another's directory
         if not isinstance(node, Text):
             raise pyfuse3.FUSEError(errno.EISDIR)
-        found.node = node
         handle = self._number()
         self._open_texts[handle] = node.content
         return pyfuse3.FileInfo(fh=pyfuse3.FileHandleT(handle), direct_io=True, keep_cache=False)
@@ -230,7 +229,7 @@ class VirtualTree(pyfuse3.Operations):
     @_guarded
     async def opendir(self, inode: pyfuse3.InodeT, ctx: pyfuse3.RequestContext) -> pyfuse3.FileHandleT:
         found = self._inode(inode)
-        node = await self._find(found.path, found.caller)
+        node = await self._find(found.path, self._caller(ctx))  # who may have got here by another's directory
         if isinstance(node, (Link, Text)):
             raise pyfuse3.FUSEError(errno.ENOTDIR)
         handle = self._number()

@@ -22,9 +22,9 @@ from mycelial.store.explain import Reason, Recipe, reasons, recipe
 from mycelial.store.forgetting import count_events
 from mycelial.store.log import read_events
 from mycelial.store.mutes import muted_with
-from mycelial.store.names import from_column
 from mycelial.store.neighbours import Bond, Neighbours
 from mycelial.store.ranking import Ranking
+from mycelial.store.recent import Recent, recent
 from mycelial.store.recipes import Chain, Recipes
 from mycelial.store.search import Found, Search
 from mycelial.store.selection import Selection, follow, select
@@ -47,9 +47,6 @@ __all__ = [
 
 STRONG = 3
 """Episodes from which on a relation is no longer weak."""
-
-LOOKED_BACK = 5000
-"""Events among which the recent files are looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,16 +79,6 @@ class Related:
 
 
 @dataclass(frozen=True, slots=True)
-class Recent:
-    """The latest access to a file: `t` in seconds since the epoch, `op` as in the event log."""
-
-    path: str
-    t: float
-    op: str
-    comm: str
-
-
-@dataclass(frozen=True, slots=True)
 class Hub:
     """A file that so many `others` draw upon; `score` is its centrality, as a multiple of the mean."""
 
@@ -110,7 +97,7 @@ class Answers:
         self._database = database
         self._db = path
         self._uid = uid
-        self._tree = FileTree(database)
+        self._tree = FileTree(database, uid)
         self._neighbours = Neighbours(database, uid)
         self._ranking = Ranking(self._tree, self._neighbours)
         self._clusters = ClusterTable(database, uid, self._tree)
@@ -150,7 +137,7 @@ class Answers:
         """The blended ranking that most people look at."""
         with self._snapshot():
             file = self._tree.number(path)
-            if file is None or self._tree.path(file) is None:
+            if file is None or self._tree.path(file) is None or not self._tree.is_own(file):
                 return []
             ranked = self._ranking.related(file, path)
             if muted := muted_with(self._database, self._uid, file):
@@ -233,21 +220,7 @@ class Answers:
     def recent(self, limit: int = 20) -> list[Recent]:
         """Files by their latest access, the latest first."""
         with self._snapshot():
-            found: dict[str, Recent] = {}
-            whose = "" if self._uid is None else "WHERE p.uid = ?"
-            rows = self._database.conn.execute(
-                "SELECT coalesce(r.path, q.path), t, op, comm FROM event"
-                " JOIN log_process AS p ON p.id = process JOIN log_path AS q ON q.id = event.path"
-                f' LEFT JOIN log_path AS r ON r.id = event."to" {whose} ORDER BY event.id DESC LIMIT ?',
-                (LOOKED_BACK,) if self._uid is None else (self._uid, LOOKED_BACK),
-            )
-            for column, t, op, comm in rows:
-                path = from_column(column)
-                if path not in found and self._is_shown(path):
-                    found[path] = Recent(path, t, op, from_column(comm))
-                    if len(found) == limit:
-                        break
-            return list(found.values())
+            return recent(self._database, self._tree, self._uid, limit)
 
     def clusters(self, limit: int, members: int) -> list[Cluster]:
         """Pieces of work, the largest first, each with so many of its files."""
@@ -364,7 +337,3 @@ class Answers:
             used = () if other is None else self._neighbours.programs(bond.episode, (file, other))
             programs = tuple(sorted({*programs, *used}))
         return Related(path, score, bond.count, bond.last, programs, bond.count < STRONG and not bond.made)
-
-    def _is_shown(self, path: str) -> bool:
-        number = self._tree.number(path)
-        return number is not None and self._tree.path(number) == path

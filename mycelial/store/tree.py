@@ -12,6 +12,7 @@ import sqlite_utils
 
 from mycelial.store.files import ROOT
 from mycelial.store.names import from_column, to_column
+from mycelial.store.summary import is_alone
 
 SCRATCH = re.compile(
     r"""\.[^/]*\.sw[a-p]x?$     # vi: swap files
@@ -29,11 +30,19 @@ DEEPEST = 5000
 """Directories in one another; no path that the kernel knows has as many."""
 
 
+_OWN = (
+    " AND (EXISTS (SELECT 1 FROM usage WHERE file = f.id AND uid = ?3) OR EXISTS (SELECT 1 FROM touch"
+    " JOIN episode ON episode.id = touch.episode WHERE touch.file = f.id AND episode.uid = ?3))"
+)
+
+
 class FileTree:
     """Looks up files for one reader; what was looked up is remembered until the database changes."""
 
-    def __init__(self, database: sqlite_utils.Database) -> None:
+    def __init__(self, database: sqlite_utils.Database, uid: int | None = None) -> None:
+        self._connection = database.conn
         self._execute = database.conn.execute
+        self._uid = uid
         self._shown: dict[int, str | None] = {}
         self._directories: dict[int, str | None] = {ROOT: ""}
 
@@ -62,13 +71,25 @@ class FileTree:
             self._shown[number] = self._path(number)
         return self._shown[number]
 
+    def is_own(self, number: int) -> bool:
+        """Whether this user worked with the file; where the database is his alone, he did."""
+        if self._uid is None or is_alone(self._connection, self._uid):
+            return True
+        row = self._execute(f"SELECT 1 FROM file AS f WHERE id = ?1 AND ?2{_OWN}", (number, 1, self._uid))
+        return row.fetchone() is not None
+
     def siblings(self, number: int, most: int) -> list[int]:
-        """Return the other files of its directory; none if there are more than `most`."""
+        """Return the other files of its directory; none if there are more than `most`.
+
+        Where several users share the database, only those that this user worked with: it knows the others
+        from somebody else's accesses.
+        """
+        own = "" if self._uid is None or is_alone(self._connection, self._uid) else _OWN
         rows = self._execute(
             "SELECT id FROM file AS f WHERE parent = (SELECT parent FROM file WHERE id = ?1) AND id != ?1"
             " AND NOT gone AND NOT transient"
-            " AND NOT EXISTS (SELECT 1 FROM file WHERE parent = f.id) LIMIT ?2",
-            (number, most + 1),
+            f" AND NOT EXISTS (SELECT 1 FROM file WHERE parent = f.id){own} LIMIT ?2",
+            (number, most + 1, self._uid) if own else (number, most + 1),
         ).fetchall()
         return [] if len(rows) > most else [sibling for (sibling,) in rows]
 

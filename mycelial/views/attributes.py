@@ -28,7 +28,7 @@ class Attributes:
         source: Source,
         questions: Questions,
         recipes: Recipes,
-        status: Callable[[], Mapping[str, object]],
+        status: Callable[[int], Mapping[str, object]],
         rankings: dict[bytes, RankedView],
     ) -> None:
         self._source = source
@@ -48,7 +48,7 @@ class Attributes:
         word = name.removeprefix(PREFIX)
         if word == b"status":
             # Every command asks for this first, so it holds nothing that has to be counted.
-            return json_bytes(self._status())[:_LARGEST_VALUE]
+            return json_bytes(self._status(caller.uid))[:_LARGEST_VALUE]
         if self._source.kind(path, caller) is not SourceKind.FILE:
             return None
         if word == b"how":

@@ -54,7 +54,7 @@ class ReadmeView:
 class StatusView:
     """What the mount says of itself, and what the store holds for the caller, as JSON."""
 
-    def __init__(self, questions: Questions, status: Callable[[], Mapping[str, object]]) -> None:
+    def __init__(self, questions: Questions, status: Callable[[int], Mapping[str, object]]) -> None:
         self._questions = questions
         self._status = status
 
@@ -64,7 +64,10 @@ class StatusView:
             return None
         store = self._questions.ask(caller, lambda answers: answers.status())
         known = {"error": store.problem} if store.problem else store.value
-        return Text(json_bytes({**self._status(), "store": known}))
+        told = self._status(caller.uid)
+        if store.problem and "database" not in told:
+            known = {"error": "the record cannot be read now"}  # the reason names what is its owner's
+        return Text(json_bytes({**told, "store": known}))
 
 
 def json_bytes(document: Mapping[str, object]) -> bytes:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mycelial.record.display import printable, recipe_lines
-from mycelial.record.events import text_of
+from mycelial.record.events import bytes_of, text_of
 from mycelial.record.location import seen_from
 from mycelial.store.answers import Answers
 from mycelial.store.explain import Recipe
 from mycelial.views.mirror import Mirror
-from mycelial.views.node import Caller, Kind, Node, Source, Text
+from mycelial.views.node import Caller, Kind, Node, Source, SourceKind, Text
 from mycelial.views.questions import Answer, Questions
 from mycelial.views.wording import text_bytes
 
@@ -23,12 +23,15 @@ class Recipes:
 
     Parameters
     ----------
+    source : Source
+        The real files: only those that the caller may reach are named as sources.
     questions : Questions
     mountpoint : callable
         Where the mount's root is, as an absolute path; "" if this is not known.
     """
 
-    def __init__(self, questions: Questions, mountpoint: Callable[[], str]) -> None:
+    def __init__(self, source: Source, questions: Questions, mountpoint: Callable[[], str]) -> None:
+        self._source = source
         self._questions = questions
         self._mountpoint = mountpoint
 
@@ -41,10 +44,16 @@ class Recipes:
             return Answer(None, answer.problem)
         lines: list[str] = []
         for recipe in recipes:
+            if lines and not self._is_reached(recipe.path, caller):
+                continue
             cwd = seen_from(root, recipe.cwd) if root else recipe.cwd
+            sources = tuple(source for source in recipe.sources if self._is_reached(source, caller))
             lines += ["", printable(recipe.path)] if lines else []
-            lines += recipe_lines(recipe.command, cwd, recipe.program, recipe.time, recipe.sources)
+            lines += recipe_lines(recipe.command, cwd, recipe.program, recipe.time, sources)
         return Answer(text_bytes(lines))
+
+    def _is_reached(self, path: str, caller: Caller) -> bool:
+        return self._source.kind(bytes_of(path), caller) is SourceKind.FILE
 
 
 def _recipes(answers: Answers, name: str) -> list[Recipe]:

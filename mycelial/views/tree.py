@@ -54,7 +54,7 @@ class Tree:
     source : Source
         The real files, with the caller's rights.
     status : callable
-        What the mount says of itself, ready for JSON.
+        What the mount says of itself to a uid, ready for JSON.
     view_dir : bytes
         The name of the view directory in the mount's root.
     clock : callable
@@ -66,7 +66,7 @@ class Tree:
         *,
         open_answers: Callable[[int], Answers],
         source: Source,
-        status: Callable[[], Mapping[str, object]],
+        status: Callable[[int], Mapping[str, object]],
         view_dir: bytes = b".mycelial",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -76,7 +76,7 @@ class Tree:
             name: RankedView(source, questions, listings, question) for name, question in RANKINGS.items()
         }
         self._related = rankings[_MUTING]
-        recipes = Recipes(questions, lambda: str(status().get("mountpoint", "")))
+        recipes = Recipes(source, questions, lambda: str(status(0).get("mountpoint", "")))
         self._views: dict[bytes, tuple[Kind, View]] = {
             b"README": (Kind.TEXT, ReadmeView(view_dir)),
             **{name: (Kind.DIRECTORY, view) for name, view in rankings.items()},

@@ -131,7 +131,7 @@ def test_every_view_and_every_attribute_is_described(repository: Path) -> None:
         raise StoreError("no database")
 
     described = set(sections(repository / "docs/views.md")) - {"The virtual tree", "Virtual attributes"}
-    shown = tree.Tree(open_answers=nothing, source=MemorySource(), status=dict)  # type: ignore[arg-type]
+    shown = tree.Tree(open_answers=nothing, source=MemorySource(), status=lambda _: {})  # type: ignore[arg-type]
     top = shown.find((), BO)
     assert isinstance(top, Directory)
     views = {name.decode() for name, _kind in top.children()}

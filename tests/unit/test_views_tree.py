@@ -48,7 +48,7 @@ def tree(recorded: Path, source: MemorySource, clock: Clock) -> Tree:
     return Tree(
         open_answers=lambda uid: Answers.open(recorded, uid),
         source=source,
-        status=lambda: {"database": str(recorded), "mountpoint": "/home"},
+        status=lambda _: {"database": str(recorded), "mountpoint": "/home"},
         clock=clock,
     )
 
@@ -268,7 +268,10 @@ def test_status_is_json(tree: Tree, recorded: Path) -> None:
 
 def test_the_readme_names_the_view_directory(recorded: Path, source: MemorySource) -> None:
     tree = Tree(
-        open_answers=lambda uid: Answers.open(recorded, uid), source=source, status=dict, view_dir=b".rel"
+        open_answers=lambda uid: Answers.open(recorded, uid),
+        source=source,
+        status=lambda _: {},
+        view_dir=b".rel",
     )
     readme = text(tree, "README")
     assert "ls .rel/related/" in readme
@@ -330,7 +333,7 @@ def test_without_a_database_views_are_empty_and_say_so(
     def fail(uid: int) -> Answers:
         raise problem
 
-    tree = Tree(open_answers=fail, source=source, status=dict)
+    tree = Tree(open_answers=fail, source=source, status=lambda _: {})
     assert names(tree, "related/src/main.c") == []
     assert names(tree, "recent") == []
     assert "cannot be read now" in text(tree, "how/src/main.c")

@@ -1,0 +1,85 @@
+"""Asking the mount itself, where the database is somebody else's: the virtual tree knows what is the user's.
+
+A mount of root's that lets everybody in keeps one database for all, which is root's. Its tree tells each user
+of his own work; what it does not tell (counts, scores) is not known here either.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from mycelial.cli.failure import Failure
+from mycelial.cli.place import Place
+from mycelial.record.display import printable
+from mycelial.store.answers import Recent, Related
+
+
+def ranked(place: Place, view: str, path: str, limit: int) -> list[Related]:
+    """Return the links of one ranking; their score is only their order."""
+    links = list(_links(place, _tree(place) / view / path))[:limit]
+    return [Related(other, 1.0 / rank, 0, 0.0, (), False) for rank, (_, other) in enumerate(links, 1)]
+
+
+def recent(place: Place, limit: int) -> list[Recent]:
+    """Return the files used last; when and by what is not told."""
+    return [Recent(path, 0.0, "", "") for _, path in _links(place, _tree(place) / "recent")][:limit]
+
+
+def print_how(place: Place, file: str, *, as_json: bool) -> None:
+    """Print the recipe as the tree words it."""
+    _print_text(_read(_tree(place) / "how" / place.relative(file)), as_json, f"made {file}")
+
+
+def print_why(place: Place, a: str, b: str, *, as_json: bool) -> None:
+    """Print the explanation of the link from `a` to `b` as the tree words it."""
+    tree, one, other = _tree(place), place.relative(a), place.relative(b)
+    links = (name for name, path in _links(place, tree / "related" / one) if path == other)
+    text = _read(tree / "why" / one / name) if (name := next(links, "")) else ""
+    _print_text(text, as_json, f"joins {a} and {b}")
+
+
+def _print_text(text: str, as_json: bool, what: str) -> None:
+    if as_json:
+        raise Failure("this form needs the database, which is the mount's owner's; the plain text does not")
+    if text:
+        print("\n".join(map(printable, text.splitlines())))
+    else:
+        print(f"nothing is known that {printable(what)}", file=sys.stderr)
+
+
+def status(place: Place) -> dict[str, object]:
+    """Return the whole status."""
+    found: dict[str, object] = json.loads(_read(_tree(place) / "status.json"))
+    return found
+
+
+def _tree(place: Place) -> Path:
+    view_dir = place.status.get("view_dir")
+    if not isinstance(view_dir, str) or not view_dir or "/" in view_dir:
+        raise Failure(f"{printable(str(place.root))}: its record is its owner's, and it shows nothing of it")
+    return Path(str(place.root)) / view_dir
+
+
+def _links(place: Place, directory: Path) -> Iterator[tuple[str, str]]:
+    """Yield the links of a directory in order, each with what it leads to, relative to the mount's root."""
+    try:
+        names = sorted(os.listdir(directory))
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    for name in names:
+        try:
+            target = os.readlink(directory / name)
+        except OSError:
+            continue
+        yield name, os.path.relpath(os.path.join(directory, target), str(place.root))
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_bytes().decode("utf-8", "surrogateescape")
+    except FileNotFoundError:
+        return ""

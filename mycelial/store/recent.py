@@ -1,0 +1,70 @@
+"""What was used last: by the touches of episodes, as what a sweep walked over was not used.
+
+Renames are no touches; they come from the end of the log.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sqlite_utils
+
+from mycelial.store.names import from_column
+from mycelial.store.tree import FileTree
+
+LOOKED_BACK = 5000
+"""Events among which renames are looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recent:
+    """The latest access to a file: `t` in seconds since the epoch, `op` as in the event log."""
+
+    path: str
+    t: float
+    op: str
+    comm: str
+
+
+def recent(database: sqlite_utils.Database, tree: FileTree, uid: int | None, limit: int) -> list[Recent]:
+    """Return the files by their latest access, the latest first."""
+    found: dict[str, Recent] = {}
+    for access in (*_touched(database, tree, uid, limit), *_renamed(database, tree, uid)):
+        known = found.get(access.path)
+        if known is None or known.t < access.t:
+            found[access.path] = access
+    return sorted(found.values(), key=lambda access: (-access.t, access.path))[:limit]
+
+
+def _touched(database: sqlite_utils.Database, tree: FileTree, uid: int | None, limit: int) -> list[Recent]:
+    whose = "" if uid is None else f"WHERE uid = {int(uid)}"
+    found: list[Recent] = []
+    paths: set[str] = set()
+    is_open = True
+    for episode, is_open in database.conn.execute(f"SELECT id, open FROM episode {whose} ORDER BY id DESC"):
+        if len(paths) >= limit and not is_open:
+            break  # whoever works now was looked at, and all that is older is of before
+        for file, last, writes, program in database.conn.execute(
+            "SELECT file, last, writes, program FROM touch WHERE episode = ?", (episode,)
+        ):
+            if (path := tree.path(file)) is not None:
+                paths.add(path)
+                found.append(Recent(path, last, "write" if writes else "open", from_column(program)))
+    return found
+
+
+def _renamed(database: sqlite_utils.Database, tree: FileTree, uid: int | None) -> list[Recent]:
+    whose = "" if uid is None else f" AND p.uid = {int(uid)}"
+    rows = database.conn.execute(
+        "SELECT r.path, t, op, comm FROM event JOIN log_process AS p ON p.id = process"
+        " JOIN log_path AS r ON r.id = event.\"to\" WHERE op = 'rename'"
+        f" AND event.id > (SELECT max(id) FROM event) - ?{whose} ORDER BY event.id DESC",
+        (LOOKED_BACK,),
+    )
+    found = (Recent(from_column(path), t, op, from_column(comm)) for path, t, op, comm in rows)
+    return [access for access in found if _is_shown(tree, access.path)]
+
+
+def _is_shown(tree: FileTree, path: str) -> bool:
+    number = tree.number(path)
+    return number is not None and tree.path(number) == path
