@@ -111,10 +111,10 @@ def _print_table(name: str, file: str, ranking: list[Related]) -> None:
         print(f"{printable(file)}: nothing known for “{name}”", file=sys.stderr)
         return
     output.print_table(
-        ("score", "times", "last", "by", "file"),
+        ("chance" if name == "next" else "score", "times", "last", "by", "file"),
         (
             (
-                f"{related.score:.3f}",
+                f"{related.score:.0%}" if name == "next" else f"{related.score:.3f}",
                 f"{related.episodes or '-'}" + ("?" if related.weak else ""),
                 moment(related.last) if related.last else "-",
                 output.programs_in_short(related.programs) or "-",

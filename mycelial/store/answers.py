@@ -18,7 +18,7 @@ import sqlite_utils
 from mycelial.record.events import Event
 from mycelial.store.clusters import Cluster, ClusterTable
 from mycelial.store.database import explained, open_reader
-from mycelial.store.explain import Reason, Recipe, reasons, recipe
+from mycelial.store.explain import Reason, Recipe, indirect_reasons, reasons, recipe
 from mycelial.store.forgetting import count_events
 from mycelial.store.log import read_events
 from mycelial.store.mutes import muted_with
@@ -47,6 +47,10 @@ __all__ = [
 
 STRONG = 3
 """Episodes from which on a relation is no longer weak."""
+
+SOMETHING_ELSE = 1.0
+"""Times that something never seen there is taken to have come next, as in prediction by partial matching
+(Cleary, Witten: "Data compression using adaptive coding and partial string matching", 1984, method A)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,13 +158,15 @@ class Answers:
             return self._ranked(file, self._neighbours.together(file), usage, limit)
 
     def next(self, path: str, limit: int = 20) -> list[Related]:
-        """Files taken up soon after this one; the score is the share of the times."""
+        """Files taken up soon after this one; the score is the probability that it is the next."""
         with self._snapshot():
             file = self._tree.number(path)
             if file is None:
                 return []
             bonds = self._neighbours.following(file)
-            return self._ranked(file, bonds, sum(bond.weight for bond in bonds.values()), limit)
+            whole = sum(bond.weight for bond in bonds.values())
+            times = sum(bond.count for bond in bonds.values()) or 1
+            return self._ranked(file, bonds, whole * (1.0 + SOMETHING_ELSE / times), limit)
 
     def sources(self, path: str, limit: int = 20) -> list[Related]:
         """Files that this one was made from, directly."""
@@ -175,12 +181,15 @@ class Answers:
             return [] if file is None else self._ranked(file, self._neighbours.products(file), 1.0, limit)
 
     def why(self, a: str, b: str) -> list[Reason]:
-        """All evidence that joins two files, strongest kind first."""
+        """All evidence that joins two files, strongest kind first; else the chain between them."""
         with self._snapshot():
             one, other = self._tree.number(a), self._tree.number(b)
             if one is None or other is None or one == other:
                 return []
-            return reasons(self._neighbours, (one, a), (other, b))
+            found = reasons(self._neighbours, (one, a), (other, b))
+            if any(reason.kind != "name" for reason in found):
+                return found
+            return indirect_reasons(self._neighbours, self._tree, (one, a), (other, b)) + found
 
     def how(self, path: str) -> Recipe | None:
         """How the file was made; None if nobody was seen making it."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import sqlite_utils
 
@@ -11,16 +12,19 @@ from mycelial.record.display import printable_command
 from mycelial.record.script import pipeline_text
 from mycelial.record.steps import Step, steps_from_json
 from mycelial.store.blend import words
+from mycelial.store.chain import strongest_chain
 from mycelial.store.log import read_process
 from mycelial.store.neighbours import Bond, Neighbours
+from mycelial.store.tree import FileTree
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
     """One kind of evidence for a pair of files.
 
-    `kind` is together, next (b after a), source (a was made from b), product (b was made from a) or name;
-    `count` is the number of times, `last` seconds since the epoch.
+    `kind` is together, next (b after a), source (a was made from b), product (b was made from a), name, or
+    chain: a step on the way from one to the other, where nothing joins them directly.  `count` is the number
+    of times, `last` seconds since the epoch, `through` the other files that the text names.
     """
 
     kind: str
@@ -28,6 +32,7 @@ class Reason:
     count: int
     last: float
     programs: tuple[str, ...]
+    through: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,27 @@ def reasons(neighbours: Neighbours, a: tuple[int, str], b: tuple[int, str]) -> l
     common = sorted(words(path_a) & words(path_b))
     if common:
         found.append(Reason("name", f"both names have {', '.join(common)}", len(common), 0.0, ()))
+    return found
+
+
+def indirect_reasons(
+    neighbours: Neighbours, tree: FileTree, a: tuple[int, str], b: tuple[int, str]
+) -> list[Reason]:
+    """Return the steps of the strongest chain from `a` to `b`, each with its best evidence."""
+    numbers = strongest_chain(neighbours, tree, a[0], b[0])
+    known = dict((a, b))
+    line = [(number, known.get(number) or tree.path(number) or "") for number in numbers]
+    between = tuple(path for _, path in line[1:-1])
+    found = []
+    for (one, path_a), (other, path_b) in pairwise(line):
+        best = reasons(neighbours, (one, path_a), (other, path_b))[0]
+        through = tuple(path for path in (path_a, path_b) if path in between)
+        text = best.text
+        if best.kind == "together":
+            text = f"{path_a} and {path_b} were {text}"
+        elif best.kind == "next":
+            text = f"{path_a} and {path_b}: {text}"
+        found.append(replace(best, kind="chain", text=text, through=through))
     return found
 
 

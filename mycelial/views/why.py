@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from mycelial.record.display import moment, printable
-from mycelial.record.events import text_of
+from mycelial.record.events import bytes_of, text_of
 from mycelial.store.answers import Reason
 from mycelial.views.mirror import Mirror
-from mycelial.views.node import Caller, Directory, Kind, Node, Source, Text
+from mycelial.views.node import Caller, Directory, Kind, Node, Source, SourceKind, Text
 from mycelial.views.questions import Questions
 from mycelial.views.ranked import RankedView
 from mycelial.views.wording import text_bytes
@@ -33,7 +33,12 @@ class WhyView(Mirror):
             return None
         file, other = text_of(path), entry.path
         answer = self._questions.ask(caller, lambda answers: answers.why(file, other))
-        return Text(text_bytes(_explanation(file, other, answer.value or [], answer.problem)))
+        told = [reason for reason in answer.value or () if self._may_be_told(reason, caller)]
+        return Text(text_bytes(_explanation(file, other, told, answer.problem)))
+
+    def _may_be_told(self, reason: Reason, caller: Caller) -> bool:
+        """Whether the caller may reach all other files that the reason names."""
+        return all(self._source.kind(bytes_of(path), caller) is SourceKind.FILE for path in reason.through)
 
 
 def _explanation(file: str, other: str, reasons: list[Reason], problem: str) -> list[str]:

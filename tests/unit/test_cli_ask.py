@@ -85,7 +85,7 @@ def test_whose_accesses_count_can_be_chosen(terminal: Terminal, db: str) -> None
 
 def test_why_tells_the_kinds_of_evidence(terminal: Terminal, db: str) -> None:
     reasons = terminal.json("why", "--db", db, "--json", "build/main.o", "src/main.c")
-    assert {"kind", "text", "count", "last", "programs"} == set(reasons[0])
+    assert {"kind", "text", "count", "last", "programs", "through"} == set(reasons[0])
     assert {"source", "together"} <= {reason["kind"] for reason in reasons}
     assert "cc" in terminal.out("why", "--db", db, "build/main.o", "src/main.c")
 
