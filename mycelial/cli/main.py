@@ -25,6 +25,7 @@ COMMANDS = {
     "products": "ask",
     "why": "explain",
     "how": "how",
+    "stale": "stale",
     "recent": "recent",
     "clusters": "clusters",
     "hubs": "hubs",

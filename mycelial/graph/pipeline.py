@@ -104,6 +104,7 @@ class Pipeline:
                 episodes.access(actor, file, t, reads=1)
             case Act.WRITE:
                 provenance.write(actor, file, t, event)
+                self._writer.files.change(file, t)
                 episodes.access(actor, file, t, writes=1)
             case Act.CREATE:
                 provenance.create(actor, file, t, existed=fact.existed)
@@ -115,6 +116,7 @@ class Pipeline:
                 provenance.settle(actor, file)
             case Act.REPLACE:
                 provenance.replace(actor, file, fact.other, existed=fact.existed)
+                self._writer.files.change(file, t)
                 episodes.discard(fact.other)
                 episodes.access(actor, file, t, writes=1)
             case Act.DISCARD:

@@ -29,6 +29,7 @@ from mycelial.store.recipes import Chain, Recipes
 from mycelial.store.search import Found, Search
 from mycelial.store.selection import Selection, follow, select
 from mycelial.store.sessions import Session, SessionTable
+from mycelial.store.stale import Stale, find_stale
 from mycelial.store.summary import summary
 from mycelial.store.tree import FileTree
 
@@ -225,6 +226,11 @@ class Answers:
             if file is None:
                 return Chain(path, problem="nobody was seen making it")
             return Recipes(self._database, self._uid).chain(file, path)
+
+    def stale(self) -> list[Stale]:
+        """Products that are older than what they were made from, what changed last first."""
+        with self._snapshot():
+            return find_stale(self._database, self._uid, self._tree.path)
 
     def recent(self, limit: int = 20) -> list[Recent]:
         """Files by their latest access, the latest first."""

@@ -93,6 +93,10 @@ class FileTable:
         """Note that the file was made at `t` by process `maker`."""
         self._execute("UPDATE file SET born = ?, maker = ? WHERE id = ?", (t, maker, number))
 
+    def change(self, number: int, t: float) -> None:
+        """Note that the file's content changed at `t`."""
+        self._execute("UPDATE file SET changed = ? WHERE id = ?", (t, number))
+
     def remove(self, number: int, path: str, remover: int) -> None:
         """Mark the file at `path` gone, removed by process `remover`."""
         self._numbers.pop(path, None)

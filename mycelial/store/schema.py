@@ -32,6 +32,7 @@ ALTER TABLE log_process ADD COLUMN chain_args TEXT;
 ALTER TABLE log_process ADD COLUMN fds TEXT;
 ALTER TABLE log_process ADD COLUMN neighbours TEXT;
 ALTER TABLE recipe ADD COLUMN steps TEXT;
+ALTER TABLE file ADD COLUMN changed REAL;
 {_MUTE}
 """,
 )
@@ -113,6 +114,7 @@ CREATE TABLE file (
     born REAL,                   -- when it was seen to be created; NULL: it was there before
     maker INTEGER,               -- number of the process (in the engine's working state) that created it
     remover INTEGER,             -- number of the process that removed it last
+    changed REAL,                -- when its content changed last; NULL: not since the record began
     UNIQUE (parent, name)
 );
 INSERT INTO file (id, name) VALUES (0, '');

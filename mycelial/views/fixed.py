@@ -18,7 +18,8 @@ as seen from the work that you did with them. Nothing needs to be tagged or file
   sources/NAME/    those that NAME was made from
   products/NAME/   those that were made from NAME
   why/NAME/        texts that explain the entries of related/NAME/
-  how/NAME         a text: the command that made NAME
+  how/NAME         a text: the commands that made NAME
+  stale/           products older than what they were made from; how/NAME says why
   clusters/LABEL/  the files of one piece of work
   search/WORDS/    files with these words in their names, and what belongs to them
   sessions/DAY/    what you did when: 09.12 LABEL/ and the files

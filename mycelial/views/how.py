@@ -39,16 +39,18 @@ class Recipes:
         """Return how the file `path` was made; the value is None if nobody was seen making it."""
         name = text_of(path)
         answer = self._questions.ask(caller, lambda answers: _recipes(answers, name))
-        recipes, root = answer.value, self._mountpoint()
+        (recipes, newer), root = answer.value or ([], None), self._mountpoint()
         if not recipes:
             return Answer(None, answer.problem)
         lines: list[str] = []
-        for recipe in recipes:
-            if lines and not self._is_reached(recipe.path, caller):
+        if newer is not None and self._is_reached(newer, caller):
+            lines.append(f"stale:    older than {printable(newer)}")
+        for number, recipe in enumerate(recipes):
+            if number and not self._is_reached(recipe.path, caller):
                 continue
             cwd = seen_from(root, recipe.cwd) if root else recipe.cwd
             sources = tuple(source for source in recipe.sources if self._is_reached(source, caller))
-            lines += ["", printable(recipe.path)] if lines else []
+            lines += ["", printable(recipe.path)] if number else []
             lines += recipe_lines(recipe.command, cwd, recipe.program, recipe.time, sources)
         return Answer(text_bytes(lines))
 
@@ -56,9 +58,12 @@ class Recipes:
         return self._source.kind(bytes_of(path), caller) is SourceKind.FILE
 
 
-def _recipes(answers: Answers, name: str) -> list[Recipe]:
+def _recipes(answers: Answers, name: str) -> tuple[list[Recipe], str | None]:
     recipe = answers.how(name)
-    return [] if recipe is None else [recipe, *answers.how_sources(name, SHOWN)]
+    if recipe is None:
+        return [], None
+    newer = (stale.source for stale in answers.stale() if stale.path == name)
+    return [recipe, *answers.how_sources(name, SHOWN)], next(newer, None)
 
 
 class HowView(Mirror):

@@ -40,6 +40,10 @@ def _recent(answers: Answers) -> list[str]:
     return [recent.path for recent in answers.recent(ASKED)]
 
 
+def _stale(answers: Answers) -> list[str]:
+    return [stale.path for stale in answers.stale()]
+
+
 def _hubs(answers: Answers) -> list[str]:
     return [hub.path for hub in answers.hubs(ASKED)]
 
@@ -86,6 +90,7 @@ class Tree:
             b"sessions": (Kind.DIRECTORY, SessionsView(source, questions, listings)),
             b"search": (Kind.DIRECTORY, SearchView(source, questions, listings)),
             b"recent": (Kind.DIRECTORY, FlatView(source, questions, listings, _recent)),
+            b"stale": (Kind.DIRECTORY, FlatView(source, questions, listings, _stale)),
             b"hubs": (Kind.DIRECTORY, FlatView(source, questions, listings, _hubs)),
             b"status.json": (Kind.TEXT, StatusView(questions, status)),
         }

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.mount.mounted import Mounted
+from tests.mount.mounted import Mounted, wait_until
 from tests.mount.recorded import mycelial, shell, told, wait_for_events
 
 SOURCES = {
@@ -188,3 +188,18 @@ def test_a_secret_is_not_written_into_a_script(mount: Mounted) -> None:
     assert refused.returncode == 1
     assert "secret" in refused.stderr
     assert "--password=[redacted]" in mycelial("how", "out", cwd=mount.mountpoint).stdout
+
+
+def test_what_became_stale_is_shown(mount: Mounted) -> None:
+    put(mount.source, DATA)
+    shell("sort in > sorted; sleep 0.1; echo d 4 >> in", mount)
+    wait_for_events(mount, lambda log: "write" in told(log, "in"))
+    view = mount.mountpoint / ".mycelial"
+    wait_until(lambda: os.listdir(view / "stale") == ["01-sorted"], 5)
+    assert os.readlink(view / "stale" / "01-sorted") == "../../sorted"
+    assert (
+        (view / "how" / "sorted")
+        .read_text()
+        .startswith("stale:    older than in\ncommand:  sort in > sorted\n")
+    )
+    assert "sorted is older than in" in mycelial("stale", cwd=mount.mountpoint).stdout

@@ -29,6 +29,7 @@ FIXED = {
     "search",
     "sessions",
     "recent",
+    "stale",
     "status.json",
 }
 

@@ -101,6 +101,7 @@ def test_the_top_names_every_view(tree: Tree) -> None:
         b"clusters": Kind.DIRECTORY,
         b"sessions": Kind.DIRECTORY,
         b"search": Kind.DIRECTORY,
+        b"stale": Kind.DIRECTORY,
         b"recent": Kind.DIRECTORY,
         b"hubs": Kind.DIRECTORY,
         b"status.json": Kind.TEXT,

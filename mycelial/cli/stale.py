@@ -1,0 +1,56 @@
+"""stale: products that are older than what they were made from."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from mycelial.cli import options, output
+from mycelial.cli.place import Place, locate
+from mycelial.record.display import moment
+from mycelial.store.stale import Stale
+
+
+@click.command()
+@click.argument("directory", default=".")
+@options.as_json
+@options.limit
+@options.database
+@options.uid
+def stale(directory: str, as_json: bool, limit: int, database: Path | None, uid: int | str | None) -> None:
+    """Products older than the sources they were made from.
+
+    Only those below DIRECTORY are named; without it, below the working directory.
+    """
+    place = locate(directory, database)
+    below = _below(place, directory)
+    with options.open_answers(place, uid) as answers:
+        found = [one for one in answers.stale() if one.path.startswith(below)][:limit]
+    if as_json:
+        output.print_json([asdict(one) for one in found])
+    elif not found:
+        print("nothing is older than what it was made from", file=sys.stderr)
+    else:
+        output.print_table(
+            ("made", "changed", "why"), ((moment(one.made), moment(one.changed), _why(one)) for one in found)
+        )
+
+
+def _below(place: Place, directory: str) -> str:
+    """Return how the paths begin that lie in the directory."""
+    if place.root is not None and os.path.realpath(directory) == os.path.realpath(place.root):
+        return ""
+    return "" if place.root is None and directory == "." else f"{place.relative(directory)}/"
+
+
+def _why(stale: Stale) -> str:
+    if stale.via:
+        return f"{stale.path} was made from {stale.via}, which is older than {stale.source}"
+    return f"{stale.path} is older than {stale.source}"
+
+
+COMMANDS = {"stale": stale}

@@ -1,0 +1,90 @@
+"""What is stale: older than a source, directly or through other products."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mycelial.cli.main import run
+from tests.unit.worked import ALICE, Story
+
+
+@pytest.fixture
+def story(tmp_path: Path) -> Story:
+    """A program that was built from two objects; nothing is stale."""
+    story = Story(tmp_path)
+    story.program("vim").make("a.c", "b.c", "common.h")
+    for name in "ab":
+        gcc = story.program("gcc")
+        gcc.run("cc1").open(f"{name}.c", "common.h")
+        gcc.run("as").make(f"{name}.o")
+    story.program("gcc").run("ld").open("a.o", "b.o").make("bin/program")
+    story.pause()
+    return story
+
+
+def stale(story: Story, uid: int | None = None) -> dict[str, tuple[str, str]]:
+    with story.answers(uid) as answers:
+        return {one.path: (one.source, one.via) for one in answers.stale()}
+
+
+def test_what_was_just_built_is_not_stale(story: Story) -> None:
+    assert stale(story) == {}
+
+
+def test_a_product_is_stale_when_a_source_changed_and_so_is_what_was_made_from_it(story: Story) -> None:
+    story.program("vim").open("a.c").close("a.c")
+    assert stale(story) == {"a.o": ("a.c", ""), "bin/program": ("a.c", "a.o")}
+
+
+def test_saving_by_rename_changes_a_source_too(story: Story) -> None:
+    story.program("vim").open("b.c").make("b.c~new").rename("b.c~new", "b.c")
+    assert set(stale(story)) == {"b.o", "bin/program"}
+
+
+def test_reading_a_source_changes_nothing(story: Story) -> None:
+    story.program("less").open("a.c", "common.h")
+    assert stale(story) == {}
+
+
+def test_making_it_again_ends_it(story: Story) -> None:
+    story.program("vim").open("a.c").close("a.c")
+    gcc = story.program("gcc")
+    gcc.run("cc1").open("a.c", "common.h")
+    gcc.run("as").make("a.o")
+    assert stale(story) == {"bin/program": ("a.o", "")}
+    story.program("gcc").run("ld").open("a.o", "b.o").make("bin/program")
+    assert stale(story) == {}
+
+
+def test_what_one_run_wrote_is_not_older_than_itself(story: Story) -> None:
+    latex = story.program("pdflatex").open("a.tex").make("a.aux").open("a.aux")
+    latex.create("a.pdf").close("a.pdf").close("a.aux")
+    assert stale(story) == {}
+
+
+def test_what_is_gone_is_not_named(story: Story) -> None:
+    story.program("vim").open("a.c").close("a.c")
+    story.program("rm").unlink("a.o")
+    assert "a.o" not in stale(story)
+
+
+def test_others_products_are_not_named(story: Story) -> None:
+    story.program("vim").open("a.c").close("a.c")
+    assert stale(story, ALICE + 1) == {}
+    assert set(stale(story, ALICE)) == {"a.o", "bin/program"}
+
+
+def test_the_command_says_which_and_why(story: Story, capsys: pytest.CaptureFixture[str]) -> None:
+    story.program("vim").open("a.c").close("a.c")
+    story.answers().close()
+    assert run(["stale", "--db", str(story.database)]) == 0
+    _, first, second = capsys.readouterr().out.splitlines()
+    assert first.endswith("a.o is older than a.c")
+    assert second.endswith("bin/program was made from a.o, which is older than a.c")
+    assert run(["stale", "bin", "--json", "--db", str(story.database)]) == 0
+    (below,) = json.loads(capsys.readouterr().out)
+    assert (below["path"], below["source"], below["via"]) == ("bin/program", "a.c", "a.o")
+    assert below["made"] < below["changed"]
