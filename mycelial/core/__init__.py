@@ -15,6 +15,7 @@ sys.setdlopenflags(_flags | os.RTLD_GLOBAL)
 try:
     from mycelial.core._core import (
         announce_again,
+        announce_next,
         configure,
         deliver_to,
         figures,
@@ -41,6 +42,7 @@ VIRTUAL_BIT = 1 << 63
 __all__ = [
     "VIRTUAL_BIT",
     "announce_again",
+    "announce_next",
     "configure",
     "deliver_to",
     "figures",

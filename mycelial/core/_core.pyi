@@ -45,6 +45,9 @@ def stop() -> None:
 def deliver_to(socket: int) -> None:
     """Send messages to this socket, as long as it has room; otherwise `wake_fd` becomes readable."""
 
+def announce_next() -> None:
+    """Make `wake_fd` readable when something is sent the next time, too."""
+
 def peek() -> bytes | None:
     """The oldest message of whole records (see `mycelial.record.wire`), at most 64 KiB."""
 

@@ -61,6 +61,7 @@ class Engine:
         self._state: dict[str, object] = {"state": "starting"}
         self._mutes: dict[int, trio.MemorySendChannel[bool]] = {}
         self._last_mute = 0
+        self._something_sent = trio.Event()
         self._silent_since: float | None = None  # there is something to read, and the engine does not
 
     def status(self) -> dict[str, object]:
@@ -143,6 +144,7 @@ class Engine:
         wake = core.wake_fd()
         while True:
             await trio.lowlevel.wait_readable(wake)
+            self._something_sent.set()
             await self._send_waiting()
 
     async def _send_waiting(self) -> None:
@@ -214,6 +216,10 @@ class Engine:
         """Notice an engine that lives and does not read."""
         said = False
         while True:
+            if self._silent_since is None:  # all is quiet: nothing runs until there is something to read
+                self._something_sent = trio.Event()
+                core.announce_next()
+                await self._something_sent.wait()
             await trio.sleep(_LOOKS_EVERY)
             now = time.monotonic()
             if self._process is None or not self._unread():

@@ -167,6 +167,7 @@ void ring_event(enum event_kind kind, unsigned flags, uint32_t process, uint32_t
                 const char *to, size_t to_size);
 void ring_process(uint32_t process, uint32_t uid, const void *payload, size_t size);
 void ring_deliver_to(int socket);
+void ring_announce_next(void); /* wake Python when something is sent next */
 void ring_send(void); /* as much as the socket takes; Python is woken for the rest */
 const void *ring_peek(size_t *size); /* the oldest message, or NULL */
 void ring_pop(void);

@@ -92,6 +92,12 @@ static PyObject *deliver_to(PyObject *self, PyObject *socket) {
     Py_RETURN_NONE;
 }
 
+static PyObject *announce_next(PyObject *self, PyObject *unused) {
+    (void)self, (void)unused;
+    ring_announce_next();
+    Py_RETURN_NONE;
+}
+
 static PyObject *announce_again(PyObject *self, PyObject *unused) {
     (void)self, (void)unused;
     lineage_announce_again();
@@ -230,6 +236,7 @@ static PyMethodDef methods[] = {
     {"pop", pop, METH_NOARGS, NULL},
     {"wake_fd", wake_fd, METH_NOARGS, NULL},
     {"deliver_to", deliver_to, METH_O, NULL},
+    {"announce_next", announce_next, METH_NOARGS, NULL},
     {"announce_again", announce_again, METH_NOARGS, NULL},
     {"ignore_process", ignore_process, METH_O, NULL},
     {"take_forgets", take_forgets, METH_NOARGS, NULL},

@@ -30,7 +30,8 @@ static struct {
     size_t messages, max_messages;
     uint64_t dropped, dropped_unsaid;
     int wake_fd, socket;
-    bool woken; /* Python knows that something waits */
+    bool woken;         /* Python knows that something waits */
+    bool announce_next; /* Python wants to know when something is sent */
 } ring = {.wake_fd = -1, .socket = -1};
 
 int ring_init(bool recording, size_t capacity) {
@@ -123,12 +124,15 @@ void ring_event(enum event_kind kind, unsigned flags, uint32_t process, uint32_t
     put(at, to, to_size);
 }
 
+void ring_announce_next(void) { ring.announce_next = true; }
 void ring_deliver_to(int socket) { ring.socket = socket; }
 
 void ring_send(void) {
     uint64_t one = 1;
+    if (!ring.oldest) return;
     while (ring.oldest && send(ring.socket, ring.oldest->data, ring.oldest->size, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) ring_pop();
-    if (ring.oldest && !ring.woken) ring.woken = write(ring.wake_fd, &one, sizeof one) > 0;
+    if ((ring.oldest || ring.announce_next) && !ring.woken) ring.woken = write(ring.wake_fd, &one, sizeof one) > 0;
+    ring.announce_next = false;
 }
 
 const void *ring_peek(size_t *size) {
