@@ -208,7 +208,7 @@ def run_case(run: Callable[[World], None], root: bytes) -> list[tuple[str, objec
         run(world)
     except OSError as error:
         frames = traceback.extract_tb(error.__traceback__)
-        place = [frame for frame in frames if os.path.basename(frame.filename).startswith("cases_")][-1]
+        place = [frame for frame in frames if frame.filename != __file__][-1]
         world.note(f"stopped at line {place.lineno}: {place.line}", error_name(error))
     return world.notes
 
