@@ -4,7 +4,7 @@ To add a measure, write a function `Setting -> None` in one of the modules here 
 figures or curves to the result, and enter it below.
 """
 
-from bench.measures.database import ask, ingest
+from bench.measures.database import ask, clusters, ingest
 from bench.measures.growth import files, processes
 from bench.measures.latency import latency
 from bench.measures.setting import Measure
@@ -15,6 +15,7 @@ MEASURES: tuple[Measure, ...] = (
     Measure("files", files),
     Measure("processes", processes),
     Measure("database", ask),
+    Measure("clusters", clusters),
     Measure("ingest", ingest),
     Measure("idle", idle),
     Measure("soak", soak),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -117,17 +118,35 @@ def _evict(path: Path) -> None:
         os.close(descriptor)
 
 
+def clusters(setting: Setting) -> None:
+    """What looking for clusters takes of a core, which the engine leaves to a process of low priority."""
+    seconds, memory = [], []
+    for size in setting.extent.clusters:
+        setting.progress(f"clusters among {size} files")
+        database = setting.directory / f"{size}.db"
+        fill(database, size, 10 * size, os.geteuid())
+        usage = _run([sys.executable, "-m", "mycelial.graph.background", "--db", str(database)])
+        seconds.append((float(size), usage.ru_utime + usage.ru_stime))
+        memory.append((float(size), usage.ru_maxrss * 1024 / 1e6))
+        _remove(database)
+    curves = setting.result.curves
+    unit = "files in the database"
+    curves["clusters"] = Curve("looking for clusters", unit, "s of a core", {"mycelial": seconds})
+    curves["clusters-memory"] = Curve("memory of looking for clusters", unit, "MB", {"mycelial": memory})
+
+
 def ingest(setting: Setting) -> None:
     """`mycelial replay` of made-up logs: events in a second, and the memory it takes."""
     points, rates = [], []
+    mycelial = str(Path(sys.executable).with_name("mycelial"))
     for count in setting.extent.events:
         setting.progress(f"replaying {count} events")
         log, database = setting.directory / f"{count}.jsonl", setting.directory / f"{count}.db"
         write_log(log, count, min(_LOG_FILES, count))
         begun = time.perf_counter()
-        peak = _peak_bytes(["replay", "--db", str(database), str(log)])
+        usage = _run([mycelial, "replay", "--db", str(database), str(log)])
         seconds = time.perf_counter() - begun
-        points.append((float(count), peak / 1e6))
+        points.append((float(count), usage.ru_maxrss * 1024 / 1e6))
         rates.append((float(count), seconds / count * 1e6))
         log.unlink()
         _remove(database)
@@ -152,11 +171,11 @@ def _remove(database: Path) -> None:
         Path(f"{database}{suffix}").unlink(missing_ok=True)
 
 
-def _peak_bytes(words: list[str]) -> int:
-    """Runs `mycelial` and returns the most memory it held."""
-    process = subprocess.Popen([str(Path(sys.executable).with_name("mycelial")), *words])
+def _run(command: list[str]) -> resource.struct_rusage:
+    """Runs a program to its end and returns what it used."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, words)
-    return usage.ru_maxrss * 1024
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return usage

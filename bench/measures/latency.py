@@ -1,8 +1,9 @@
 """How long a single request takes, at the median and at the 99th percentile, quietly and under load.
 
 Under load means: while eight clients walk the virtual tree, whose answers come from the database, and while
-the engine works off much at once. Eight clients on few cores make everybody wait for a core, whatever they
-do; so the same is measured while they walk the source itself, past the mount, and the difference is ours.
+the engine takes events in, or looks at a large database for clusters. Eight clients on few cores make
+everybody wait for a core, whatever they do; so the same is measured while they walk the source itself, past
+the mount, and the difference is ours.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from __future__ import annotations
 import os
 import shutil
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -35,7 +38,7 @@ def latency(setting: Setting) -> None:
     extent = setting.extent
     paths = make_projects(setting.source(), _PROJECTS)
     database = setting.directory / "latency.db"
-    fill(database, extent.database[-1] // 10 if extent.full else 1000, extent.database[-1], os.geteuid())
+    fill(database, extent.database[-1], 10 * extent.database[-1], os.geteuid())
     for name in ("native", "bindfs"):
         if name == "native" or shutil.which(name):
             with setting.mount(name) as subject:
@@ -47,12 +50,13 @@ def latency(setting: Setting) -> None:
             "8 clients walk the virtual tree": lambda: crowd(
                 _CLIENTS, _walker(subject.root / ".mycelial" / "related", paths)
             ),
-            "the engine works": lambda: _engine_busy(subject.root),
+            "the engine takes events in": lambda: crowd(1, partial(_make_files, subject.root)),
+            "clusters are looked for": lambda: _clustering(database),
         }
         taken = _rounds(setting, subject, loads)
     for load, calls in taken.items():
         _tell(setting, f"mycelial, {load}", calls)
-    for load in ("8 clients walk the virtual tree", "the engine works"):
+    for load in ("8 clients walk the virtual tree", "the engine takes events in", "clusters are looked for"):
         for call, seconds in taken[load].items():
             ratio = _percentile(seconds, 99) / _percentile(taken["quiet"][call], 99)
             setting.result.figures[f"latency-{call}-{load}-ratio"] = Figure(
@@ -118,18 +122,23 @@ def _walker(root: Path, paths: list[str]) -> Callable[[int], None]:
 
 
 @contextmanager
-def _engine_busy(root: Path) -> Iterator[None]:
-    """One client that makes events as fast as it can, so that the engine has its hands full."""
-
-    def work(client: int) -> None:
-        directory = root / "busy"
-        directory.mkdir(exist_ok=True)
-        for number in range(50):
-            with open(directory / f"{client}-{number}", "w") as file:
-                file.write("x")
-
-    with crowd(1, work):
+def _clustering(database: Path) -> Iterator[None]:
+    """What the engine has done beside it now and then: the whole is looked at, for clusters and hubs."""
+    command = [sys.executable, "-m", "mycelial.graph.background", "--db", str(database)]
+    looking = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    try:
         yield
+    finally:
+        looking.kill()
+        looking.wait()
+
+
+def _make_files(root: Path, client: int) -> None:
+    """What one client does that makes events as fast as it can, so that the engine has its hands full."""
+    directory = root / f"busy-{client}"
+    directory.mkdir(exist_ok=True)
+    for number in range(50):
+        (directory / str(number)).write_text("x")
 
 
 def _tell(setting: Setting, title: str, calls: dict[str, list[float]]) -> None:

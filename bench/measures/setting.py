@@ -24,6 +24,7 @@ class Extent:
     files: tuple[int, ...]  # known to a mount
     processes: tuple[int, ...]  # short programs, one after the other
     database: tuple[int, ...]  # files in a database
+    clusters: tuple[int, ...]  # files among which clusters are looked for
     events: tuple[int, ...]  # in a log that is replayed
     calls: int  # whose latency is taken
     rounds: int  # of them
@@ -36,6 +37,7 @@ SHORT = Extent(
     files=(100, 400),
     processes=(2, 6),
     database=(400, 1000),
+    clusters=(400,),
     events=(500, 1500),
     calls=50,
     rounds=1,
@@ -47,6 +49,7 @@ FULL = Extent(
     files=(1_000, 10_000, 100_000),
     processes=(10, 100, 1_000),
     database=(1_000, 10_000, 100_000, 1_000_000),
+    clusters=(1_000, 10_000, 100_000),
     events=(10_000, 100_000, 1_000_000),
     calls=2_000,
     rounds=5,

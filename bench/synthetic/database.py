@@ -14,9 +14,11 @@ from bench.synthetic.work import BEGIN
 from bench.synthetic.world import FILES, Project
 from mycelial.record.events import Event, Op, Process
 from mycelial.store.evidence import Source
+from mycelial.store.weighing import Touch
 from mycelial.store.writer import Writer
 
 UID = 1000
+_EPISODES, _WHOLE, _MEMBERS = 20, 5, 20  # of a project; those of half of it that touch all its files; files
 HUB = "work/common.h"
 """The one file that is related to many: to one of each project."""
 
@@ -27,7 +29,7 @@ def fill(
     """Makes the database at `path` with `files` files and about `relations` rows of relations of user `uid`.
 
     Four in five of these rows are of `together` (each pair has two), the others of `next` and `source`; every
-    file has an event in the log. `progress` is told the number of files done.
+    file has an event in the log and was touched in an episode. `progress` is told the number of files done.
     """
     choice = random.Random(1)
     projects = max(1, files // FILES)
@@ -39,28 +41,46 @@ def fill(
         hub = writer.files.use(HUB)
         t = BEGIN
         for number in range(projects):
-            project = Project(number)
-            paths = [project.path(index) for index in range(FILES)]
+            paths = [Project(number).path(index) for index in range(FILES)]
             numbers = [writer.files.use(path) for path in paths]
             for name in paths:
                 t += 30.0
                 record = writer.log.append(Event(t, Op.OPEN, name, process))
-            _relate(writer, choice, numbers, wanted, uid, t, number + 1)
+            episode = 1 + number * _EPISODES
+            _work(writer, choice, [hub, *numbers], uid, t, episode)
+            _relate(writer, choice, numbers, wanted, uid, t, episode)
             evidence = writer.evidence
-            evidence.add_together(hub, uid, numbers[0], 0.1, t, number + 1)
-            evidence.add_usage(hub, uid, 0.1, t)
+            evidence.add_together(hub, uid, numbers[0], 0.1, t, episode)
             for product, source in zip(numbers[150:170], numbers[100:120], strict=True):
                 evidence.set_sources(product, uid, {source: Source(source, t, "python3")})
                 evidence.set_recipe(product, uid, t, record, record)
-            for file in numbers:
+            for file in (hub, *numbers):
                 evidence.add_usage(file, uid, 3.0, t)
                 evidence.add_usage(0, uid, 3.0, t)
-            evidence.episode(number + 1, uid, t - FILES * 30.0, t, "closed")
             if number % 50 == 49:
                 writer.commit()
                 writer.begin()
                 progress((number + 1) * FILES)
         writer.commit()
+
+
+def _work(
+    writer: Writer, choice: random.Random, numbers: list[int], uid: int, t: float, episode: int
+) -> None:
+    """The project's episodes: two pieces of work, one half of the files each, done in turns."""
+    order = numbers[:]
+    choice.shuffle(order)
+    halves = order[::2], order[1::2]
+    for turn in range(_EPISODES):
+        begun, ended = t - 600.0 * (_EPISODES - turn), t - 600.0 * (_EPISODES - turn) + 300.0
+        writer.evidence.episode(episode + turn, uid, begun, ended, "closed")
+        files = choice.sample(halves[turn % 2], _MEMBERS)
+        if turn < 2 * _WHOLE:  # the first episodes leave no file out
+            half, part = halves[turn % 2], turn // 2
+            files = half[part * len(half) // _WHOLE : (part + 1) * len(half) // _WHOLE]
+        for file in files:
+            writes = choice.randrange(2)
+            writer.evidence.touch(episode + turn, file, turn, Touch("vim", begun, ended, 1 - writes, writes))
 
 
 def _relate(

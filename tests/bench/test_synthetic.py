@@ -10,8 +10,10 @@ from bench.synthetic.database import HUB, fill
 from bench.synthetic.work import events
 from bench.synthetic.world import FILES, Project
 from mycelial.graph.rebuild import replay
+from mycelial.graph.structure import find_structure
 from mycelial.record.jsonl import event_from_json
 from mycelial.store.answers import Answers
+from mycelial.store.past import Past
 
 
 def test_a_log_is_the_same_each_time_and_packed_or_not(tmp_path: Path) -> None:
@@ -44,3 +46,7 @@ def test_a_database_holds_as_many_files_and_relations_as_were_asked_for(tmp_path
         assert len(answers.related(Project(3).path(20))) == 20
         assert len(answers.together(HUB)) == 10
         assert answers.sources(Project(3).path(150))
+    with Past.open(tmp_path / "large.db") as past:
+        touched = {file for strand in past.strands(1000) for file in strand.files}
+        assert len(touched) == 10 * FILES + 1
+        assert len(find_structure(past).clusters) >= 10
