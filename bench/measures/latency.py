@@ -56,11 +56,17 @@ def latency(setting: Setting) -> None:
         taken = _rounds(setting, subject, loads)
     for load, calls in taken.items():
         _tell(setting, f"mycelial, {load}", calls)
-    for load in ("8 clients walk the virtual tree", "the engine takes events in", "clusters are looked for"):
+    tree, source = "8 clients walk the virtual tree", "8 clients walk the source"
+    for load, reference in (
+        (tree, "quiet"),
+        (tree, source),
+        ("the engine takes events in", "quiet"),
+        ("clusters are looked for", "quiet"),
+    ):
         for call, seconds in taken[load].items():
-            ratio = _percentile(seconds, 99) / _percentile(taken["quiet"][call], 99)
-            setting.result.figures[f"latency-{call}-{load}-ratio"] = Figure(
-                f"{call}, p99, {load} / quiet", "times", ratio, setting.bound(_SLOWER)
+            ratio = _percentile(seconds, 99) / _percentile(taken[reference][call], 99)
+            setting.result.figures[f"latency-{call}-{load}-{reference}"] = Figure(
+                f"{call}, p99, {load} / {reference}", "times", ratio, setting.bound(_SLOWER)
             )
 
 
