@@ -53,7 +53,7 @@ def fill(
             evidence.add_together(hub, uid, numbers[0], 0.1, t, episode)
             for product, source in zip(numbers[150:170], numbers[100:120], strict=True):
                 evidence.set_sources(product, uid, {source: Source(source, t, "python3")})
-                evidence.set_recipe(product, uid, t, record, record)
+                evidence.set_recipe(product, uid, t, record, record, ())
             for file in (hub, *numbers):
                 evidence.add_usage(file, uid, 3.0, t)
                 evidence.add_usage(0, uid, 3.0, t)
