@@ -31,6 +31,7 @@ COMMANDS = {
     "hubs": "hubs",
     "sessions": "sessions",
     "search": "search",
+    "graph": "graph",
     "status": "status",
     "events": "events",
     "replay": "derive",

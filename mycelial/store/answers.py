@@ -23,6 +23,7 @@ from mycelial.store.forgetting import count_events
 from mycelial.store.log import read_events
 from mycelial.store.mutes import muted_with
 from mycelial.store.neighbours import Bond, Neighbours
+from mycelial.store.picture import Picture, overview, picture
 from mycelial.store.ranking import Ranking
 from mycelial.store.recent import Recent, recent
 from mycelial.store.recipes import Chain, Recipes
@@ -282,6 +283,20 @@ class Answers:
         """Files with the words of the query in their names, and files that belong to those, best first."""
         with self._snapshot():
             return self._search.find(query, limit)
+
+    def picture(self, path: str | None, limit: int) -> Picture:
+        """The file and what belongs to it, or (None) an overview, with the relations among them."""
+        with self._snapshot():
+            if path is None:
+                files = overview(self._clusters, limit)
+            else:
+                file = self._tree.number(path)
+                if file is None or self._tree.path(file) is None:
+                    return Picture((), ())
+                ranked = self._ranking.related(file, path)[: limit - 1]
+                numbers = (self._tree.number(name) for name, _, _ in ranked)
+                files = [file, *(number for number in numbers if number is not None)]
+            return picture(self._neighbours, self._tree, self._clusters, files)
 
     def status(self) -> dict[str, object]:
         """Counts for `status`: events with first and last time, files, relations, sweeps by program."""

@@ -78,12 +78,16 @@ class ClusterTable:
         ).fetchone()
         return None if row is None else int(row[0])
 
-    def members(self, number: int, limit: int) -> list[str]:
-        """Return the paths of its files, the most used first."""
+    def numbers(self, number: int, limit: int) -> list[int]:
+        """Return the files of a piece of work, the most used first."""
         rows = self._execute(
             "SELECT file FROM member WHERE cluster = ? ORDER BY rank DESC, file LIMIT ?", (number, limit)
         )
-        paths = (self._tree.path(file) for (file,) in rows)
+        return [file for (file,) in rows]
+
+    def members(self, number: int, limit: int) -> list[str]:
+        """Return the paths of its files, the most used first."""
+        paths = (self._tree.path(file) for file in self.numbers(number, limit))
         return [path for path in paths if path is not None]
 
     def of_file(self, file: int, uid: int | None = None) -> str | None:
