@@ -33,18 +33,28 @@ static void reply_new(fuse_req_t req, struct inode *parent, const char *name, in
 
 /* ---- coming -------------------------------------------------------------------------------------------------------- */
 
+/* A descriptor of the directory to change in the caller's name, until `leave`; negative errno on failure. */
+static int enter(fuse_req_t req, struct inode *dir) {
+    int fd = dir_acquire(dir);
+    if (fd >= 0) caller_become(req);
+    return fd;
+}
+
+/* Takes the result of the one system call between; the error, or 0. */
+static int leave(struct inode *dir, long result) {
+    int error = result < 0 ? errno : 0;
+    caller_restore();
+    dir_release(dir);
+    return error;
+}
+
 static void c_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t rdev) {
     if (refused(req, parent, name, EEXIST)) return;
     struct inode *dir = inode_of(parent);
-    int fd = dir_acquire(dir), error = fd < 0 ? -fd : 0;
-    if (!error) {
-        caller_become(req);
-        /* A device needs a capability that a caller's filesystem ids do not carry; the kernel has asked for it. */
-        if (S_ISCHR(mode) || S_ISBLK(mode)) caller_restore();
-        if (mknodat(fd, name, mode, rdev)) error = errno;
-        caller_restore();
-        dir_release(dir);
-    }
+    int fd = enter(req, dir);
+    /* A device needs a capability that a caller's filesystem ids do not carry; the kernel has asked for it. */
+    if (S_ISCHR(mode) || S_ISBLK(mode)) caller_restore();
+    int error = fd < 0 ? -fd : leave(dir, mknodat(fd, name, mode, rdev));
     if (!error && S_ISREG(mode)) record_name(CREATE, 0, req, dir, name);
     reply_new(req, dir, name, error);
 }
@@ -52,27 +62,15 @@ static void c_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t 
 static void c_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode) {
     if (refused(req, parent, name, EEXIST)) return;
     struct inode *dir = inode_of(parent);
-    int fd = dir_acquire(dir), error = fd < 0 ? -fd : 0;
-    if (!error) {
-        caller_become(req);
-        if (mkdirat(fd, name, mode)) error = errno;
-        caller_restore();
-        dir_release(dir);
-    }
-    reply_new(req, dir, name, error);
+    int fd = enter(req, dir);
+    reply_new(req, dir, name, fd < 0 ? -fd : leave(dir, mkdirat(fd, name, mode)));
 }
 
 static void c_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name) {
     if (refused(req, parent, name, EEXIST)) return;
     struct inode *dir = inode_of(parent);
-    int fd = dir_acquire(dir), error = fd < 0 ? -fd : 0;
-    if (!error) {
-        caller_become(req);
-        if (symlinkat(target, fd, name)) error = errno;
-        caller_restore();
-        dir_release(dir);
-    }
-    reply_new(req, dir, name, error);
+    int fd = enter(req, dir);
+    reply_new(req, dir, name, fd < 0 ? -fd : leave(dir, symlinkat(target, fd, name)));
 }
 
 /* Opens or makes the file; *made says which. The kernel sends CREATE for names that it did not know a moment ago. */
@@ -81,7 +79,7 @@ static int create_at(int dir, const char *name, int flags, mode_t mode, bool *ma
     int fd = openat(dir, name, below | O_CREAT | O_EXCL, mode);
     *made = fd >= 0;
     if (fd < 0 && errno == EEXIST && !(flags & O_EXCL)) fd = openat(dir, name, below | (flags & O_TRUNC));
-    return fd < 0 ? -errno : fd;
+    return fd;
 }
 
 static void split(double seconds, uint64_t *whole, uint32_t *nanoseconds) {
@@ -145,20 +143,13 @@ static void c_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t
     bool nameless = strcmp(name, "/") == 0, made = nameless;
     if (refused(req, parent, nameless ? "nameless" : name, EEXIST)) return;
     struct inode *dir = inode_of(parent);
-    int fd = dir_acquire(dir);
-    if (fd >= 0) {
-        caller_become(req);
-        if (nameless) {
-            fd = openat(fd, ".", flags_below(fi->flags) | O_TMPFILE, mode);
-            if (fd < 0) fd = -errno;
-        } else {
-            fd = create_at(fd, name, fi->flags, mode, &made);
-        }
-        caller_restore();
-        dir_release(dir);
+    int fd = -1, in = enter(req, dir), error = in < 0 ? -in : 0;
+    if (!error) {
+        fd = nameless ? openat(in, ".", flags_below(fi->flags) | O_TMPFILE, mode) : create_at(in, name, fi->flags, mode, &made);
+        error = leave(dir, fd);
     }
-    if (fd < 0)
-        fuse_reply_err(req, -fd);
+    if (error)
+        fuse_reply_err(req, error);
     else
         answer_created(req, dir, nameless ? NULL : name, fd, made, fi);
 }
@@ -171,14 +162,10 @@ static void c_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char
     int before_size = ring_recording() ? inode_path(inode, NULL, before, sizeof before) : -1;
     bool owned = false;
     int old = inode_open_path(inode, &owned), error = old < 0 ? -old : 0;
-    int fd = error ? -1 : dir_acquire(dir);
-    if (!error && fd < 0) error = -fd;
     if (!error) {
         snprintf(path, sizeof path, "/proc/self/fd/%d", old);
-        caller_become(req);
-        if (linkat(AT_FDCWD, path, fd, name, AT_SYMLINK_FOLLOW)) error = errno;
-        caller_restore();
-        dir_release(dir);
+        int fd = enter(req, dir);
+        error = fd < 0 ? -fd : leave(dir, linkat(AT_FDCWD, path, fd, name, AT_SYMLINK_FOLLOW));
     }
     if (owned) close(old);
     if (!error) record_two(LINK, 0, req, before, before_size, dir, name);
@@ -190,14 +177,13 @@ static void c_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char
 static void remove_name(fuse_req_t req, fuse_ino_t parent, const char *name, int flags) {
     if (refused(req, parent, name, EROFS)) return;
     struct inode *dir = inode_of(parent);
+    bool pinned;
+    struct inode *victim;
     int fd = dir_acquire(dir), error = fd < 0 ? -fd : 0;
     if (!error) {
-        bool pinned;
-        struct inode *victim = inode_pin(fd, name, &pinned);
+        victim = inode_pin(fd, name, &pinned);
         caller_become(req);
-        if (unlinkat(fd, name, flags)) error = errno;
-        caller_restore();
-        dir_release(dir);
+        error = leave(dir, unlinkat(fd, name, flags));
         if (!error && !flags) record_name(UNLINK, 0, req, dir, name);
         if (!error && victim) inode_unname(victim, dir, name);
         if (pinned && (error || victim->parent)) inode_unpin(victim); /* another link goes on */
