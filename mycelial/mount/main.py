@@ -140,6 +140,8 @@ def _become(name: str) -> None:
     except OSError as problem:
         raise MountError(f"setuid={name}: {problem.strerror}") from None
     os.environ.update(HOME=user.pw_dir, USER=user.pw_name, LOGNAME=user.pw_name)
+    for place in ("XDG_STATE_HOME", "XDG_CONFIG_HOME"):  # were root's
+        os.environ.pop(place, None)
 
 
 def _set_up_logging(options: MountOptions) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from mycelial.mount.options import MountOptions
 from mycelial.record.location import config_path, database_path
+from mycelial.record.trust import objection
 
 
 class MountError(Exception):
@@ -66,6 +67,8 @@ def find_place(options: MountOptions) -> Place:
         raise MountError(
             f"the database {database} would lie inside an in-place mount: use --db PATH for another place"
         )
+    if options.record and (doubt := objection(Path(database))) is not None:
+        raise MountError(f"database {database}: {doubt}")
     return Place(source, mountpoint, source_fd, database, config)
 
 
@@ -77,7 +80,7 @@ def _files(options: MountOptions, source: str) -> tuple[str, str]:
         raise MountError(str(problem)) from None
     if options.config and not Path(config).is_file():
         raise MountError(f"config file {config}: no such file")
-    return os.path.abspath(database), os.path.abspath(config)
+    return os.path.realpath(database), os.path.abspath(config)
 
 
 def _mountpoint(path: str) -> str:

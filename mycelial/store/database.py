@@ -52,6 +52,7 @@ def open_writer(path: Path) -> sqlite_utils.Database:
                 raise StoreError(_newer(path, version))
             if version == 0 and connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
                 raise StoreError(f"{path}: this is a database of some other program")
+            connection.execute("PRAGMA trusted_schema=OFF")
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=NORMAL")
             connection.execute("PRAGMA cache_size=-65536")
@@ -88,6 +89,7 @@ def open_reader(path: Path) -> sqlite_utils.Database:
                 raise StoreError(_newer(path, version))
             if version < VERSION:
                 raise StoreError(_older(path, version))
+            connection.execute("PRAGMA trusted_schema=OFF")  # it may come from anywhere
             connection.execute("PRAGMA query_only=ON")
             connection.execute("PRAGMA cache_size=-16384")
         except BaseException:

@@ -24,6 +24,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from mycelial.record.trust import Sticky, objection
 from mycelial.store.errors import BusyError, StoreError
 from mycelial.store.lock import WriterLock, lock_path
 from mycelial.store.writer import Writer
@@ -55,6 +56,9 @@ def maintaining(db: Path, *, live: bool = False) -> Iterator[Writer]:
     StoreError
         The database cannot be used, or whoever has it does not let go of it.
     """
+    db = Path(os.path.realpath(db))  # a link on the way could be turned elsewhere meanwhile
+    if (doubt := objection(db, Sticky.ACCEPTED)) is not None:
+        raise StoreError(f"{db}: {doubt}")
     borrowed = _borrow_from_engine(db) if live else None
     if borrowed is None:
         try:

@@ -11,6 +11,7 @@ from typing import Self
 
 import sqlite_utils
 
+from mycelial.record.trust import Sticky, objection
 from mycelial.store.clusters import Structure, take_up
 from mycelial.store.database import explained, open_writer
 from mycelial.store.errors import StoreError
@@ -48,6 +49,8 @@ class Writer:
         """
         self.path = path
         if lock is None:
+            if (doubt := objection(path, Sticky.ACCEPTED)) is not None:
+                raise StoreError(f"{path}: {doubt}")
             with explained(path):
                 path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 lock = WriterLock(path)
