@@ -18,7 +18,12 @@ from mycelial.cli.main import COMMANDS
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "SECURITY.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+]
 OURS = {".ci", ".github"}  # of the hidden folders; the others hold what tools made
 BUILT = {"build", "__pycache__", "mycelial_fs.egg-info"}
 LONGEST_MODULE = 400  # lines
