@@ -6,15 +6,17 @@
 #   make bench                                   what the mount costs (SHORT=1: does the benchmark run?)
 #   make bench-full                              with every peer that can be had, at every size: half an hour
 #   make check                                   formatting, lint, types
+#   make install DESTDIR= PREFIX=/usr/local      the program, mount helpers, units, man pages, completions (and: uninstall)
 #   make ci                                      what continuous integration runs
 
 SHELL := /bin/bash
 TOOLS := PATH=$(CURDIR)/.venv/bin:$$PATH
 SCRIPTS := scripts/environment scripts/libfuse scripts/lock scripts/mount scripts/peers scripts/python scripts/system-packages scripts/test \
-	scripts/tree .ci/run .ci/readme nixos/checks/nix nixos/checks/run
+	scripts/tree .ci/run .ci/readme install/files install/program install/remove nixos/checks/nix nixos/checks/run \
+	nixos/checks/systemd
 
 .DEFAULT_GOAL := help
-.PHONY: help setup mount test test-all bench bench-full check format lock ci clean
+.PHONY: help setup mount test test-all bench bench-full check format lock install uninstall ci clean
 
 help:
 	@sed -n '/^#   make/s/^#   //p' Makefile
@@ -63,6 +65,18 @@ format:
 
 lock:
 	@scripts/lock
+
+# mount(8) and umount(8) look for helpers in SBINDIR and nowhere else.
+PREFIX ?= /usr/local
+SBINDIR ?= /usr/sbin
+install: setup
+	@install/program "$(PREFIX)" "$(DESTDIR)" "$(SBINDIR)"
+	@install/files "$(PREFIX)" "$(DESTDIR)" "$(PREFIX)/bin"
+	@echo "Installed in $(DESTDIR)$(PREFIX)"
+
+# Databases and settings stay.
+uninstall: setup
+	@install/remove "$(PREFIX)" "$(DESTDIR)" "$(SBINDIR)"
 
 ci:
 	@.ci/run

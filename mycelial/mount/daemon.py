@@ -26,11 +26,12 @@ def daemonise() -> Callable[[str | None], None]:
         os.close(writing)
         _wait_and_exit(reading)
     os.close(reading)
-    os.setsid()
 
     def report(problem: str | None) -> None:
         os.write(writing, _READY if problem is None else problem.encode("utf-8", "surrogateescape"))
         if problem is None:
+            # Not before: an automount lets nobody but its own process group reach the mountpoint until now.
+            os.setsid()
             os.chdir("/")
             _release_standard_streams()
         os.close(writing)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import logging.handlers
 import os
 import pwd
+import select
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,10 +15,13 @@ from pathlib import Path
 
 from mycelial import __version__
 from mycelial.mount.daemon import daemonise
+from mycelial.mount.mounted import is_dead, type_at
 from mycelial.mount.options import MountOptions, Request, UsageError, parse
 from mycelial.mount.place import MountError, find_place
-from mycelial.mount.watch import is_dead
+from mycelial.mount.watch import daemon_of
 from mycelial.record.logs import stderr_formatter
+
+_ENDS_WITHIN = 15.0  # seconds from the unmounting until the daemon has stored everything
 
 HELP = """\
 usage: mycelial-mount [options] SOURCE MOUNTPOINT
@@ -69,11 +74,23 @@ def main_umount_helper() -> None:
     if len(paths) != 1:
         print("usage: umount.fuse.mycelial MOUNTPOINT [-l]", file=sys.stderr)
         sys.exit(2)
+    if (
+        type_at(paths[0]) != "fuse.mycelial"
+    ):  # what else is there, below a mount in place, is not ours to unmount
+        print(f"umount.fuse.mycelial: {paths[0]}: no mount of Mycelial", file=sys.stderr)
+        sys.exit(1)
     as_root = os.geteuid() == 0
     command = ["umount", "-i"] if as_root else ["fusermount3", "-u"]
     if lazy or is_dead(paths[0]):
         command.append("-l" if as_root else "-z")
-    sys.exit(subprocess.run([*command, paths[0]], check=False).returncode)
+        sys.exit(subprocess.run([*command, paths[0]], check=False).returncode)
+    daemon = None
+    with contextlib.suppress(OSError):  # somebody else's, who lets nobody in
+        daemon = daemon_of(paths[0])
+    code = subprocess.run([*command, paths[0]], check=False).returncode
+    if code == 0 and daemon is not None:  # until all is stored: a manager takes this for the end
+        select.select([daemon], [], [], _ENDS_WITHIN)
+    sys.exit(code)
 
 
 def _command(arguments: list[str]) -> int:

@@ -84,7 +84,7 @@ _KERNEL = frozenset(
 _PASSED_OVER = """
     defaults auto noauto user nouser users nousers owner noowner group nogroup _netdev nofail async atime
     diratime relatime norelatime strictatime nostrictatime lazytime nolazytime iversion noiversion silent
-    loud mand nomand nonempty default_permissions bind rbind remount private shared slave
+    loud mand nomand nonempty default_permissions bind rbind private shared slave
 """
 _PASSED_OVER_WITH_VALUE = (
     "x-",
@@ -168,6 +168,8 @@ def _mount_words(options: MountOptions, text: str) -> MountOptions:
         name = name.replace("_", "-")
         if not word or word in _PASSED_OVER.split() or word.startswith(_PASSED_OVER_WITH_VALUE):
             continue
+        if word == "remount":  # a second mount on top of the first would be the alternative
+            raise UsageError("-o remount: a mount keeps its options; unmount it and mount it again")
         if word in _KERNEL:
             options = replace(options, kernel=(*options.kernel, word))
         elif word == "debug":

@@ -12,6 +12,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from mycelial.mount.mounted import ask, names_death
 from mycelial.mount.options import MountOptions
 from mycelial.record.location import config_path, database_path
 from mycelial.record.trust import objection
@@ -85,9 +86,9 @@ def _files(options: MountOptions, source: str) -> tuple[str, str]:
 
 def _mountpoint(path: str) -> str:
     try:
-        os.statvfs(path)  # unlike stat, this asks the daemon of a mount that is there already
+        ask(path)
     except OSError as problem:
-        if problem.errno not in (errno.ENOTCONN, errno.ECONNABORTED):
+        if not names_death(problem):
             raise MountError(f"mountpoint {path}: {problem.strerror}") from None
         _clean_dead_mount(os.path.abspath(path))
     if not os.path.isdir(path):

@@ -14,9 +14,9 @@ import sys
 import time
 
 from mycelial import __version__
+from mycelial.mount.mounted import is_dead, names_death, type_at
 
 _STATUS = "user.mycelial.status"
-_DEAD = (errno.ENOTCONN, errno.ECONNABORTED)
 _LOOKS_EVERY = 2.0  # seconds, at a mount that does not say which process serves it
 _SETTLING = 0.05  # seconds
 
@@ -73,11 +73,11 @@ def daemon_died(mountpoint: str) -> bool:
     """
     try:
         device = os.stat(mountpoint).st_dev
-        if not _is_ours(device):
+        if type_at(mountpoint) != "fuse.mycelial":
             raise NoMountError(f"{mountpoint}: no mount of Mycelial")
-        daemon = _daemon(mountpoint)
+        daemon = daemon_of(mountpoint)
     except OSError as problem:
-        if problem.errno in _DEAD:
+        if names_death(problem):
             return True
         raise NoMountError(f"{mountpoint}: {problem.strerror}") from None
     while not is_dead(mountpoint):
@@ -90,7 +90,7 @@ def daemon_died(mountpoint: str) -> bool:
     return True
 
 
-def _daemon(mountpoint: str) -> int | None:
+def daemon_of(mountpoint: str) -> int | None:
     """Return a descriptor that becomes readable when the process ends; None where the mount is silent."""
     try:
         return os.pidfd_open(int(json.loads(os.getxattr(mountpoint, _STATUS))["pid"]))
@@ -102,23 +102,8 @@ def _daemon(mountpoint: str) -> int | None:
         raise
 
 
-def is_dead(path: str) -> bool:
-    """Whether a FUSE mount is there whose daemon is gone."""
-    try:
-        os.statvfs(path)  # unlike stat, this asks the daemon
-    except OSError as problem:
-        return problem.errno in _DEAD
-    return False
-
-
-def _is_ours(device: int) -> bool:
-    number = f"{os.major(device)}:{os.minor(device)}"
-    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as table:
-        return any(line.split(" ")[2] == number and " - fuse.mycelial " in line for line in table)
-
-
 def _is_there(path: str, device: int) -> bool:
     try:
         return os.stat(path).st_dev == device
     except OSError as problem:
-        return problem.errno in _DEAD
+        return names_death(problem)

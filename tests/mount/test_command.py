@@ -74,6 +74,7 @@ def test_version_goes_to_standard_output(option: str) -> None:
         ["--nonsense", "source", "mountpoint"],
         ["-Z", "source", "mountpoint"],
         ["-o", "nonsense", "source", "mountpoint"],
+        ["source", "mountpoint", "-o", "remount,ro"],
         ["source", "mountpoint", "-o"],
         ["source", "mountpoint", "--db"],
         ["source", "mountpoint", "--timeout", "soon"],

@@ -226,3 +226,17 @@ def test_a_dead_mount_that_is_in_use_is_unmounted_by_the_helper(mount: Mounted) 
         wait_until(lambda: not mount.processes(), 5)
         assert run([installed("umount.fuse.mycelial"), mount.mountpoint]).returncode == 0
         assert mounted_at(mount.mountpoint) is None
+
+
+@pytest.mark.as_root
+def test_the_umount_helper_returns_when_everything_is_stored(mount: Mounted) -> None:
+    run_apart(Path.write_text, mount.mountpoint / "file", "content")
+    assert run([installed("umount.fuse.mycelial"), mount.mountpoint, "-n"]).returncode == 0
+    assert not mount.processes()
+
+
+def test_the_umount_helper_leaves_other_filesystems_alone(workspace: Path) -> None:
+    for place in (workspace, Path("/proc")):
+        finished = run([installed("umount.fuse.mycelial"), place, "-t", "fuse.mycelial"])
+        assert (finished.returncode, finished.stderr.count("\n")) == (1, 1)
+    assert Path("/proc/self").exists()

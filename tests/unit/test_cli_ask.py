@@ -150,6 +150,17 @@ def test_status_says_what_was_recorded(terminal: Terminal, db: str) -> None:
     assert "store.events" in terminal.out("status", "--db", db)
 
 
+def test_status_fails_with_what_is_above_its_bound(terminal: Terminal, db: str) -> None:
+    assert terminal.out("status", "--db", db, "--over", "dropped=0", "--over", "restarts=3") == ""
+    problem = terminal.error("status", "--db", db, "--over", "dropped=0", "--over", "database=100")
+    assert "database is " in problem
+    assert "above 100" in problem
+    assert "dropped" not in problem
+    for wrong in ("size=1", "dropped=many", "dropped"):
+        code, _, err = terminal.run("status", "--over", wrong)
+        assert (code, "FIGURE=N" in err) == (2, True)
+
+
 class TestWithinASource:
     """Without --db, the database of a directory above the path is found where its name says."""
 

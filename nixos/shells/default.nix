@@ -1,15 +1,18 @@
-# The development shell: all that `make mount`, `make test` and `make bench` need. They find IN_NIX_SHELL set and take
-# Python's packages from here instead of installing the pinned ones.
+# The development shell: all that `make mount`, `make test`, `make bench` and the checks of the Nix files need. They find
+# IN_NIX_SHELL set and take Python's packages from here instead of installing the pinned ones.
 {
   mkShell,
   python3,
   acl,
   attr,
   bindfs,
+  deadnix,
   fuse3,
   git,
+  nixfmt-rfc-style,
   pkg-config,
   ruff,
+  statix,
   strace,
 }:
 mkShell {
@@ -32,10 +35,13 @@ mkShell {
     acl
     attr
     bindfs
+    deadnix
     fuse3
     git
+    nixfmt-rfc-style
     pkg-config
     ruff
+    statix
     strace
   ];
 

@@ -1,0 +1,58 @@
+"""What is mounted at a place, asked without setting off an automount that waits there."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+
+
+def ask(path: str) -> None:
+    """Ask the filesystem at `path` for a sign of life.
+
+    An automount holds up whoever opens its directory until the mount is made; whoever makes the mount must
+    not wait for it. A descriptor that only names the place (O_PATH) does not set it off.
+
+    Raises
+    ------
+    OSError
+        if nothing is there, or no answer came: see :func:`is_dead`.
+    """
+    place = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    try:
+        os.fstatvfs(place)  # unlike stat, this asks the daemon of a FUSE filesystem
+    finally:
+        os.close(place)
+
+
+def names_death(problem: OSError) -> bool:
+    """Whether an error says that the daemon behind a mount is gone, or is just going."""
+    return problem.errno in (errno.ENOTCONN, errno.ECONNABORTED)
+
+
+def is_dead(path: str) -> bool:
+    """Whether a FUSE mount is there whose daemon is gone."""
+    try:
+        ask(path)
+    except OSError as problem:
+        return names_death(problem)
+    return False
+
+
+def type_at(path: str) -> str | None:
+    """Return the type of the topmost filesystem that is mounted at that very place; None if none is."""
+    # Not realpath: that would look at the place itself, which may be dead.
+    above, name = os.path.split(os.path.abspath(path))
+    wanted = os.path.join(os.path.realpath(above), name)
+    found = None
+    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as table:
+        for line in table:
+            before, _, after = line.partition(" - ")
+            if _unescaped(before.split(" ")[4]) == wanted:
+                found = after.split(" ")[0]
+    return found
+
+
+def _unescaped(field: str) -> str:
+    """Undo the kernel's octal escapes of white space and backslashes (seq_path in fs/seq_file.c)."""
+    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), field)
