@@ -5,6 +5,7 @@
 #   make test-all                                the slow ones too
 #   make bench                                   what the mount costs (SHORT=1: does the benchmark run?)
 #   make bench-full                              with every peer that can be had, at every size: half an hour
+#   make quality                                 how good the answers are (SHORT=1: less of it, with bounds)
 #   make check                                   formatting, lint, types
 #   make install DESTDIR= PREFIX=/usr/local      the program, mount helpers, units, man pages, completions (and: uninstall)
 #   make ci                                      what continuous integration runs
@@ -16,7 +17,7 @@ SCRIPTS := scripts/environment scripts/libfuse scripts/lock scripts/mount script
 	nixos/checks/systemd
 
 .DEFAULT_GOAL := help
-.PHONY: help setup mount test test-all bench bench-full check format lock install uninstall ci clean
+.PHONY: help setup mount test test-all bench bench-full quality check format lock install uninstall ci clean
 
 help:
 	@sed -n '/^#   make/s/^#   //p' Makefile
@@ -49,6 +50,11 @@ bench-full:
 	@scripts/environment run
 	@scripts/peers
 	@.venv/bin/python -m bench --full $(if $(JSON),--json $(JSON))
+
+quality:
+	@scripts/system-packages mount
+	@scripts/environment run
+	@.venv/bin/python -m bench.quality $(if $(SHORT),--short)
 
 check:
 	@scripts/system-packages mount
