@@ -155,7 +155,7 @@ def small_disk(place: Mounted) -> Iterator[Path]:
     """A filesystem of 4 MiB for the database."""
     directory = place.database.parent
     directory.mkdir()
-    assert run(["mount", "-t", "tmpfs", "-o", "size=4m", "small", directory]).returncode == 0
+    assert run(["mount", "-t", "tmpfs", "-o", "size=4m,mode=700", "small", directory]).returncode == 0
     yield directory
     run(["umount", "-l", directory])
 
