@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -14,6 +12,7 @@ from mycelial.cli import options, output
 from mycelial.cli.eventfile import EventFile
 from mycelial.cli.failure import Failure
 from mycelial.cli.place import locate
+from mycelial.cli.progress import progress_bar
 from mycelial.record.display import printable
 from mycelial.record.location import config_path
 
@@ -61,7 +60,7 @@ def replay(events: str, database: Path, exclude: tuple[str, ...], config: Path |
     rules = settings.exclusion_rules(exclude)
     is_new = not os.path.lexists(database)
     try:
-        with EventFile(events) as file, _progress_bar("replaying", file.size) as moved:
+        with EventFile(events) as file, progress_bar("replaying", file.size) as moved:
             done = replay_into(database, file.events(moved), rules=rules, arguments=settings.record_arguments)
     except BaseException:
         if is_new:
@@ -85,8 +84,11 @@ def rebuild(directory: str, database: Path | None, as_json: bool) -> None:
 
     place = locate(directory, database)
     path = place.database
-    Answers.open(path, None).close()  # says what is wrong, and makes no new database
-    _report(rebuild_in(path, live=place.is_recording), path, as_json)
+    with Answers.open(path, None) as answers:  # says what is wrong, and makes no new database
+        size = answers.size()
+    with progress_bar("rebuilding", size) as moved:
+        done = rebuild_in(path, moved, live=place.is_recording)
+    _report(done, path, as_json)
 
 
 def _report(done: int, database: Path, as_json: bool) -> None:
@@ -94,19 +96,6 @@ def _report(done: int, database: Path, as_json: bool) -> None:
         output.print_json({"database": str(database), "events": done})
     elif sys.stderr.isatty():
         print(f"{done} events", file=sys.stderr)
-
-
-@contextmanager
-def _progress_bar(label: str, size: int | None) -> Iterator[Callable[[int], None]]:
-    """Show a bar on the standard error, if somebody looks at it and its length is known.
-
-    What is yielded is called with the position reached, of `size`.
-    """
-    if not size or not sys.stderr.isatty():
-        yield lambda position: None
-        return
-    with click.progressbar(length=size, label=label, file=sys.stderr) as bar:
-        yield lambda position: bar.update(position - bar.pos)
 
 
 def _remove(database: Path) -> None:

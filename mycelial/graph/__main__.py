@@ -28,7 +28,9 @@ def main(arguments: list[str] | None = None) -> int:
 
     def load() -> tuple[Admission, Retention]:
         settings = load_settings(options.config) if options.config is not None else Settings()
-        retention = Retention(settings.retention_days, settings.retention_events)
+        retention = Retention(
+            settings.retention_days, settings.retention_events, int(settings.retention_megabytes * 1e6)
+        )
         rules = settings.exclusion_rules(tuple(options.exclude))
         return Admission(rules, settings.record_arguments), retention
 

@@ -7,7 +7,7 @@ does not fit is dropped and counted, and every few seconds the database is opene
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from enum import StrEnum
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from mycelial.store.errors import DatabaseError, StoreError
 from mycelial.store.lock import WriterLock
 from mycelial.store.log import Retention
 from mycelial.store.trouble import trouble_with
+from mycelial.store.upkeep import Tally, keep_small
 from mycelial.store.writer import Writer
 
 log = logging.getLogger(__name__)
@@ -36,10 +37,10 @@ LONGEST_RETRY = 2.0
 """Seconds between two attempts at most."""
 
 PRUNE_EVERY = 10_000
-"""Events stored between two looks at what the log need not keep."""
+"""Events stored between two looks at what need not be kept."""
 
-PRUNED = 5000
-"""Events dropped from the log in one go."""
+UPKEEP_PAUSE = 0.02
+"""Seconds between two steps of it while nothing else is to be done."""
 
 WAITING = 50_000
 """Events that wait while the database cannot be used."""
@@ -80,7 +81,8 @@ class Ingest:
         self._db = db
         self._retention = retention
         self._reload = reload
-        self._to_prune = 0  # events until the log is looked at again
+        self._to_prune = 0  # events until it is looked again what need not be kept
+        self._upkeep: tuple[Writer, Iterator[None]] | None = None
         self._admission = admission
         self._clock = clock
         self._writer: Writer | None = None
@@ -134,7 +136,9 @@ class Ingest:
             return None
         if self._writer is None:
             return max(0.0, self._retry - self._clock())
-        return max(0.0, self._due - self._clock()) if self._waiting else None
+        if self._waiting:
+            return max(0.0, self._due - self._clock())
+        return None if self._upkeep is None else UPKEEP_PAUSE
 
     def work(self) -> None:
         """Do what is due: commit, or try the database again."""
@@ -145,6 +149,8 @@ class Ingest:
                 self._open()
         elif self._waiting and (self._given >= BATCH or self._clock() >= self._due):
             self._commit()
+        elif not self._waiting and self._upkeep is not None:
+            self._keep_small()
 
     @property
     def is_writing(self) -> bool:
@@ -278,23 +284,27 @@ class Ingest:
         self._to_prune -= self._given
         self._given = 0
         self._recover()
-        self._prune()
+        self._keep_small()
         if self._waiting and self._writer is not None:
             self._due = self._clock()
             self._feed()
 
-    def _prune(self) -> None:
-        """Drop what the log need not keep, a little at a time."""
-        if self._writer is None or self._to_prune > 0:
+    def _keep_small(self) -> None:
+        """Do the next step of what keeps the database small, if it is time for that."""
+        if self._upkeep is not None and self._upkeep[0] is not self._writer:
+            self._upkeep = None  # the database was closed meanwhile
+        if self._writer is None or (self._upkeep is None and self._to_prune > 0):
             return
+        if self._upkeep is None:
+            self._to_prune = PRUNE_EVERY
+            self._upkeep = self._writer, keep_small(self._writer, self._retention, Tally())
         try:
-            self._writer.begin()
-            dropped = self._writer.log.prune(self._retention, PRUNED)
-            self._writer.commit()
+            next(self._upkeep[1])
+        except StopIteration:
+            self._upkeep = None
         except (StoreError, DatabaseError) as error:
+            self._upkeep = None
             self._fail(error)
-        else:
-            self._to_prune = 0 if dropped == PRUNED else PRUNE_EVERY
 
     def _feed_rest(self) -> None:
         if self._given < min(len(self._waiting), BATCH):

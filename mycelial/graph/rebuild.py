@@ -8,10 +8,11 @@ from pathlib import Path
 
 from mycelial.graph.admission import Admission
 from mycelial.graph.pipeline import Pipeline
-from mycelial.graph.structure import by_number, by_path, find_structure
+from mycelial.graph.structure import ByPath, by_number, by_path, find_structure
 from mycelial.record.events import Event
 from mycelial.record.exclude import ExclusionRules
 from mycelial.store.database import explained
+from mycelial.store.errors import DatabaseError
 from mycelial.store.handover import maintaining
 from mycelial.store.log import read_events
 from mycelial.store.past import Past
@@ -80,12 +81,20 @@ def rebuild(db: Path, progress: Progress = silent, *, live: bool = False) -> int
     """
     with maintaining(db, live=live) as writer, explained(db):
         writer.begin()
-        named = by_path(Past(writer.database))
+        named = _known_names(writer)
         writer.drop_derived()
         done = derive_again(writer, progress)
         writer.set_structure(lambda past: find_structure(past, by_number(past, named)))
         writer.commit()
     return done
+
+
+def _known_names(writer: Writer) -> ByPath:
+    """Return the pieces of work by name; none if what is to be replaced is too damaged to tell them."""
+    try:
+        return by_path(Past(writer.database))
+    except (DatabaseError, LookupError, TypeError, ValueError):
+        return []
 
 
 def derive_again(writer: Writer, progress: Progress = silent) -> int:

@@ -10,6 +10,7 @@ otherwise record what its owner wanted to keep out. All keys, with their default
     [retention]                # of the event log; whichever bound is reached first
     days = 730                 # age by the time of the newest event; 0: no bound
     events = 10000000          # 0: no bound
+    megabytes = 1000           # of the whole database; 0: no bound
 """
 
 from __future__ import annotations
@@ -50,6 +51,8 @@ class Settings:
         Age in days after which events are dropped; 0 means never.
     retention_events : int
         Number of events that are kept; 0 means all.
+    retention_megabytes : float
+        Size of the database, in millions of bytes, beyond which the oldest events go; 0 means never.
     """
 
     exclude: tuple[str, ...] = ()
@@ -57,6 +60,7 @@ class Settings:
     record_arguments: bool = True
     retention_days: float = 730
     retention_events: int = 10_000_000
+    retention_megabytes: float = 1000
 
     def exclusion_rules(self, more: tuple[str, ...] = ()) -> ExclusionRules:
         """Return the rules that these settings and the command line's patterns, `more`, give.
@@ -106,7 +110,7 @@ def parse_settings(text: str) -> Settings:
     retention = document.get("retention", {})
     if not isinstance(retention, dict):
         raise ValueError("'retention' must be a table")
-    _refuse_unknown(retention, ("days", "events"), "retention.")
+    _refuse_unknown(retention, ("days", "events", "megabytes"), "retention.")
     default = Settings()
     settings = Settings(
         exclude=_patterns(document.get("exclude", [])),
@@ -114,6 +118,9 @@ def parse_settings(text: str) -> Settings:
         record_arguments=_truth(document, "record_arguments"),
         retention_days=_amount(retention.get("days", default.retention_days), "retention.days"),
         retention_events=int(_amount(retention.get("events", default.retention_events), "retention.events")),
+        retention_megabytes=_amount(
+            retention.get("megabytes", default.retention_megabytes), "retention.megabytes"
+        ),
     )
     settings.exclusion_rules()
     return settings

@@ -303,6 +303,21 @@ class Answers:
         with self._snapshot():
             return summary(self._database, self._uid)
 
+    def size(self) -> int:
+        """Return the number of events in the log."""
+        with self._snapshot():
+            return int(self._database.conn.execute("SELECT count(*) FROM event").fetchone()[0])
+
+    def most_used(self, limit: int) -> list[str]:
+        """Return the files that were part of most episodes."""
+        whose = "" if self._uid is None else f" AND uid = {int(self._uid)}"
+        with self._snapshot():
+            rows = self._database.conn.execute(
+                f"SELECT file FROM usage WHERE file > 0{whose} ORDER BY episodes DESC, file LIMIT ?", (limit,)
+            )
+            paths = (self._tree.path(file) for (file,) in rows.fetchall())
+            return [path for path in paths if path is not None]
+
     def uids(self) -> list[int]:
         """Users whose accesses are in the log, sorted."""
         with self._snapshot():

@@ -23,6 +23,9 @@ from mycelial.store.trouble import trouble_with
 BUSY_TIMEOUT = 2.0
 """Seconds to wait for another process's lock before giving up."""
 
+JOURNAL = 16 << 20
+"""Bytes to which the write-ahead log is cut when it was longer for once."""
+
 
 @contextmanager
 def explained(path: Path) -> Iterator[None]:
@@ -53,8 +56,11 @@ def open_writer(path: Path) -> sqlite_utils.Database:
             if version == 0 and connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
                 raise StoreError(f"{path}: this is a database of some other program")
             connection.execute("PRAGMA trusted_schema=OFF")
+            if version == 0:
+                connection.execute("PRAGMA auto_vacuum=INCREMENTAL")  # cannot be had later but by VACUUM
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=NORMAL")
+            connection.execute(f"PRAGMA journal_size_limit={JOURNAL}")
             connection.execute("PRAGMA cache_size=-65536")
             connection.execute("PRAGMA temp_store=MEMORY")
             database = sqlite_utils.Database(connection)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -25,10 +26,14 @@ _TOGETHER = 1000  # events read in one go
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """How much of the log is kept: events of so many days before the newest, and so many; 0 means all."""
+    """How much is kept: events of so many days before the newest, and so many; 0 means all.
+
+    `size` is how many bytes the database may have: while it has more, the oldest events go.
+    """
 
     days: float = 0.0
     events: int = 0
+    size: int = 0
 
 
 class LogWriter:
@@ -89,14 +94,18 @@ class LogWriter:
         if newest is None:
             return 0
         bound = newest[0] - retention.events if retention.events else 0
-        if retention.days:
-            oldest = newest[1] - retention.days * 86400.0
-            kept = execute("SELECT id FROM event WHERE t >= ? ORDER BY id LIMIT 1", (oldest,)).fetchone()
-            bound = max(bound, kept[0] - 1)
+        oldest = newest[1] - retention.days * 86400.0 if retention.days else -math.inf
         return execute(
-            "DELETE FROM event WHERE id IN (SELECT id FROM event WHERE id <= ? ORDER BY id LIMIT ?)",
-            (bound, most),
+            "DELETE FROM event WHERE id IN (SELECT id FROM"
+            " (SELECT id, t FROM event ORDER BY id LIMIT ?) WHERE id <= ? OR t < ?)",
+            (most, bound, oldest),
         ).rowcount
+
+    def forget_numbers(self) -> None:
+        """Look names and processes up again from now on: some may have been dropped."""
+        self._paths.clear()
+        self._processes.clear()
+        self._latest.clear()
 
     def process(self, process: Process) -> int:
         """Return the number of `process`, storing it if it is new."""

@@ -20,7 +20,7 @@ from mycelial.store.clusters import Named, read_named
 from mycelial.store.database import explained, open_reader
 from mycelial.store.files import ROOT
 from mycelial.store.names import from_column
-from mycelial.store.tree import SCRATCH
+from mycelial.store.tree import DEEPEST, SCRATCH
 from mycelial.store.weighing import growth, member_weight
 
 LOOKED_BACK = 3_000_000
@@ -150,13 +150,13 @@ def _shown(rows: dict[int, _Row]) -> dict[int, str]:
 
 
 def _directory(number: int, rows: dict[int, _Row], known: dict[int, str | None]) -> str | None:
-    waiting = []
+    waiting: list[int] = []
     above: int | None = number
-    while above is not None and above not in known:
+    while above is not None and above not in known and len(waiting) < DEEPEST:
         waiting.append(above)
-        parent, _, gone, _ = rows[above]
+        parent, _, gone, _ = rows.get(above, (None, "", 1, 0))  # a damaged database may lack it
         above = None if gone else parent
-    path = None if above is None else known[above]
+    path = None if above is None else known.get(above)
     for below in reversed(waiting):
         path = known[below] = None if path is None else f"{path}{from_column(rows[below][1])}/"
     return path

@@ -86,7 +86,8 @@ CREATE TABLE log_process (
 
 -- A few facts about the database itself.
 CREATE TABLE meta (
-    key TEXT PRIMARY KEY,        -- landmark: time of the first event, from which weights grow
+    key TEXT PRIMARY KEY,        -- landmark: time of the first event, from which weights grow; pruned:
+                                 -- events that went since all was derived; unswept: since names were
                                  -- last_event: highest number of an event that was removed
                                  -- paused: recording rests until then, in seconds since the epoch
     value
@@ -334,6 +335,7 @@ def drop_derived(database: sqlite_utils.Database) -> None:
         database.conn.execute(f"DROP TABLE IF EXISTS {table}")
     for statement in statements(DERIVED):
         database.conn.execute(statement)
+    database.conn.execute("DELETE FROM meta WHERE key = 'pruned'")  # nothing is left that is not in the log
 
 
 def statements(script: str) -> list[str]:
