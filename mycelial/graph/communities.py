@@ -1,94 +1,133 @@
 """Which files form one piece of work: communities in the graph of what is used in the same strands.
 
-First low-resolution Louvain (Blondel, Guillaume, Lambiotte, Lefebvre: "Fast unfolding of communities in large
-networks", 2008; resolution: Reichardt, Bornholdt: "Statistical mechanics of community detection", 2006)
-finds groups of files.  It still splits a piece of work where it has parts.  So groups are put together for
-as long as much of the work on one of them reaches into another: a measure that does not depend on how much
-else there is, as modularity does (Fortunato, Barthélemy: "Resolution limit in community detection", 2007).
+First files are put together that were used most closely in one and the same strand: that leaves a graph whose
+size is that of the work, not of the tree.  In it low-resolution Louvain (Blondel, Guillaume, Lambiotte,
+Lefebvre: "Fast unfolding of communities in large networks", 2008; resolution: Reichardt, Bornholdt:
+"Statistical mechanics of community detection", 2006) finds groups.  It still splits a piece of work where
+it has parts.  So groups are put together for as long as much of the work on one of them reaches into
+another: a measure that does not depend on how much else there is, as modularity does (Fortunato,
+Barthélemy: "Resolution limit in community detection", 2007).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from heapq import heapify, heappop, heappush, nsmallest
+from heapq import heapify, heappop, heappush, nlargest
 from itertools import combinations
+from typing import TypeAlias
 
 import networkx as nx
 
 from mycelial.store.past import Strand
 
-RESOLUTION = 0.2
+RESOLUTION = 0.1
 """Louvain's: the lower, the larger the groups that it finds."""
 
 REACHING = 0.1
 """Share of a group's work that also touches another group, from which on they are one piece of work."""
 
 SEED = 1
-"""Louvain visits files in an order drawn at random; the same one each time gives the same groups."""
+"""Louvain visits groups in an order drawn at random; the same one each time gives the same result."""
 
-LARGEST = 100
-"""Files of a strand that are joined in pairs, those of most weight."""
+DEGREE = 16
+"""Others that each is joined with in one strand; where there are more, they stand for all."""
 
-RELATIONS = 2_000_000
+RELATIONS = 400_000
 """Relations that the graph may have; beyond that the weakest are left out."""
 
-Pairs = dict[tuple[int, int], float]
+Pairs: TypeAlias = dict[tuple[int, int], float]
 
 
 @dataclass(frozen=True, slots=True)
 class Community:
-    """One piece of work: the weight of each file's bonds with the others in it."""
+    """One piece of work: the weight of each file's bonds with others."""
 
     files: Mapping[int, float]
 
 
 def communities(strands: Callable[[], Iterable[Strand]]) -> list[Community]:
-    """Return the pieces of work of one user, the largest first; `strands` is called twice."""
-    graph = graph_of(pairs_of(strands()))
-    if not graph:
+    """Return the pieces of work of one user, the largest first; `strands` is called three times."""
+    cores, weights = _cores(strands())
+    if not cores:
         return []
+    graph = _graph(_pairs(strands(), cores))
     found = nx.community.louvain_communities(graph, weight="weight", resolution=RESOLUTION, seed=SEED)
     # Sets of numbers have an order of their own that must not decide anything.
-    groups = sorted(sorted(group) for group in found)
+    place = {core: number for number, group in enumerate(sorted(map(sorted, found))) for core in group}
+    del graph
+    groups: list[list[int]] = [[] for _ in found]
+    for file, core in sorted(cores.items()):
+        groups[place[core]].append(file)
     merged = [sorted(group) for group in _merged(groups, strands())]
     merged.sort(key=lambda files: (-len(files), files))
-    return [Community(_bonds(graph, files)) for files in merged]
+    return [Community({file: weights[file] for file in files}) for files in merged]
 
 
-def pairs_of(strands: Iterable[Strand]) -> Pairs:
-    """Return the weight of each pair (smaller number first) over all strands, at most RELATIONS of them."""
+def _cores(strands: Iterable[Strand]) -> tuple[dict[int, int], dict[int, float]]:
+    """Return for each file the strand (by number) that joins it most closely, and the weight of its bonds."""
+    closest: dict[int, float] = {}
+    cores: dict[int, int] = {}
+    weights: dict[int, float] = {}
+    for number, strand in enumerate(strands):
+        whole = math.fsum(strand.files.values())
+        share = strand.weight / (len(strand.files) - 1)
+        for file, weight in strand.files.items():
+            weights[file] = weights.get(file, 0.0) + share * weight * (whole - weight)
+            if share * weight >= closest.get(file, 0.0):
+                closest[file] = share * weight
+                cores[file] = number
+    return cores, weights
+
+
+def _pairs(strands: Iterable[Strand], cores: Mapping[int, int]) -> Pairs:
+    """Return the weight of the bonds between cores (smaller number first), and within them."""
     pairs: Pairs = {}
-    for strand in strands:
-        weights = strand.files
-        kept = nsmallest(LARGEST, weights, key=lambda file: (-weights[file], file))
-        share = strand.weight / (len(weights) - 1)
-        for pair in combinations(sorted(kept), 2):
-            pairs[pair] = pairs.get(pair, 0.0) + share * weights[pair[0]] * weights[pair[1]]
+    for number, strand in enumerate(strands):
+        share = strand.weight / (len(strand.files) - 1)
+        weights: dict[int, float] = {}
+        for file, weight in strand.files.items():
+            if (core := cores.get(file)) is not None:  # else it came a moment ago
+                weights[core] = weights.get(core, 0.0) + weight
+        for core, weight in weights.items():
+            pairs[core, core] = pairs.get((core, core), 0.0) + share * weight * weight / 2.0
+        for a, b, stands_for in _joined(list(weights), number):
+            bond = share * stands_for * weights[a] * weights[b]
+            pair = (a, b) if a < b else (b, a)
+            pairs[pair] = pairs.get(pair, 0.0) + bond
         if len(pairs) > 2 * RELATIONS:
             pairs = _strongest(pairs)
     return _strongest(pairs) if len(pairs) > RELATIONS else pairs
 
 
-def graph_of(pairs: Mapping[tuple[int, int], float]) -> nx.Graph:
-    """Return the undirected graph of the pairs, nodes and edges in order of number."""
+def _joined(cores: list[int], turn: int) -> Iterator[tuple[int, int, float]]:
+    """Yield the pairs of a strand's cores, each with how many pairs it stands for.
+
+    Of many, each is joined with some, and in another strand (`turn`) with others: those beside it in a circle
+    whose order is as good as drawn at random.
+    """
+    count = len(cores)
+    if count <= DEGREE + 1:
+        yield from ((a, b, 1.0) for a, b in combinations(cores, 2))
+        return
+    cores.sort(key=lambda core: ((core + 1) * 2654435761 + turn * 40503) % 4294967291)
+    for place, a in enumerate(cores):
+        for step in range(1, DEGREE // 2 + 1):
+            yield a, cores[(place + step) % count], (count - 1) / DEGREE
+
+
+def _graph(pairs: Pairs) -> nx.Graph:
     graph = nx.Graph()
-    graph.add_nodes_from(sorted({file for pair in pairs for file in pair}))
+    graph.add_nodes_from(sorted({core for pair in pairs for core in pair}))
     graph.add_weighted_edges_from((a, b, pairs[a, b]) for a, b in sorted(pairs))
     return graph
 
 
 def _strongest(pairs: Pairs) -> Pairs:
-    order = sorted(pairs, key=lambda pair: (-pairs[pair], pair))
-    return {pair: pairs[pair] for pair in order[:RELATIONS]}
-
-
-def _bonds(graph: nx.Graph, files: list[int]) -> dict[int, float]:
-    within = set(files)
-    return {
-        file: sum(edge["weight"] for other, edge in graph.adj[file].items() if other in within)
-        for file in files
-    }
+    """Return the strongest pairs; what lies within a core is kept in any case."""
+    least = nlargest(RELATIONS, pairs.values())[-1]
+    return {pair: weight for pair, weight in pairs.items() if weight >= least or pair[0] == pair[1]}
 
 
 def _merged(groups: list[list[int]], strands: Iterable[Strand]) -> Iterator[list[int]]:

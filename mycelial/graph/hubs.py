@@ -10,11 +10,12 @@ is left out, and locks, journals and logs are written by all and read for nothin
 
 from __future__ import annotations
 
+import math
 import re
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from heapq import nsmallest
+from heapq import nlargest, nsmallest
 
 import networkx as nx
 
@@ -33,15 +34,10 @@ FEWEST = 3
 MOST = 20
 """Hubs that are told of."""
 
-LARGEST = 50
-"""Files that were read, and that were written, which are counted in one strand."""
-
-RELATIONS = 2_000_000
-"""Votes that are counted; beyond that the weakest are left out."""
+LOOKED_AT = 200_000
+"""Accesses by strands, and makings, that are looked at, the latest."""
 
 _LOCK = re.compile(r"(?:.*[._-])?(?:lock|lck|pid|lockfile)", re.IGNORECASE)
-
-Votes = dict[tuple[int, int], float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,60 +53,75 @@ def find_hubs(
     strands: Iterable[Strand], makings: Iterable[Making], paths: Mapping[int, str]
 ) -> list[Central]:
     """Return the hubs among one user's files, the first one first."""
-    graph = _graph(_votes(strands, makings))
-    if not graph:
+    graph = _votes(_latest(strands), makings)
+    files = [node for node in graph if node >= 0]
+    if not files:
         return []
     worth = nx.katz_centrality(
-        graph, alpha=DAMPING, beta=1.0, tol=PRECISION, normalized=False, weight="weight"
+        graph,
+        alpha=math.sqrt(DAMPING),  # from file to file it takes two steps, over a strand or a making
+        beta={node: 1.0 if node >= 0 else 0.0 for node in graph},
+        tol=PRECISION,
+        normalized=False,
+        weight="weight",
     )
-    mean = sum(worth.values()) / len(worth)
+    mean = math.fsum(worth[file] for file in files) / len(files)
     found = [
         Central(file, worth[file] / mean, others)
-        for file, others in graph.in_degree()
-        if others >= FEWEST and not _LOCK.fullmatch(paths[file].rpartition("/")[2])
+        for file in files
+        if not _LOCK.fullmatch(paths[file].rpartition("/")[2]) and (others := _others(graph, file)) >= FEWEST
     ]
     return nsmallest(MOST, found, key=lambda hub: (-hub.worth, hub.file))
 
 
-def _votes(strands: Iterable[Strand], makings: Iterable[Making]) -> Votes:
-    """Return how much each file that was written (first) draws upon each that was read (second)."""
-    votes: Votes = {}
+def _latest(strands: Iterable[Strand]) -> deque[Strand]:
+    kept: deque[Strand] = deque()
+    size = 0
+    for strand in strands:
+        kept.append(strand)
+        size += len(strand.files)
+        while size > LOOKED_AT:
+            size -= len(kept.popleft().files)
+    return kept
+
+
+def _votes(strands: Iterable[Strand], makings: Iterable[Making]) -> nx.DiGraph:
+    """Return who votes for whom, by shares: from files over what joins them (numbers below 0) to files."""
+    links: list[tuple[int, int, float]] = []
+    whole: dict[int, float] = {}
     seen: Counter[int] = Counter()
     only_read: Counter[int] = Counter()
+    joint = -1
+
+    def vote(voters: list[int], chosen: list[int], weight: float) -> None:
+        nonlocal joint
+        for voter in voters:
+            links.append((voter, joint, weight))
+            whole[voter] = whole.get(voter, 0.0) + weight
+        links.extend((joint, file, 1.0) for file in chosen)
+        whole[joint] = float(len(chosen))
+        joint -= 1
+
     for strand in strands:
         seen.update(strand.files)
-        only_read.update(file for file, weight in strand.files.items() if weight < WRITE_WEIGHT)
-        written = [file for file, weight in strand.files.items() if weight >= WRITE_WEIGHT][:LARGEST]
-        read = [file for file, weight in strand.files.items() if weight < WRITE_WEIGHT][:LARGEST]
-        share = strand.weight / (len(strand.files) - 1)
-        for voter in written:
-            for file in read:
-                votes[voter, file] = votes.get((voter, file), 0.0) + share
-        if len(votes) > 2 * RELATIONS:
-            votes = _strongest(votes)
-    for making in makings:
-        pair, source = (making.product, making.source), making.source
+        written = [file for file, weight in strand.files.items() if weight >= WRITE_WEIGHT]
+        read = [file for file, weight in strand.files.items() if weight < WRITE_WEIGHT]
+        only_read.update(read)
+        if written and read:
+            vote(written, read, strand.weight * len(read) / (len(strand.files) - 1))
+    for making in nlargest(LOOKED_AT, makings, key=lambda making: (making.t, making.product, making.source)):
+        source = making.source
         calm = (
             only_read[source] / seen[source] if seen[source] else 1.0
         )  # a journal is written whenever it is read
         if calm > 0.0:
-            votes[pair] = votes.get(pair, 0.0) + calm * making.weight
-    return _strongest(votes) if len(votes) > RELATIONS else votes
-
-
-def _strongest(votes: Votes) -> Votes:
-    return {pair: votes[pair] for pair in nsmallest(RELATIONS, votes, key=lambda pair: (-votes[pair], pair))}
-
-
-def _graph(votes: Votes) -> nx.DiGraph:
-    whole: dict[int, float] = {}
-    for voter, _ in votes:
-        whole[voter] = 0.0
-    for (voter, _), weight in sorted(votes.items()):
-        whole[voter] += weight
+            vote([making.product], [source], calm * making.weight)
     graph = nx.DiGraph()
-    graph.add_nodes_from(sorted({file for pair in votes for file in pair}))
-    graph.add_weighted_edges_from(
-        (voter, file, weight / whole[voter]) for (voter, file), weight in sorted(votes.items())
-    )
+    graph.add_nodes_from(sorted({node for a, b, _ in links for node in (a, b)}))
+    graph.add_weighted_edges_from((a, b, weight / whole[a]) for a, b, weight in links)
     return graph
+
+
+def _others(graph: nx.DiGraph, file: int) -> int:
+    """Return how many files draw upon this one."""
+    return len({voter for joint in graph.pred[file] for voter in graph.pred[joint]} - {file})

@@ -47,10 +47,11 @@ class Strand:
 
 @dataclass(frozen=True, slots=True)
 class Making:
-    """A product and one of its sources; `weight` grows with the times, from the landmark."""
+    """A product and one of its sources, read for it last at `t`; `weight` is grown from the landmark."""
 
     product: int
     source: int
+    t: float
     weight: float
 
 
@@ -132,7 +133,7 @@ class Past:
             "SELECT product, source, t, count FROM source WHERE uid = ?", (uid,)
         ):
             if product in shown and source in shown:
-                yield Making(product, source, count * growth(t, landmark[0]))
+                yield Making(product, source, t, count * growth(t, landmark[0]))
 
 
 def _shown(rows: dict[int, _Row]) -> dict[int, str]:

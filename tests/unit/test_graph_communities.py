@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -120,15 +121,32 @@ def test_what_is_found_travels_whole_from_one_process_to_another(story: Story) -
     assert from_json(to_json(found)) == found
 
 
-@given(st.lists(st.lists(st.integers(1, 12), min_size=2, max_size=6, unique=True), max_size=20), st.randoms())
-def test_the_order_of_strands_changes_no_cluster(work: list[list[int]], random: object) -> None:
+@given(st.lists(st.lists(st.integers(1, 60), min_size=2, max_size=40, unique=True), max_size=20))
+def test_every_file_is_in_one_community_and_always_in_the_same(work: list[list[int]]) -> None:
     strands = [Strand(1.0, dict.fromkeys(files, 1.0)) for files in work]
-    mixed = list(strands)
-    random.shuffle(mixed)  # type: ignore[attr-defined]
-    one, other = communities(lambda: strands), communities(lambda: mixed)
-    assert [set(group.files) for group in one] == [set(group.files) for group in other]
-    found = [file for group in one for file in group.files]
+    groups = communities(lambda: strands)
+    found = [file for group in groups for file in group.files]
     assert len(found) == len(set(found)) == len({file for files in work for file in files})
+    assert groups == communities(lambda: strands)
+    assert all(math.isfinite(weight) and weight > 0.0 for group in groups for weight in group.files.values())
+
+
+def test_large_and_many_strands_are_held_in_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    def strands() -> list[Strand]:
+        """Two projects of 300 files each, of which 40 to 200 are used at a time."""
+        found = []
+        for turn in range(60):
+            start = 300 * (turn % 2)
+            files = range(start, start + 300, 1 + turn % 7)
+            found.append(Strand(1.0, dict.fromkeys(files, 1.0)))
+        return found
+
+    def projects() -> list[set[int]]:
+        return sorted((set(group.files) for group in communities(strands)), key=min)
+
+    assert projects() == [set(range(300)), set(range(300, 600))]
+    monkeypatch.setattr("mycelial.graph.communities.RELATIONS", 30)
+    assert projects() == [set(range(300)), set(range(300, 600))]
 
 
 def test_no_two_labels_are_the_same() -> None:
