@@ -23,7 +23,10 @@ from bench.workspace import terminating_in_order
 
 def main(words: list[str] | None = None) -> int:
     """Runs the benchmark or compares two results; the exit code is 0 done, 1 it could not, 2 wrong usage."""
-    arguments = _parser().parse_args(words)
+    parser = _parser()
+    arguments = parser.parse_args(words)
+    if arguments.add and not arguments.json:
+        parser.error("--add needs --json: which result?")
     try:
         with terminating_in_order():
             {
@@ -54,6 +57,9 @@ def _parser() -> argparse.ArgumentParser:
         "--dir", type=Path, help="work below this directory (default: $TMPDIR, else /var/tmp)"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write samples and the machine's facts")
+    parser.add_argument(
+        "--add", action="store_true", help="to the result in --json: more rounds of it, or more measures"
+    )
     parser.add_argument("--rounds", type=_positive, help="at most this many rounds (default: 15; --short: 1)")
     parser.add_argument(
         "--seconds",

@@ -71,7 +71,7 @@ class Result:
     curves: dict[str, Curve] = field(default_factory=dict)
 
     def add(self, workload: str, subject: str, seconds: float) -> None:
-        self.samples.setdefault(workload, {}).setdefault(subject, []).append(seconds)
+        self.samples.setdefault(workload, {}).setdefault(subject, []).append(float(f"{seconds:.5g}"))
 
     def median(self, workload: str, subject: str) -> float | None:
         """Seconds for one unit; None where nothing was measured."""
@@ -138,7 +138,11 @@ class Result:
             },
             "summary": summary,
         }
-        return json.dumps(document, indent=1) + "\n"
+        return (
+            "{\n"
+            + ",\n".join(f"{json.dumps(key)}: {json.dumps(document[key])}" for key in document)
+            + "\n}\n"
+        )
 
 
 def read_result(path: Path) -> Result:

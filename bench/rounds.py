@@ -6,6 +6,7 @@ their ratio stays; and another subject goes first in each round, so that none al
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import secrets
@@ -102,7 +103,7 @@ def _measure_once(workload: Workload, place: Place, subject: Running) -> float:
         send(child, signal.SIGKILL)
         os.waitpid(child, 0)
         os.close(reader)
-        _give_back_space(place.source / place.scratch)
+        _give_back_space(place.root / place.scratch)
     if kind == "unavailable":
         raise Unavailable(text)
     if kind != "done":
@@ -139,12 +140,17 @@ def _hear(reader: int, subject: Running) -> str:
 
 
 def _give_back_space(scratch: Path) -> None:
-    """Deletes large files only; many small ones stay until the run ends (why: `bench.workspace.spread`)."""
+    """Deletes large files only; many small ones stay until the run ends (why: `bench.workspace.spread`).
+
+    Through the subject, so that the kernel drops its copy of their pages, too: else the next subject would find
+    less memory at hand.
+    """
     for directory, _, names in os.walk(scratch):
         for name in names:
             path = Path(directory, name)
-            if path.stat().st_size >= MIB:
-                path.unlink()
+            with contextlib.suppress(OSError):
+                if path.stat().st_size >= MIB:
+                    path.unlink()
 
 
 def _timed(job: Job) -> float:

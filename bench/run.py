@@ -13,7 +13,7 @@ from bench.measures import MEASURES
 from bench.measures.setting import FULL as FULL_EXTENT
 from bench.measures.setting import SHORT as SHORT_EXTENT
 from bench.measures.setting import Measure, Setting
-from bench.results import Result
+from bench.results import Result, ResultError, read_result
 from bench.rounds import Plan, measure
 from bench.subjects import SUBJECTS, USUAL, Subject, SubjectError
 from bench.table import table
@@ -27,12 +27,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Measures what the command line asks for, prints the report, and keeps the result where it says."""
     parent: Path = arguments.dir or default_directory()
     subjects: list[Subject] = arguments.subjects or list(SUBJECTS if arguments.full else USUAL)
-    result = Result(
-        machine=describe_machine(parent).as_json(),
-        subjects={},
-        titles={workload.name: workload.title for workload in WORKLOADS},
-        units={workload.name: workload.unit for workload in WORKLOADS},
-    )
+    result = _begin(arguments, parent)
     if result.machine["file_system"] == "tmpfs":
         _progress(f"{parent} lies in memory; give a directory on a disk with --dir\n")
     with workspace(parent) as directory:
@@ -47,6 +42,23 @@ def run(arguments: argparse.Namespace) -> None:
     _progress("")
     _save(arguments, result)
     print(table(result))
+
+
+def _begin(arguments: argparse.Namespace, parent: Path) -> Result:
+    """A new result, or with --add the one that is there, if it is of this machine."""
+    machine = describe_machine(parent).as_json()
+    if arguments.add:
+        result = read_result(arguments.json)
+        for fact in ("kernel", "cpu", "cores", "file_system", "user"):
+            if result.machine[fact] != machine[fact]:
+                raise ResultError(f"{arguments.json}: {fact} was {result.machine[fact]}, is {machine[fact]}")
+        return result
+    return Result(
+        machine=machine,
+        subjects={},
+        titles={workload.name: workload.title for workload in WORKLOADS},
+        units={workload.name: workload.unit for workload in WORKLOADS},
+    )
 
 
 def _measure_workloads(
@@ -65,7 +77,7 @@ def _measure_workloads(
         spread(source / "scratch")
         make_fixtures(source, sizes, owners)
     with mounted(subjects, directory, result.left_out) as present:
-        result.subjects = {running.subject.name: running.describe() for running in present}
+        result.subjects |= {running.subject.name: running.describe() for running in present}
         measure(plan, workloads, present, result, _progress)
 
 

@@ -107,6 +107,10 @@ def test_a_result_can_be_shown_compared_and_drawn_again(tmp_path: Path) -> None:
     printed, errors = process.communicate(timeout=60)
     assert process.returncode == 0, errors
     assert ask("show", str(saved)) == printed
+    more = start(work, "--short", "--rounds", "2", *only, "--json", str(saved), "--add")
+    _, errors = more.communicate(timeout=60)
+    assert more.returncode == 0, errors
+    assert len(json.loads(saved.read_text())["samples"]["stat-cached"]["mycelial"]) == 5
     assert "| stat, cached |" in ask("show", "--brief", str(saved))
     assert "noise" in ask("compare", str(saved), str(saved))
     assert ask("plot", str(saved), str(tmp_path), "--prefix", "x-") == f"{tmp_path}/x-workloads.svg\n"
