@@ -142,8 +142,8 @@ def _hear(reader: int, subject: Running) -> str:
 def _give_back_space(scratch: Path) -> None:
     """Deletes large files only; many small ones stay until the run ends (why: `bench.workspace.spread`).
 
-    Through the subject, so that the kernel drops its copy of their pages, too: else the next subject would find
-    less memory at hand.
+    Through the subject, so that the kernel drops its copy of their pages, too: else the next subject would
+    find less memory at hand.
     """
     for directory, _, names in os.walk(scratch):
         for name in names:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 from bench.fixtures import BLOCK
 from bench.workloads.job import Job, Place, Workload, each, numbered
@@ -15,10 +16,16 @@ def stat_uncached(place: Place) -> Job:
 
 
 def stat_cached(place: Place) -> Job:
-    paths = place.small_files()
-    for path in paths:
-        os.stat(path)
-    return each(paths, os.stat)
+    """The kernel's copy is no older than a moment: most mounts let it be kept for a second."""
+    job = each(place.small_files(), os.stat)
+
+    def run() -> float:
+        job.run()
+        begun = time.perf_counter()
+        job.run()
+        return time.perf_counter() - begun
+
+    return Job(run, job.count)
 
 
 def open_read_close(place: Place) -> Job:
