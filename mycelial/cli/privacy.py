@@ -88,7 +88,12 @@ def forget(
         raise click.UsageError(
             "say what to forget: FILE or DIR, --since, --before, or one of --all, --excluded, --mutes"
         )
-    place = locate(paths[0] if paths else ".", database)
+    place = locate(paths[0] if paths else ".", database, foreign=mutes)
+    if mutes and place.is_foreign:
+        from mycelial.cli import through
+
+        through.forget_mutes(place)
+        return
     if mutes:
         _forget_mutes(place, as_json)
         return

@@ -57,6 +57,11 @@ def status(place: Place) -> dict[str, object]:
     return found
 
 
+def forget_mutes(place: Place) -> None:
+    """Have the mount take back what this user said to be unrelated."""
+    os.removexattr(_tree(place), "user.mycelial.mutes")
+
+
 def _tree(place: Place) -> Path:
     view_dir = place.status.get("view_dir")
     if not isinstance(view_dir, str) or not view_dir or "/" in view_dir:

@@ -171,14 +171,20 @@ class Ingest:
             self._fail(error)
 
     def mute(self, uid: int, a: str, b: str) -> bool:
-        """Store, at once, that a user says that two files are not related; whether it could be done."""
+        """Store, at once, that a user says that two files are not related; whether it could be done.
+
+        With both empty, he takes back all that he said so.
+        """
         if self._writer is not None and self._waiting:
             self._commit()  # the names mean what they mean by now
         if self._writer is None:
             return False
         try:
             self._writer.begin()
-            self._writer.mute(uid, a, b)
+            if a or b:
+                self._writer.mute(uid, a, b)
+            else:
+                self._writer.mutes.clear(uid)
             self._writer.commit()
         except (StoreError, DatabaseError) as error:
             self._fail(error)

@@ -171,7 +171,10 @@ class Engine:
                 await self._wait_for_room()
 
     async def mute(self, uid: int, a: str, b: str) -> bool:
-        """Have it stored that a user says that two files are not related; whether that was done."""
+        """Have it stored that a user says that two files are not related; whether that was done.
+
+        With both empty, he takes back all that he said so.
+        """
         self._last_mute += 1
         number = self._last_mute
         self._mutes[number], answer = trio.open_memory_channel[bool](1)

@@ -29,6 +29,9 @@ log = logging.getLogger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 
+MUTES = b"user.mycelial.mutes"
+"""The attribute of the view directory whose removal takes back what was said to be unrelated."""
+
 Mute: TypeAlias = Callable[[int, str, str], Awaitable[bool]]
 
 _THREADS = 4
@@ -281,6 +284,16 @@ class VirtualTree(pyfuse3.Operations):
         if value is None:
             raise pyfuse3.FUSEError(errno.ENODATA)
         return value
+
+    @_guarded
+    async def removexattr(
+        self, inode: pyfuse3.InodeT, name: pyfuse3.XAttrNameT, ctx: pyfuse3.RequestContext
+    ) -> None:
+        """Take back what the caller said to be unrelated, for those to whom the database is closed."""
+        if self._mute is None or name != MUTES or not inode & core.VIRTUAL_BIT or self._inode(inode).path:
+            raise pyfuse3.FUSEError(errno.EROFS)
+        if not await self._mute(ctx.uid, "", ""):
+            raise pyfuse3.FUSEError(errno.EAGAIN)
 
     @_guarded
     async def listxattr(

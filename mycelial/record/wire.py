@@ -15,7 +15,8 @@ parts of a pipeline pid, targets of standard input, output and error, and comman
 Events: u16 length of the path, u16 length of the second path, and both.
 DROPPED: u64 number of events that were lost here.
 MARK: u64 number that the reader asked for; all that happened before the question stands before it.
-MUTE: u64 number, then two paths as in an event: the user says that these are not related.
+MUTE: u64 number, then two paths as in an event: the user says that these are not related; both empty: takes
+back all that he said so.
 """
 
 from __future__ import annotations
@@ -89,7 +90,10 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Mute:
-    """The user `uid` says that two files are not related; the answer is to name the `number`."""
+    """The user `uid` says that two files are not related, or (both empty) takes all of that back.
+
+    The answer is to name the `number`.
+    """
 
     number: int
     uid: int
@@ -132,7 +136,7 @@ class WireDecoder:
                 yield Mark(_unpack(_COUNT, body)[0])
             elif kind == Kind.MUTE:
                 a, b = _paths(body[_COUNT.size :])
-                if is_clean_path(a) and is_clean_path(b):
+                if (is_clean_path(a) and is_clean_path(b)) or not (a or b):
                     yield Mute(_unpack(_COUNT, body)[0], uid, a, b)
             elif kind in _OPS:
                 event = _event(_OPS[Kind(kind)], body, self._process(number, uid), time_ns)

@@ -244,7 +244,7 @@ static void c_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const c
 }
 
 static void c_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name) {
-    REFUSE_VIRTUAL(ino, EROFS);
+    DELEGATE(ino, removexattr, req, ino, name);
     change_xattr(req, ino, name, NULL, 0, 0);
 }
 
