@@ -21,6 +21,9 @@ ADJACENT = 0.05
 NEWBORN = 1.0
 """Seconds within which a forked shell has opened all that it was forked for."""
 
+SUBSTITUTED = 1.0
+"""Seconds by which what is done in <( ) begins before the program that it is for is seen."""
+
 CAPTURED = 60.0
 """Seconds for which a script is taken to use what it captured of a child's output."""
 
@@ -47,14 +50,18 @@ def flows_into(making: Making, processes: Processes) -> dict[int, Flow]:
         case kind if kind in CONDUCTORS:
             _gather(flows, making, _held_open(making, writer))
             _gather(flows, making, _from_children(making, writer, processes))
+            if writer.kind is Kind.SHELL:
+                _gather(flows, making, _captured(making, writer, processes, _finished_before(making, writer)))
         case _:
             _gather(flows, making, own_reads(making))
             _gather(flows, making, _from_unit(making, processes))
             _gather(flows, making, _held_open(making, writer))
             if writer.kind is Kind.INTERPRETER:
-                _gather(flows, making, _captured(making, processes))
+                _gather(flows, making, _captured(making, writer, processes, 0.0))
     if making.creator is not writer and making.creator.kind in CONDUCTORS:
         _gather(flows, making, _held_open(making, making.creator))
+        if any(pid == making.creator.pid for pid, _ in writer.chain):
+            _gather(flows, making, _from_children(making, making.creator, processes))
     _gather(flows, making, _through_pipes(making, processes))
     return flows
 
@@ -104,11 +111,19 @@ def _held_open(making: Making, shell: Actor) -> Reads:
     if making.begun is None:
         return
     early = NEWBORN if making.begun - shell.first <= NEWBORN else ADJACENT
+    finished = _finished_before(making, shell)
     for file, read in reversed(shell.reads.items()):
-        if read.last < making.begun - early:
+        if read.last < max(making.begun - early, finished):
             return
         if read.conducted:
             yield file, read
+
+
+def _finished_before(making: Making, shell: Actor) -> float:
+    """Return when the shell itself had written something else: what it read before was for that."""
+    begun = making.t if making.begun is None else making.begun
+    times = (t for product, t in shell.finished.items() if product != making.product and t <= begun)
+    return max(times, default=0.0)
 
 
 def _from_children(making: Making, parent: Actor, processes: Processes) -> Reads:
@@ -123,16 +138,30 @@ def _from_children(making: Making, parent: Actor, processes: Processes) -> Reads
                 yield file, read
 
 
-def _captured(making: Making, processes: Processes) -> Reads:
+def _captured(making: Making, script: Actor, processes: Processes, since: float) -> Reads:
     """What a script's children read whose output went into a pipe that no program has as its input."""
-    writer = making.writer
-    for child in processes.below(writer.pid, writer.first):
-        pipes = child.pipe_out - writer.pipe_out
-        if not pipes or child.finished or making.t - child.last > CAPTURED or processes.has_reader(pipes):
+    named = [
+        (actor.first, actor.last) for actor in processes.below(script.pid, since) if _is_given_pipes(actor)
+    ]
+    used_up = processes.finished_below(script.pid, making.t if making.begun is None else making.begun)
+    inherited = {pipe for actor in (script, making.writer, making.creator) for pipe in actor.pipe_out}
+    for child in processes.below(script.pid, max(since, making.t - CAPTURED)):
+        pipes = child.pipe_out - inherited - {other.streams[0] for other in child.neighbours}
+        if not pipes or child.finished or child.first < since or processes.has_reader(pipes):
+            continue
+        if child.ppid != script.pid and child.first < used_up:
+            continue  # another pipeline within the script, whose output went where the script's does
+        if any(first - SUBSTITUTED < child.first <= last for first, last in named):
             continue
         for file, read in child.reads.items():
-            if not read.conducted:
+            if read.last >= since and not (read.conducted and child.kind is Kind.BUILDER):
                 yield file, read
+
+
+def _is_given_pipes(actor: Actor) -> bool:
+    """Whether a program, or one beside it in its pipeline, is given pipes by name: <( ) and >( )."""
+    lines = (actor.args or (), *(other.args for other in actor.neighbours))
+    return any(word.startswith("/dev/fd/") for line in lines for word in line)
 
 
 def _through_pipes(making: Making, processes: Processes) -> Reads:
@@ -141,7 +170,12 @@ def _through_pipes(making: Making, processes: Processes) -> Reads:
     pipes = {pipe for member in processes.unit(making.writer) for pipe in member.pipe_in - member.pipe_out}
     if pipes and not processes.writers_into(pipes):
         earlier = processes.earlier_in_pipeline(making.writer)
-        pipes |= earlier.pipe_out if earlier is not None else set()
+        if earlier is not None:
+            pipes |= earlier.pipe_out
+        elif (shell := processes.latest(making.writer.ppid)) is not None and shell.kind is Kind.SHELL:
+            # It wrote into the pipe by itself, what it had captured before.
+            since = processes.finished_below(shell.pid, making.writer.first)
+            yield from _captured(making, shell, processes, since)
     while pipes:
         found = [actor for actor in processes.writers_into(pipes) if actor.number not in seen]
         seen.update(actor.number for actor in found)

@@ -135,7 +135,17 @@ class Processes:
                 and not self.has_reader(other.pipe_out)
             ):
                 found = other
-        return found
+        return None if found is None or self.finished_below(actor.ppid, actor.first) > found.last else found
+
+    def finished_below(self, pid: int, t: float) -> float:
+        """Return when a process or one of its children finished something last before `t`; 0.0 for never."""
+        latest = 0.0
+        for actor in reversed(self._actors.values()):
+            if actor.last < latest:
+                break
+            if actor.pid == pid or actor.ppid == pid:
+                latest = max([latest, *(end for end in actor.finished.values() if end < t)])
+        return latest
 
     def below(self, pid: int, since: float) -> Iterator[Actor]:
         """Yield the actors with an ancestor `pid` that had an event at `since` or later, latest first."""

@@ -17,6 +17,7 @@ from mycelial.graph.flows import Flow, flows_into
 from mycelial.graph.making import Making
 from mycelial.graph.processes import Processes
 from mycelial.graph.programs import CONDUCTORS, Kind
+from mycelial.graph.rounds import round_before
 from mycelial.record.events import Event
 from mycelial.record.steps import Step
 from mycelial.store.evidence import EvidenceWriter, Source
@@ -28,6 +29,13 @@ UNKNOWN = 0
 REMEMBERED = 4096
 """Files being made whose beginning is remembered."""
 
+
+SOURCES = 10_000
+"""Sources of a product that are kept, those read last."""
+
+SOURCES_OF_ALL = 20_000
+FEWEST = 50
+"""How many sources the products of one process may have altogether, and each in any case."""
 
 STEPS = 64
 """Steps of a recipe that are kept, the latest."""
@@ -74,7 +82,10 @@ class Provenance:
     def write(self, actor: Actor, file: int, t: float, event: Event) -> None:
         """The file was closed after writing: work out what it was made from."""
         generation = self._generations.get(file)
-        flows = self._flows(actor, file, generation, t)
+        making = self._making(actor, file, generation, t)
+        flows = self._bounded(self._flows(making), actor)
+        if (bounds := round_before(making)) is not None:
+            self._part(actor, *bounds)
         self._processes.finish(actor, file, t)
         old = self._evidence.sources(file)
         kept = old if generation is None or generation.carries or generation.closed else {}
@@ -84,6 +95,9 @@ class Provenance:
             known = old.get(flow.file)
             count = 1 if known is None else known.count + again
             sources[flow.file] = Source(flow.file, flow.t, flow.program, count)
+        if len(sources) > SOURCES:
+            latest = sorted(sources.values(), key=lambda source: (source.t, source.file))[-SOURCES:]
+            sources = {source.file: source for source in latest}
         if sources != old:
             self._evidence.set_sources(file, actor.uid, sources)
         if actor.kind is not Kind.EDITOR and actor.kind is not Kind.VERSIONS:
@@ -162,9 +176,18 @@ class Provenance:
         found = [(int(key), Generation(*state)) for key, state in states]
         self._generations.update(sorted(found, key=lambda item: (item[1].begun, item[0])))
 
-    def _flows(self, actor: Actor, file: int, generation: Generation | None, t: float) -> dict[int, Flow]:
+    def _part(self, actor: Actor, begun: float, end: float, earlier: set[int]) -> None:
+        """What was finished in one round was not made from what was read in the rounds before."""
+        for product, t in actor.finished.items():
+            if begun < t <= end:
+                sources = self._evidence.sources(product)
+                kept = {file: source for file, source in sources.items() if file not in earlier}
+                if kept and kept != sources:
+                    self._evidence.set_sources(product, actor.uid, kept)
+
+    def _making(self, actor: Actor, file: int, generation: Generation | None, t: float) -> Making:
         creator = None if generation is None else self._processes.by_number(generation.creator)
-        making = Making(
+        return Making(
             product=file,
             writer=actor,
             creator=creator if creator is not None else actor,
@@ -173,7 +196,34 @@ class Provenance:
             t=t,
             name_of=lambda number: self._files.row(number).name,
         )
-        return flows_into(making, self._processes)
+
+    def _flows(self, making: Making) -> dict[int, Flow]:
+        flows = flows_into(making, self._processes)
+        for file in self._given(making.writer, making.product):
+            if file != making.product and file not in flows:
+                flows[file] = Flow(file, making.t, making.writer.comm)
+        return flows
+
+    def _bounded(self, flows: dict[int, Flow], actor: Actor) -> dict[int, Flow]:
+        """Leave out what was read longest ago where a program that makes many things has read very much."""
+        most = max(FEWEST, SOURCES_OF_ALL // (len(actor.finished) + 1))
+        if len(flows) <= most:
+            return flows
+        return {flow.file: flow for flow in sorted(flows.values(), key=lambda f: (f.t, f.file))[-most:]}
+
+    def _given(self, actor: Actor, product: int) -> Iterator[int]:
+        """Yield the file that is the standard input of a program, whoever opened it."""
+        root = self._mounted_at(actor, product)
+        target = actor.fds.get(0, "")
+        if root and target.startswith(f"{root}/") and actor.kind not in CONDUCTORS:
+            row = self._files.find(target.removeprefix(f"{root}/"))
+            if row is not None and not row.gone:
+                yield row.number
+
+    def _mounted_at(self, actor: Actor, product: int) -> str:
+        """Return where the mount's root is, as far as it shows from the files that a process has open."""
+        path = f"/{self._files.path(product)}"
+        return next((target[: -len(path)] for target in actor.fds.values() if target.endswith(path)), "")
 
     def _note_recipe(self, actor: Actor, file: int, event: Event, sources: list[int]) -> None:
         maker = actor

@@ -8,6 +8,7 @@ who leaves a notebook open comes back to it with something else.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain, islice, pairwise
 
 from mycelial.graph.actors import Read
 from mycelial.graph.making import Making, Reads
@@ -20,6 +21,9 @@ PAUSE = 60.0
 ROUNDS = 2
 """Rounds of reading and writing before this one that make a program which goes on like that."""
 
+COMPARED = 8
+"""Rounds that are compared with this one, the latest."""
+
 PAIRED = 1000
 """Reads of a process up to which they are paired with its products by name."""
 
@@ -31,6 +35,8 @@ def own_reads(making: Making) -> Reads:
         return _reads_after(making, 0.0)
     if writer.kind is Kind.COPIER:
         return _reads_after(making, next(_rounds(making), 0.0))
+    if bounds := _steady_rounds(making):
+        return chain(_reads_after(making, bounds[0]), _common_reads(making, bounds))
     reads = list(_reads_after(making, _taken_up_anew(making)))
     return iter(_unpaired(making, reads) if len(reads) <= PAIRED else reads)
 
@@ -76,6 +82,57 @@ def _taken_up_anew(making: Making) -> float:
         if next_read - t > PAUSE:
             return t
     return 0.0
+
+
+def round_before(making: Making) -> tuple[float, float, set[int]] | None:
+    """Return when the round before this one began and ended, if only now it shows that there are rounds.
+
+    What was finished in it was taken to be made from all that was read before; the files that are given, too,
+    are those that it was not made from.
+    """
+    if making.writer.kind not in (Kind.TOOL, Kind.INTERPRETER):
+        return None
+    bounds = _steady_rounds(making)
+    if len(bounds) != ROUNDS:
+        return None
+    common = {file for file, _ in _common_reads(making, bounds)}
+    earlier = {file for file, read in _reads_after(making, 0.0) if read.last <= bounds[1]}
+    return bounds[1], bounds[0], earlier - common
+
+
+def _common_reads(making: Making, bounds: list[float]) -> Reads:
+    """What was read in the first round beyond what is read in each: a script, and what it begins with."""
+    taken = sum(read.last > bounds[0] for _, read in _reads_after(making, 0.0))
+    first = [item for item in _reads_after(making, 0.0) if item[1].last <= bounds[-1]]
+    return iter(first[taken:])
+
+
+def _steady_rounds(making: Making) -> list[float]:
+    """Return the ends of the rounds before this one, latest first, if each was like the others; else nothing.
+
+    A file manager copies one file after the other: each time it reads as many and then writes as many.  In
+    the first round it may read more; what is written beyond that is made from everything.
+    """
+    bounds = list(islice(_rounds(making), COMPARED))
+    if len(bounds) < ROUNDS:
+        return []
+    reads = [read.last for _, read in _reads_after(making, 0.0)]
+    ends = [t for product, t in making.writer.finished.items() if product != making.product]
+    # A round's products are finished after its reads: the last of them at its end.
+    shapes = [
+        (_between(reads, begun, end), _between(ends, begun, end))
+        for end, begun in pairwise((making.t, *bounds))
+    ]
+    (taken, given), *before = shapes
+    first_reads = sum(read <= bounds[-1] for read in reads)
+    if any(shape != before[0] for shape in before) or taken != before[0][0] or first_reads < taken:
+        return []
+    return bounds if given < before[0][1] else []
+
+
+def _between(times: list[float], begun: float, end: float) -> int:
+    """Count the times after `begun`, up to `end`."""
+    return sum(begun < t <= end for t in times)
 
 
 def _unpaired(making: Making, reads: list[tuple[int, Read]]) -> list[tuple[int, Read]]:

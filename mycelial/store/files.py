@@ -43,6 +43,7 @@ class FileTable:
         self._words = WordIndex(database)
         self._words.fill()
         self._numbers: dict[str, int] = {}
+        self._paths: dict[int, str] = {}
         self._next = int(self._execute("SELECT max(id) FROM file").fetchone()[0]) + 1
 
     def find(self, path: str) -> FileRow | None:
@@ -80,14 +81,17 @@ class FileTable:
 
     def path(self, number: int) -> str:
         """Return where the file is or was last; empty if its name was taken over by another."""
-        names: list[str] = []
-        while number != ROOT:
+        if number == ROOT:
+            return ""
+        known = self._paths.get(number)
+        if known is None:
+            if len(self._paths) >= CACHED:
+                self._paths.clear()
             row = self.row(number)
-            if row.parent is None:
-                return ""
-            names.append(row.name)
-            number = row.parent
-        return "/".join(reversed(names))
+            above = None if row.parent is None else self.path(row.parent)
+            known = "" if above is None else f"{above}/{row.name}" if above else row.name
+            self._paths[number] = known
+        return known
 
     def bear(self, number: int, t: float, maker: int) -> None:
         """Note that the file was made at `t` by process `maker`."""
@@ -115,6 +119,7 @@ class FileTable:
 
     def move(self, number: int, path: str, to: str) -> None:
         """Give file or directory `number`, now at `path`, the name `to`; a row that waits there loses it."""
+        self._paths.clear()
         parent, _, name = to.rpartition("/")
         above = self.use(parent) if parent else ROOT
         waiting = self._child(above, name)
@@ -129,6 +134,7 @@ class FileTable:
 
     def restore(self, number: int, path: str) -> None:
         """Give a displaced file its name back; nothing has it now."""
+        self._paths.clear()
         parent, _, name = path.rpartition("/")
         self._execute(
             "UPDATE file SET parent = ?, name = ?, gone = 0 WHERE id = ?",

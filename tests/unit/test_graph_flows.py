@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from mycelial.record.events import Neighbour
 from tests.unit.worked import Story
 
 
@@ -313,3 +314,66 @@ def test_an_id_that_is_used_again_is_another_process(story: Story) -> None:
 def test_processes_of_which_nothing_is_known_make_nothing(story: Story) -> None:
     story.program("?", pid=0, ppid=0, chain=(), start=None).open("a").make("b")
     assert story.sources("b") == []
+
+
+def test_what_a_shell_captured_is_in_what_it_writes_next(story: Story) -> None:
+    shell = story.program("bash", args=("bash", "x.sh"))
+    shell.run("head", pipe_out=("7",)).open("a")
+    shell.make("one")
+    shell.run("cat", pipe_out=("8",)).open("b")
+    shell.make("two")
+    shell.make("three")
+    assert story.sources("one") == ["a"]
+    assert story.sources("two") == ["b"]
+    assert story.sources("three") == []
+
+
+def test_what_another_program_reads_from_a_pipe_is_not_captured(story: Story) -> None:
+    shell = story.program("bash", args=("bash", "x.sh"))
+    beside = (Neighbour(99, ("7", "", ""), ("wc", "-l")),)
+    shell.run("cat", pipe_out=("7",), neighbours=beside).open("a")
+    shell.make("one")
+    assert story.sources("one") == []
+
+
+def test_a_file_that_was_opened_long_before_is_still_a_programs_input(story: Story) -> None:
+    story.program("bash").open("in")
+    story.wait(100)
+    fds = ((0, "/mnt/x/dir/in"), (1, "/mnt/x/dir/out"))
+    story.program("vim").make("dir/in")
+    story.program("cat", fds=fds).make("dir/out")
+    assert story.sources("dir/out") == ["dir/in"]
+
+
+def test_a_script_that_copies_one_file_after_another_copies_each(story: Story) -> None:
+    python = story.program("python3").open("manager.py")
+    for name, copy in (("a", "one"), ("b", "two"), ("c", "three"), ("d", "four")):
+        python.open(name).make(copy)
+    assert story.sources("one") == ["a", "manager.py"]
+    assert story.sources("two") == ["b", "manager.py"]
+    assert story.sources("four") == ["d", "manager.py"]
+
+
+def test_what_is_written_after_the_last_round_is_made_from_everything(story: Story) -> None:
+    python = story.program("python3")
+    for name in ("a", "b", "c"):
+        python.open(name).make(f"{name}.stat")
+    python.make("summary")
+    assert story.sources("summary") == ["a", "b", "c"]
+
+
+def test_two_tables_that_are_joined_are_both_sources(story: Story) -> None:
+    python = story.program("python3").open("left").make("left.clean")
+    python.open("right").make("right.clean").make("joined")
+    assert story.sources("joined") == ["left", "right"]
+
+
+def test_sources_are_bounded_where_a_program_reads_and_writes_very_much(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mycelial.graph.provenance.SOURCES_OF_ALL", 40)
+    monkeypatch.setattr("mycelial.graph.provenance.FEWEST", 5)
+    program = story.program("shuffle").open(*(f"in{number}" for number in range(50)))
+    program.make(*(f"out{number}" for number in range(20)))
+    assert len(story.sources("out0")) == 40
+    assert story.sources("out19") == [f"in{number}" for number in range(45, 50)]

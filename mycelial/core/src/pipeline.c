@@ -160,6 +160,20 @@ static size_t append_stream(char *about, size_t size, size_t room, const struct 
     return size + got + 1;
 }
 
+/* Pipes that the neighbour is given by name, as by a shell's <( ), are inputs of it like its standard input. */
+static void remember_named(struct sibling sibling, const char *line, size_t size) {
+    const char *end;
+    char name[32];
+    int fd, length = 0;
+    for (const char *at = line; at < line + size && (end = memchr(at, '\0', size - (size_t)(at - line))); at = end + 1) {
+        if (sscanf(at, "/dev/fd/%d%n", &fd, &length) != 1 || at[length] || fd < 3) continue;
+        snprintf(name, sizeof name, "fd/%d", fd);
+        if (!(sibling.in = pipe_of(sibling.pid, name))) continue;
+        sibling.settled = true;
+        remember_sibling(sibling);
+    }
+}
+
 /* Elsewhere, as it may hang on a page that only we can bring. False: it is still its parent's copy. */
 static bool describe(struct sibling *sibling) {
     char line[COMMAND_SIZE], parent[COMMAND_SIZE], about[COMMAND_SIZE + 3 * 1024];
@@ -172,6 +186,7 @@ static bool describe(struct sibling *sibling) {
     if (!length) length = watch_command_line(sibling->pid, line, sizeof line); /* it is gone */
     sibling->settled = true;
     if (!length) return true;
+    remember_named(*sibling, line, length);
     size_t size = (size_t)snprintf(about, 16, "%d", (int)sibling->pid) + 1;
     for (int fd = 0; fd < 3; fd++) size = append_stream(about, size, (size_t)(fd + 1) * 1024, sibling, fd);
     memcpy(about + size, line, length);

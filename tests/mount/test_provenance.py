@@ -1,0 +1,170 @@
+"""What things were made from, told by the mount of real commands: nothing in excess, nothing missing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.mount.mounted import Mounted
+from tests.mount.recorded import mycelial, shell, told, wait_for_events
+
+FILES = {
+    "a": "b 2\na 1\nc 3\n",
+    "b": "a x\nb y\n",
+    "list": "a\nb\n",
+    "d.csv": "x,y\n1,2\n3,5\n",
+    **{f"s{number}.in": f"{number}\n" for number in range(1, 5)},
+    "conv.py": """\
+import csv
+rows = list(csv.reader(open("d.csv")))[1:]
+with open("plot.svg", "w") as file:
+    file.write("".join(f"<c x='{x}' y='{y}'/>" for x, y in rows))
+""",
+    "png.py": """\
+import struct, zlib
+def chunk(kind, data):
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+text = open("plot.svg").read()
+rows = b"".join(b"\\0" + bytes([character % 256]) * 3 for character in text.encode())
+with open("plot.png", "wb") as file:
+    header = struct.pack(">IIBBBBB", 1, len(text), 8, 2, 0, 0, 0)
+    file.write(b"\\x89PNG\\r\\n\\x1a\\n" + chunk(b"IHDR", header))
+    file.write(chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+""",
+    "manager.py": """\
+import shutil
+for number, name in enumerate(("one", "two", "three", "four"), 1):
+    shutil.copyfile(f"s{number}.in", f"{name}.copy")
+""",
+}
+"""What is there before."""
+
+COMMANDS = r"""
+sort <(cut -c1 a) <(cut -c1 b) > substituted
+x=$(head -1 a); echo "$x" > captured
+echo plain > plain
+y="$(cat b | tr a-z A-Z)"; printf '%s\n' "$y" > captured2
+while read -r k; do grep "$k" a; done < list > looked-up
+cat a | while read -r k v; do echo "$v $k"; done > read
+cat <<END > here
+text
+END
+cat <<< "$(cat a)" > word
+awk '{print > "awk_" $1}' a
+find . -name 's?.in' -exec cat {} + > found
+comm -12 <(cut -c1 a | sort) <(cut -c1 b | sort) > common
+tar cf both.tar a b; mkdir -p ex; tar xf both.tar -C ex
+gzip -k a; gunzip -c a.gz > unpacked
+diff a b > a-b.diff
+mapfile -t lines < list; printf '%s\n' "${lines[@]}" > mapped
+cat a | tee copied >(sort > sorted) >(rev > reversed) | wc -c > counted; sleep 0.3
+tee t1 < a | tee t2 > t3
+env X=1 nice timeout 5 sort a b > wrapped
+{ head -1 a; echo; tail -1 b; } > braces
+( cat a & cat b; wait ) > parentheses
+cat list | xargs -n1 -P2 cat > each
+seq 3 | paste - a > numbered
+for f in s1 s2 s3; do tr 1-9 a-i < $f.in > $f.tr; done
+for f in s1 s2 s3; do n=$(cat $f.in); echo "n $n" > $f.n; done
+if grep -q b a; then cat b > tested; fi
+sort a | (cat; cat b) > after
+exec 3< a; cat <&3 > descriptor; exec 3<&-
+cat a > tmp1; cat b > tmp2; join <(sort tmp1) <(sort tmp2) > joined; rm tmp1 tmp2
+perl -ne 'print uc' a > upper; perl -pe 's/a/b/' < b > replaced
+bash -c 'cat a; cat b' > inner
+cat a b | split -l 2 - part_
+python3 conv.py; python3 png.py; python3 manager.py
+: > end
+"""
+
+MADE_FROM = {
+    "substituted": "a b",
+    "captured": "a",
+    "plain": "",
+    "captured2": "b",
+    "looked-up": "a list",
+    "read": "a",
+    "here": "",
+    "word": "a",
+    "awk_a": "a",
+    "awk_b": "a",
+    "found": "s1.in s2.in s3.in s4.in",
+    "common": "a b",
+    "both.tar": "a b",
+    "ex/a": "both.tar",
+    "ex/b": "both.tar",
+    "a.gz": "a",
+    "unpacked": "a.gz",
+    "a-b.diff": "a b",
+    "mapped": "list",
+    "copied": "a",
+    "sorted": "a",
+    "reversed": "a",
+    "counted": "a",
+    "t1": "a",
+    "t2": "a",
+    "t3": "a",
+    "wrapped": "a b",
+    "braces": "a b",
+    "parentheses": "a b",
+    "each": "a b list",
+    "numbered": "a",
+    **{f"s{number}.{kind}": f"s{number}.in" for number in range(1, 4) for kind in ("tr", "n")},
+    "tested": "b",
+    "after": "a b",
+    "descriptor": "a",
+    "joined": "a b",
+    "upper": "a",
+    "replaced": "b",
+    "inner": "a b",
+    "part_aa": "a b",
+    "part_ab": "a b",
+    "plot.svg": "d.csv conv.py",
+    "plot.png": "plot.svg png.py",
+    **{
+        f"{name}.copy": f"s{number}.in manager.py"
+        for number, name in enumerate(("one", "two", "three", "four"), 1)
+    },
+}
+"""What each of the products was made from; scripts of interpreters count."""
+
+ENOUGH = 0.98
+
+
+@pytest.fixture
+def found(mount: Mounted) -> dict[str, set[str]]:
+    """The sources of each product, as the command tells them after the work."""
+    for name, text in FILES.items():
+        (mount.source / name).write_text(text)
+    (mount.directory / "commands.sh").write_text(COMMANDS)
+    shell(f"bash {mount.directory / 'commands.sh'}", mount, timeout=90)
+    wait_for_events(mount, lambda log: "write" in told(log, "end"))
+    asked = "".join(f"{path}\n" for path in MADE_FROM)
+    answer = mycelial(
+        "sources", "--db", mount.database, "--batch", "--json", "--limit", "500", input=asked, stdin=None
+    )
+    assert answer.returncode == 0, answer.stderr
+    lines = map(json.loads, answer.stdout.splitlines())
+    return {line["query"]: {result["path"] for result in line["results"]} for line in lines}
+
+
+def test_sources_are_what_was_read_for_the_product(found: dict[str, set[str]]) -> None:
+    expected = {path: set(names.split()) for path, names in MADE_FROM.items()}
+    named = sum(map(len, found.values()))
+    right = sum(len(found[path] & names) for path, names in expected.items())
+    wrong = {path: found[path] ^ names for path, names in expected.items() if found[path] != names}
+    assert right / named >= ENOUGH, wrong
+    assert right / sum(map(len, expected.values())) >= ENOUGH, wrong
+
+
+def test_recorded_work_is_understood_the_same_when_it_is_replayed(
+    found: dict[str, set[str]], mount: Mounted, workspace: Path
+) -> None:
+    log = mycelial("events", "--json", "--db", mount.database).stdout
+    (workspace / "log.jsonl").write_text(log)
+    assert mycelial("replay", "--db", workspace / "again.db", workspace / "log.jsonl").returncode == 0
+    for path in ("substituted", "counted", "four.copy", "joined"):
+        again = json.loads(mycelial("sources", "--json", "--db", workspace / "again.db", path).stdout)
+        assert {result["path"] for result in again} == found[path]
