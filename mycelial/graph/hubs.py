@@ -25,8 +25,11 @@ from mycelial.store.weighing import WRITE_WEIGHT
 DAMPING = 0.85
 """How much of its worth a file passes on to what it draws upon."""
 
-PRECISION = 1e-4
+PRECISION = 1e-3
 """Mean change of a file's worth from one round to the next at which the rounds end."""
+
+HALF = math.sqrt(DAMPING)
+"""The same for each of the two steps from file to file that lead over a strand."""
 
 FEWEST = 3
 """Files that must draw upon one for it to be a hub."""
@@ -34,7 +37,7 @@ FEWEST = 3
 MOST = 20
 """Hubs that are told of."""
 
-LOOKED_AT = 200_000
+LOOKED_AT = 100_000
 """Accesses by strands, and makings, that are looked at, the latest."""
 
 _LOCK = re.compile(r"(?:.*[._-])?(?:lock|lck|pid|lockfile)", re.IGNORECASE)
@@ -59,7 +62,7 @@ def find_hubs(
         return []
     worth = nx.katz_centrality(
         graph,
-        alpha=math.sqrt(DAMPING),  # from file to file it takes two steps, over a strand or a making
+        alpha=HALF,
         beta={node: 1.0 if node >= 0 else 0.0 for node in graph},
         tol=PRECISION,
         normalized=False,
@@ -115,7 +118,8 @@ def _votes(strands: Iterable[Strand], makings: Iterable[Making]) -> nx.DiGraph:
             only_read[source] / seen[source] if seen[source] else 1.0
         )  # a journal is written whenever it is read
         if calm > 0.0:
-            vote([making.product], [source], calm * making.weight)
+            links.append((making.product, source, calm * making.weight * HALF))
+            whole[making.product] = whole.get(making.product, 0.0) + calm * making.weight
     graph = nx.DiGraph()
     graph.add_nodes_from(sorted({node for a, b, _ in links for node in (a, b)}))
     graph.add_weighted_edges_from((a, b, weight / whole[a]) for a, b, weight in links)
@@ -124,4 +128,5 @@ def _votes(strands: Iterable[Strand], makings: Iterable[Making]) -> nx.DiGraph:
 
 def _others(graph: nx.DiGraph, file: int) -> int:
     """Return how many files draw upon this one."""
-    return len({voter for joint in graph.pred[file] for voter in graph.pred[joint]} - {file})
+    voters = (graph.pred[before] if before < 0 else (before,) for before in graph.pred[file])
+    return len({voter for several in voters for voter in several} - {file})
