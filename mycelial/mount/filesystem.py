@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from mycelial import __version__, core  # isort: skip (the core must be loaded before pyfuse3)
@@ -21,13 +22,15 @@ import pyfuse3
 import trio
 
 from mycelial.mount.engine import Engine
+from mycelial.mount.late import Late
 from mycelial.mount.notify import ServiceManager, state_in_words
 from mycelial.mount.options import MountOptions
 from mycelial.mount.place import MountError, Place
 from mycelial.mount.source import CallersSource
 from mycelial.mount.virtual import VirtualTree
-from mycelial.views.database import answers_from
-from mycelial.views.tree import Tree
+
+if TYPE_CHECKING:
+    from mycelial.views.tree import Tree
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +60,7 @@ class Filesystem:
         self._session = secrets.token_hex(8)
         self._began = time.time()
         self._engine: Engine | None = None
+        self._tree = Late(self._make_tree)
 
     def run(self) -> None:
         """Mount, serve until unmounted or told to end by a signal, and clean up.
@@ -73,21 +77,26 @@ class Filesystem:
             self._engine = Engine(self._engine_arguments(), stderr)
             self._engine.start()  # before the mount can be in its way
         try:
-            tree = Tree(
-                open_answers=answers_from(self._place.database),
-                source=CallersSource(),
-                status=self.status,
-                view_dir=os.fsencode(self._options.view_dir) or b".mycelial",
-            )
             timeout = 0 if self._options.allow_other else _VIRTUAL_TIMEOUT
             mute = None if self._engine is None else self._engine.mute
-            self._mount(VirtualTree(tree, self._ready, mute, timeout=timeout))
+            self._mount(VirtualTree(self._tree, self._ready, mute, timeout=timeout))
             core.start()
             trio.run(self._serve)
         finally:
             if self._engine is not None:
                 trio.run(self._engine.close)
         core.stop()
+
+    def _make_tree(self) -> Tree:
+        from mycelial.views.database import AnswersFrom
+        from mycelial.views.tree import Tree
+
+        return Tree(
+            open_answers=AnswersFrom(self._place.database),
+            source=CallersSource(),
+            status=self.status,
+            view_dir=os.fsencode(self._options.view_dir) or b".mycelial",
+        )
 
     def status(self, uid: int) -> dict[str, object]:
         """What ``.mycelial/status.json`` says of this mount to a user; JSON types only.
@@ -177,6 +186,8 @@ class Filesystem:
                 nursery.start_soon(self._manager.run, self._state)
                 if self._engine is not None:
                     nursery.start_soon(self._engine.run)
+                if self._options.view_dir:
+                    nursery.start_soon(trio.to_thread.run_sync, self._tree)  # for whoever looks at it first
                 await pyfuse3.main(min_tasks=_WORKERS, max_tasks=_WORKERS)
                 nursery.cancel_scope.cancel()
             self._manager.stopping("Storing what was recorded last")

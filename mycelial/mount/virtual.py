@@ -15,14 +15,16 @@ import stat
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeAlias, TypeVar
 
 import pyfuse3
 import trio
 
 from mycelial import core
-from mycelial.views.node import Caller, Kind, Link, Node, Text
-from mycelial.views.tree import Tree
+from mycelial.views.node import Caller, Children, Kind, Link, Node, Text
+
+if TYPE_CHECKING:
+    from mycelial.views.tree import Tree
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +79,14 @@ class _Inode:
     lookups: int = 0
 
 
+def _children(node: Node | None) -> Children:
+    if node is None:
+        raise pyfuse3.FUSEError(errno.ENOENT)
+    if isinstance(node, (Link, Text)):
+        raise pyfuse3.FUSEError(errno.ENOTDIR)
+    return node.children()
+
+
 class VirtualTree(pyfuse3.Operations):
     """Answers what the core leaves to Python: virtual inodes, the way into them, and virtual attributes."""
 
@@ -85,7 +95,7 @@ class VirtualTree(pyfuse3.Operations):
     enable_acl = True  # or the kernel would judge by mode bits alone
 
     def __init__(
-        self, tree: Tree, on_ready: Callable[[], None], mute: Mute | None, *, timeout: float
+        self, tree: Callable[[], Tree], on_ready: Callable[[], None], mute: Mute | None, *, timeout: float
     ) -> None:
         """`timeout` is how long the kernel may keep an entry, in seconds: 0 where several users may enter.
 
@@ -163,7 +173,7 @@ class VirtualTree(pyfuse3.Operations):
         return await trio.to_thread.run_sync(question, limiter=self._threads)
 
     async def _find(self, path: tuple[bytes, ...], caller: Caller) -> Node:
-        node = await self._ask(lambda: self._tree.find(path, caller))
+        node = await self._ask(lambda: self._tree().find(path, caller))
         if node is None:
             raise pyfuse3.FUSEError(errno.ENOENT)
         return node
@@ -232,12 +242,11 @@ class VirtualTree(pyfuse3.Operations):
     @_guarded
     async def opendir(self, inode: pyfuse3.InodeT, ctx: pyfuse3.RequestContext) -> pyfuse3.FileHandleT:
         found = self._inode(inode)
-        node = await self._find(found.path, self._caller(ctx))  # who may have got here by another's directory
-        if isinstance(node, (Link, Text)):
-            raise pyfuse3.FUSEError(errno.ENOTDIR)
+        caller = self._caller(ctx)  # who may have got here by another's directory
+        children = await self._ask(lambda: _children(self._tree().find(found.path, caller)))
         handle = self._number()
         itself = [(name, Kind.DIRECTORY) for name in (b".", b"..")]
-        self._open_listings[handle] = itself + await self._ask(node.children)
+        self._open_listings[handle] = itself + children
         return pyfuse3.FileHandleT(handle)
 
     @_guarded
@@ -263,12 +272,12 @@ class VirtualTree(pyfuse3.Operations):
         if not parent_inode & core.VIRTUAL_BIT:
             raise pyfuse3.FUSEError(errno.EROFS)  # the view directory itself
         caller, path = self._caller(ctx), (*self._inode(parent_inode).path, name)
-        pair = await self._ask(lambda: self._tree.unrelated(path, caller))
+        pair = await self._ask(lambda: self._tree().unrelated(path, caller))
         if pair is None or self._mute is None:
             raise pyfuse3.FUSEError(errno.EROFS)
         if not await self._mute(caller.uid, *pair):
             raise pyfuse3.FUSEError(errno.EAGAIN)
-        await self._ask(lambda: self._tree.hide(path, caller))
+        await self._ask(lambda: self._tree().hide(path, caller))
 
     # ---- extended attributes
 
@@ -280,7 +289,7 @@ class VirtualTree(pyfuse3.Operations):
         if path is None:
             raise pyfuse3.FUSEError(errno.ENODATA)
         caller = self._caller(ctx)
-        value = await self._ask(lambda: self._tree.xattr(name, path, caller))
+        value = await self._ask(lambda: self._tree().xattr(name, path, caller))
         if value is None:
             raise pyfuse3.FUSEError(errno.ENODATA)
         return value

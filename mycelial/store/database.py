@@ -97,7 +97,7 @@ def open_reader(path: Path) -> sqlite_utils.Database:
                 raise StoreError(_older(path, version))
             connection.execute("PRAGMA trusted_schema=OFF")  # it may come from anywhere
             connection.execute("PRAGMA query_only=ON")
-            connection.execute("PRAGMA cache_size=-16384")
+            connection.execute("PRAGMA cache_size=-8192")
         except BaseException:
             connection.close()
             raise

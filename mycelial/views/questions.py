@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -36,7 +37,7 @@ class Questions:
         Gives the :class:`Answers` of a uid; each is used as a context manager, within one thread.
     """
 
-    def __init__(self, open_answers: Callable[[int], Answers]) -> None:
+    def __init__(self, open_answers: Callable[[int], AbstractContextManager[Answers]]) -> None:
         self._open_answers = open_answers
 
     def ask(self, caller: Caller, question: Callable[[Answers], T]) -> Answer[T]:

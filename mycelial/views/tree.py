@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 
 from mycelial.record.events import text_of
 from mycelial.store.answers import Answers
@@ -68,7 +69,7 @@ class Tree:
     def __init__(
         self,
         *,
-        open_answers: Callable[[int], Answers],
+        open_answers: Callable[[int], AbstractContextManager[Answers]],
         source: Source,
         status: Callable[[int], Mapping[str, object]],
         view_dir: bytes = b".mycelial",

@@ -1,0 +1,27 @@
+"""What is made when it is first needed.
+
+The virtual tree's imports take longer than mounting does, and nobody looks at it in the first moment.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Late(Generic[T]):
+    """The result of `make`, called once, by whichever thread comes first."""
+
+    def __init__(self, make: Callable[[], T]) -> None:
+        self._make = make
+        self._lock = threading.Lock()
+        self._made: list[T] = []
+
+    def __call__(self) -> T:
+        with self._lock:
+            if not self._made:
+                self._made.append(self._make())
+            return self._made[0]
