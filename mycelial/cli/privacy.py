@@ -46,14 +46,6 @@ def _moment(ctx: click.Context, param: click.Parameter, value: str | None) -> fl
         raise click.BadParameter(f"{value!r}: write 2h, 3d or 2025-12-31 (or 2025-12-31T08:30)") from None
 
 
-def _duration(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
-    if value is None:
-        return None
-    if (seconds := _seconds(value)) is None or not seconds:
-        raise click.BadParameter(f"{value!r}: write 30m, 2h, 1h30m or 3d")
-    return seconds
-
-
 @click.command()
 @click.argument("paths", metavar="[FILE|DIR]...", nargs=-1)
 @click.option("--since", callback=_moment, metavar="WHEN", help="Only what happened from then on.")
@@ -136,18 +128,23 @@ def _report(what: str, count: int, place: Place, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("duration", required=False, callback=_duration)
-@click.argument("directory", default=".")
+@click.argument("duration", required=False)
+@click.argument("directory", required=False)
 @options.database
-def pause(duration: float | None, directory: str, database: Path | None) -> None:
+def pause(duration: str | None, directory: str | None, database: Path | None) -> None:
     """Record nothing for a while.
 
     DURATION is 30m, 2h, 1h30m or 3d; without it, until `mycelial resume`. DIRECTORY is any path in a mount or
     in its source; without it, the working directory. What happens meanwhile is not recorded later either,
     and it lasts over unmounting and restarts.
     """
-    until = math.inf if duration is None else time.time() + duration
-    _pause_until(locate(directory, database), until)
+    if duration and directory is None and _seconds(duration) is None and os.path.isdir(duration):
+        duration, directory = None, duration
+    seconds = None if duration is None else _seconds(duration)
+    if duration is not None and not seconds:
+        raise click.BadParameter(f"{duration!r}: write 30m, 2h, 1h30m or 3d", param_hint="DURATION")
+    until = math.inf if seconds is None else time.time() + seconds
+    _pause_until(locate(directory or ".", database), until)
     print(
         "paused " + ("until `mycelial resume`" if duration is None else f"until {moment(until)}"),
         file=sys.stderr,

@@ -74,6 +74,8 @@ class Engine:
             self._receive()
             self._ingest.work()
             self._lending.work()
+            if self._lending.is_lent:
+                self._background.finish()  # it reads, and would keep what is being forgotten
             self._background.work()
             self._report()
         self._background.finish()

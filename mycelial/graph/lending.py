@@ -53,6 +53,11 @@ class Lending:
         self._asked = self._marked = 0
         self._until = 0.0
 
+    @property
+    def is_lent(self) -> bool:
+        """Whether somebody else has the database now."""
+        return self._is_lent
+
     def filenos(self) -> list[int]:
         """Return what to wait for."""
         if self._asking is not None:

@@ -159,7 +159,7 @@ def test_nothing_is_recorded_while_paused(worked: Mounted) -> None:
 
 
 def test_a_pause_outlives_the_engine_and_the_mount(worked: Mounted) -> None:
-    done("pause", "--db", worked.database)
+    done("pause", worked.mountpoint)
     engine = int(worked.status()["engine"]["pid"])
     os.kill(engine, signal.SIGKILL)
     shell("cat plain.txt > unseen", worked)

@@ -198,6 +198,14 @@ def test_the_database_and_its_socket_are_out_of_reach(shared: Mounted) -> None:
         shared.database.parent.chmod(0o700)
 
 
+def test_a_search_finds_only_ones_own(shared: Mounted) -> None:
+    search = shared.mountpoint / ".mycelial" / "search"
+    for word in (SECRET, "alice", "only"):
+        assert run_apart(os.listdir, search / word, identity=BOB) == []
+    assert run_apart(os.listdir, search / SECRET, identity=ALICE)
+    assert run_apart(os.listdir, search / "bobs", identity=BOB)
+
+
 def test_a_mute_is_ones_own(shared: Mounted) -> None:
     def related(user: Identity) -> set[str]:
         directory = shared.mountpoint / ".mycelial/related/public/shared.txt"
