@@ -1,0 +1,73 @@
+"""However a mount ends, while programs work in it: nothing stays behind, and what was done is recorded."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.faults.foreground import is_recorded
+from tests.faults.test_kill import work
+from tests.mount.actor import Actor, run_apart
+from tests.mount.mounted import Mounted, mounted_at, run
+
+Way = Callable[[Mounted], object]
+
+
+def by_signal(number: signal.Signals) -> Way:
+    def end(mount: Mounted) -> None:
+        daemons = [pid for pid, line in mount.processes().items() if "mycelial.graph" not in line]
+        assert len(daemons) == 1
+        os.kill(daemons[0], number)
+
+    return end
+
+
+WAYS: dict[str, Way] = {
+    "fusermount3 -u -z": lambda mount: run(["fusermount3", "-u", "-z", mount.mountpoint]),
+    "umount -l": lambda mount: run(["umount", "-l", mount.mountpoint]),
+    "SIGTERM": by_signal(signal.SIGTERM),
+    "SIGINT": by_signal(signal.SIGINT),
+    "SIGHUP": by_signal(signal.SIGHUP),
+}
+
+
+def keep_open(mount: Mounted) -> tuple[int, int]:
+    """A file that is open for writing, and the working directory inside: what makes a mount busy."""
+    os.chdir(mount.mountpoint)
+    fd = os.open("held", os.O_RDWR | os.O_CREAT)
+    os.write(fd, b"held")
+    os.fsync(fd)
+    return fd, os.getpid()
+
+
+@pytest.mark.parametrize(
+    "way", [pytest.param(way, marks=[pytest.mark.as_root] if way == "umount -l" else []) for way in WAYS]
+)
+def test_a_busy_mount_ends_and_leaves_nothing_behind(way: str, mount: Mounted) -> None:
+    (mount.source / "before").touch()
+    run_apart((mount.mountpoint / "before").read_bytes)
+    with Actor(timeout=60) as holder, Actor(timeout=60) as worker:
+        holder.call(keep_open, mount)
+        worker.call(os.chdir, mount.mountpoint)  # by path, it would go on beside the mount
+        worker.start(work, Path(), "w", 0.6, 1)
+        time.sleep(0.3)
+        WAYS[way](mount)
+        done = worker.finish()
+        holder.close()
+    mount.wait_for_end(60)
+    assert mounted_at(mount.mountpoint) is None
+    assert os.listdir(mount.mountpoint) == []
+    assert (mount.source / "held").read_bytes() == b"held"
+    for file in done:
+        assert (mount.source / file.name).read_bytes() == file.content
+    left = sorted(os.listdir(mount.database.parent))
+    assert left == ["events.db", "events.db-lock"], "the database is closed, and no socket or journal is left"
+    assert is_recorded(mount.database, "before")
+    assert is_recorded(mount.database, "held")
+    assert done, "no load at all"
+    assert is_recorded(mount.database, done[0].name) or is_recorded(mount.database, f".{done[0].name}.part")
