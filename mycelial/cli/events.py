@@ -120,7 +120,7 @@ def events(
 
 def _in_words(event: Event) -> str:
     target = "" if event.to is None else f" -> {printable(event.to)}"
-    who = f"{printable(event.process.comm)}[{event.process.pid}]"
+    who = printable(f"{event.process.comm}[{event.process.pid}]")
     return f"{moment(event.t)}  {event.op.value:<6}  {who:<22}  {printable(event.path)}{target}"
 
 

@@ -139,4 +139,4 @@ def _in_one_line(problem: Exception) -> str:
         return where + (problem.strerror or str(problem))
     if isinstance(problem, (StoreError, ValueError)):
         return str(problem)
-    return f"internal error: {type(problem).__name__}: {problem} (--debug before the command shows more)"
+    return f"internal error, or a damaged database: {type(problem).__name__}: {problem} (see --debug)"

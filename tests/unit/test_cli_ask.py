@@ -298,6 +298,6 @@ def test_a_traceback_is_shown_only_on_request(
         raise KeyError("bug")
 
     monkeypatch.setattr("mycelial.store.answers.Answers.recent", fail)
-    assert "internal error: KeyError" in terminal.error("recent", "--db", db)
+    assert "internal error, or a damaged database: KeyError" in terminal.error("recent", "--db", db)
     with pytest.raises(KeyError):
         run(["--debug", "recent", "--db", db])
