@@ -37,6 +37,7 @@ log = logging.getLogger(__name__)
 _TIMEOUT = 1.0  # seconds: what is changed behind the mount's back shows within this
 _HIDDEN_TIMEOUT = 3600.0  # seconds, where the mount covers its source, so that nobody else can change it
 _VIRTUAL_TIMEOUT = 0.5  # seconds, where only one user may enter
+_ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _WORKERS = 8  # requests that wait for Python at the same time
 _WAITING_EVENTS = 8 << 20  # bytes
 
@@ -61,6 +62,7 @@ class Filesystem:
         self._began = time.time()
         self._engine: Engine | None = None
         self._tree = Late(self._make_tree)
+        self._early: list[int] = []  # signals that came when nobody listened
 
     def run(self) -> None:
         """Mount, serve until unmounted or told to end by a signal, and clean up.
@@ -70,6 +72,8 @@ class Filesystem:
         MountError
             if the mount could not be made.
         """
+        for number in _ENDING:  # until the loop listens, and again when it has ended
+            signal.signal(number, lambda number, _: self._early.append(number))
         _raise_descriptor_limit()
         self._configure_core()
         if self._options.record:
@@ -182,7 +186,7 @@ class Filesystem:
     async def _serve(self) -> None:
         try:
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(_end_on_signal)
+                nursery.start_soon(self._end_on_signal, nursery.cancel_scope)
                 nursery.start_soon(self._manager.run, self._state)
                 if self._engine is not None:
                     nursery.start_soon(self._engine.run)
@@ -194,13 +198,13 @@ class Filesystem:
         finally:
             pyfuse3.close(unmount=True)
 
-
-async def _end_on_signal() -> None:
-    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
-        async for number in signals:
-            log.info("%s: unmounting", signal.Signals(number).name)
-            pyfuse3.terminate()
-            return
+    async def _end_on_signal(self, serving: trio.CancelScope) -> None:
+        with trio.open_signal_receiver(*_ENDING) as signals:
+            if self._early:
+                serving.cancel()
+            async for number in signals:  # further ones change nothing
+                log.info("%s: unmounting", signal.Signals(number).name)
+                pyfuse3.terminate()
 
 
 def _raise_descriptor_limit() -> None:

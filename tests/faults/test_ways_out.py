@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -71,3 +73,29 @@ def test_a_busy_mount_ends_and_leaves_nothing_behind(way: str, mount: Mounted) -
     assert is_recorded(mount.database, "held")
     assert done, "no load at all"
     assert is_recorded(mount.database, done[0].name) or is_recorded(mount.database, f".{done[0].name}.part")
+
+
+def test_a_signal_at_the_first_moment_unmounts_too(workspace: Path) -> None:
+    for number, how in enumerate((signal.SIGTERM, signal.SIGINT, signal.SIGHUP)):
+        directory = workspace / f"mount{number}"
+        (directory / "source").mkdir(parents=True)
+        (directory / "mountpoint").mkdir()
+        mount = Mounted(directory)
+        process = subprocess.Popen([mount.command[0], "-f", *mount.command[1:]], stdin=subprocess.DEVNULL)
+        while mounted_at(mount.mountpoint) is None:
+            assert process.poll() is None
+            time.sleep(0.001)
+        process.send_signal(how)
+        assert process.wait(60) == 0
+        mount.wait_for_end(60)
+
+
+def test_several_signals_end_it_once_and_cleanly(mount: Mounted) -> None:
+    """As at a shutdown, where a terminal and a service manager both send theirs."""
+    (daemon,) = (pid for pid, line in mount.processes().items() if "mycelial.graph" not in line)
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(daemon, number)
+        time.sleep(0.01)
+    mount.wait_for_end(60)
+    assert os.listdir(mount.mountpoint) == []
