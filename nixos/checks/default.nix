@@ -22,9 +22,9 @@ let
 in
 {
   nix-format = lint "nix-format" pkgs.nixfmt-rfc-style ''
-    find . -name '*.nix' -exec nixfmt --check --width=120 {} +
+    find . -name '*.nix' ! -path './nixos/checks/nixpkgs/*' -exec nixfmt --check {} +
   '';
-  nix-statix = lint "nix-statix" pkgs.statix "statix check .";
-  nix-deadnix = lint "nix-deadnix" pkgs.deadnix "deadnix --fail .";
+  nix-statix = lint "nix-statix" pkgs.statix "statix check --ignore nixos/checks/nixpkgs -- .";
+  nix-deadnix = lint "nix-deadnix" pkgs.deadnix "deadnix --fail --exclude nixos/checks/nixpkgs -- .";
   module = import ./module.nix { inherit self pkgs lib; };
 }

@@ -19,7 +19,6 @@ let
       if value == [ ] then "[ ]" else "[ ${lib.concatMapStringsSep " " nix value} ]"
     else
       builtins.toJSON value;
-  # Names of the types as the real lib has them, short.
   describe =
     path: option:
     let

@@ -50,9 +50,16 @@ assert lib.assertMsg (failed == [ ]) "assertions of the home module failed";
 {
   name = "mycelial-home";
   nodes.machine = {
-    imports = [ common ];
+    imports = [
+      common
+      (
+        { options, ... }:
+        {
+          programs.fuse = lib.optionalAttrs (options.programs.fuse ? enable) { enable = true; };
+        }
+      )
+    ];
     services.mycelial.enable = lib.mkForce false;
-    programs.fuse.enable = true;
     users.users.alice.packages = home.home.packages;
     systemd.tmpfiles.rules = [ "d /home/alice/letters 0755 alice users - -" ];
     systemd.user.services.mycelial-letters = {
