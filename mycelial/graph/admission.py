@@ -11,7 +11,7 @@ from mycelial.record.exclude import ExclusionRules
 from mycelial.record.redaction import redact
 
 REMEMBERED = 4096
-"""Processes whose stored form is remembered; the one not seen for longest goes first."""
+"""Processes whose stored form is remembered (None: as they are); the oldest go first."""
 
 _UNINTERESTING = ("/dev/", "anon_inode:", "socket:")  # where a stream leads that no file depends on
 
@@ -22,22 +22,23 @@ class Admission:
 
     rules: ExclusionRules = field(default_factory=ExclusionRules)
     arguments: bool = True
-    _known: OrderedDict[Process, Process] = field(default_factory=OrderedDict)
+    _known: OrderedDict[Process, Process | None] = field(default_factory=OrderedDict)
 
     def admit(self, event: Event) -> tuple[Event, ...]:
         """Return what may be recorded of `event`: mostly one event, or none."""
         admitted = self.rules.admit(event)
-        return tuple(replace(one, process=self._stored(one.process)) for one in admitted)
+        stored = self._stored(event.process) if admitted else event.process
+        if stored is event.process:
+            return admitted
+        return tuple(replace(one, process=stored) for one in admitted)
 
     def _stored(self, process: Process) -> Process:
-        known = self._known.get(process)
-        if known is None:
-            known = self._known[process] = _without_secrets(process) if self.arguments else _without(process)
+        if process not in self._known:
+            stored = _without_secrets(process) if self.arguments else _without(process)
+            self._known[process] = None if stored == process else stored
             if len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)
-        else:
-            self._known.move_to_end(process)
-        return known
+        return self._known[process] or process
 
 
 def _without(process: Process) -> Process:

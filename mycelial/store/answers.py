@@ -30,7 +30,7 @@ from mycelial.store.recipes import Chain, Recipes
 from mycelial.store.search import Found, Search
 from mycelial.store.selection import Selection, follow, select
 from mycelial.store.sessions import Session, SessionTable
-from mycelial.store.stale import Stale, find_stale
+from mycelial.store.stale import Stale, find_stale, newer_source
 from mycelial.store.summary import summary
 from mycelial.store.tree import FileTree
 
@@ -232,6 +232,13 @@ class Answers:
         """Products that are older than what they were made from, what changed last first."""
         with self._snapshot():
             return find_stale(self._database, self._uid, self._tree.path)
+
+    def newer_source(self, path: str) -> str | None:
+        """The source that has changed since the file was made from it; None if there is none."""
+        with self._snapshot():
+            file = self._tree.number(path)
+            newer = None if file is None else newer_source(self._database, self._uid, file)
+            return None if newer is None else self._tree.path(newer)
 
     def recent(self, limit: int = 20) -> list[Recent]:
         """Files by their latest access, the latest first."""

@@ -41,6 +41,13 @@ _OLDER = """
 """
 
 
+def newer_source(database: sqlite_utils.Database, uid: int | None, product: int) -> int | None:
+    """Return the direct source that changed last since the product was made; None if there is none."""
+    whose = f" AND source.product = {int(product)}" + ("" if uid is None else f" AND source.uid = {int(uid)}")
+    row = database.conn.execute(_OLDER.format(whose=whose)).fetchone()
+    return None if row is None else int(row[1])
+
+
 def find_stale(
     database: sqlite_utils.Database, uid: int | None, path_of: Callable[[int], str | None]
 ) -> list[Stale]:

@@ -62,8 +62,7 @@ def _recipes(answers: Answers, name: str) -> tuple[list[Recipe], str | None]:
     recipe = answers.how(name)
     if recipe is None:
         return [], None
-    newer = (stale.source for stale in answers.stale() if stale.path == name)
-    return [recipe, *answers.how_sources(name, SHOWN)], next(newer, None)
+    return [recipe, *answers.how_sources(name, SHOWN)], answers.newer_source(name)
 
 
 class HowView(Mirror):

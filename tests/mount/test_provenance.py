@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
-from tests.mount.mounted import Mounted
+from tests.mount.mounted import Mounted, run
 from tests.mount.recorded import mycelial, shell, told, wait_for_events
 
 FILES = {
@@ -168,3 +169,47 @@ def test_recorded_work_is_understood_the_same_when_it_is_replayed(
     for path in ("substituted", "counted", "four.copy", "joined"):
         again = json.loads(mycelial("sources", "--json", "--db", workspace / "again.db", path).stdout)
         assert {result["path"] for result in again} == found[path]
+
+
+UNITS = 6
+
+
+def project() -> dict[str, str]:
+    """A C project: each unit includes some headers, and these further ones."""
+    files = {f"h{number}.h": f"#define H{number} {number}\n" for number in range(UNITS)}
+    for number in range(1, UNITS, 2):
+        files[f"h{number}.h"] += f'#include "h{number - 1}.h"\n'
+    for number in range(UNITS):
+        includes = "".join(
+            f'#include "../h{other}.h"\n' for other in range(UNITS) if (number + other) % 3 == 0
+        )
+        files[f"src/u{number}.c"] = f"{includes}int u{number}(void) {{ return {number}; }}\n"
+    calls = " + ".join(f"u{number}()" for number in range(UNITS))
+    declared = "".join(f"int u{number}(void); " for number in range(UNITS))
+    files["main.c"] = f"{declared}\nint main(void) {{ return {calls}; }}\n"
+    objects = " ".join(f"obj/u{number}.o" for number in range(UNITS))
+    files["Makefile"] = (
+        f"all: program\nprogram: main.o lib.a\n\tgcc -o $@ main.o lib.a\nlib.a: {objects}\n\tar rcs $@ $^\n"
+        "main.o: main.c\n\tgcc -c -o $@ $<\nobj/%.o: src/%.c\n\t@mkdir -p obj\n\tgcc -MMD -c -o $@ $<\n"
+    )
+    return files
+
+
+def test_a_build_is_understood_as_the_compiler_and_the_linker_understand_it(mount: Mounted) -> None:
+    for name, text in project().items():
+        (mount.source / name).parent.mkdir(exist_ok=True)
+        (mount.source / name).write_text(text)
+    shell("make -j2; : > end", mount, timeout=90)
+    wait_for_events(mount, lambda log: "write" in told(log, "end"))
+    beside = {"cwd": mount.source, "timeout": 60}
+    expected = {}
+    for number in range(UNITS):
+        rule = run(["gcc", "-MM", f"src/u{number}.c"], **beside).stdout.replace("\\\n", " ")
+        expected[f"obj/u{number}.o"] = {os.path.normpath(name) for name in rule.partition(":")[2].split()}
+    expected["lib.a"] = {f"obj/{name}" for name in run(["ar", "t", "lib.a"], **beside).stdout.split()}
+    traced = run(["gcc", "-Wl,--trace", "-o", "/dev/null", "main.o", "lib.a"], **beside).stdout
+    expected["program"] = {name for name in ("main.o", "lib.a") if name in traced}
+    expected["main.o"] = {"main.c"}
+    for product, sources in expected.items():
+        answer = mycelial("sources", "--json", "--limit", "500", "--db", mount.database, product)
+        assert {source["path"] for source in json.loads(answer.stdout)} == sources, product
