@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import stat
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,8 @@ from typing import Any
 import pytest
 
 from tests.mount.actor import Identity, run_apart
-from tests.mount.mounted import Mounted, installed, run, wait_until
+from tests.mount.inside import Finished, command
+from tests.mount.mounted import Mounted, run, wait_until
 from tests.mount.recorded import events, mycelial, wait_for
 
 pytestmark = pytest.mark.as_root
@@ -43,8 +43,8 @@ def work(mount: Mounted, user: Identity, commands: str) -> None:
     assert finished.returncode == 0, finished.stderr
 
 
-def asked(mount: Mounted, user: Identity, *words: str) -> subprocess.CompletedProcess[str]:
-    return run([installed("mycelial"), *words], cwd=mount.mountpoint, **by(user))
+def asked(mount: Mounted, user: Identity, *words: str, stdin: str = "") -> Finished:
+    return command(user, *words, cwd=mount.mountpoint, stdin=stdin)
 
 
 @pytest.fixture(scope="module")
@@ -160,13 +160,7 @@ def test_the_command_answers_from_the_tree_where_the_database_is_roots(shared: M
     status = json.loads(asked(shared, BOB, "status", "--json").stdout)
     assert status["recording"] is True
     assert "database" not in status
-    batch = run(
-        [installed("mycelial"), "related", "--batch"],
-        cwd=shared.mountpoint,
-        input="public/bobs.out\n",
-        stdin=None,
-        **by(BOB),
-    )
+    batch = asked(shared, BOB, "related", "--batch", stdin="public/bobs.out\n")
     assert "public/bobs.txt" in batch.stdout
 
 
