@@ -230,7 +230,7 @@ def swap(directory: str, outside: str, seconds: float) -> int:
     os.symlink(outside, "link")
     until, times = time.monotonic() + seconds, 0
     while time.monotonic() < until:
-        linux.renameat2("place", "link", linux.RENAME_EXCHANGE)
+        linux.renameat2(b"place", b"link", linux.RENAME_EXCHANGE)
         times += 1
     return times
 
