@@ -1,4 +1,4 @@
-"""With --writeback the kernel collects writes; what was written, by whom and how much of it stays as it is."""
+"""With --writeback the kernel collects writes; what was written, by whom and how much stays as it is."""
 
 from __future__ import annotations
 
