@@ -19,6 +19,7 @@ from heapq import nlargest, nsmallest
 
 import networkx as nx
 
+from mycelial.graph.backends import fastest
 from mycelial.store.past import Making, Strand
 from mycelial.store.weighing import WRITE_WEIGHT
 
@@ -60,7 +61,8 @@ def find_hubs(
     files = [node for node in graph if node >= 0]
     if not files:
         return []
-    worth = nx.katz_centrality(
+    worth = fastest(
+        nx.katz_centrality,
         graph,
         alpha=HALF,
         beta={node: 1.0 if node >= 0 else 0.0 for node in graph},
