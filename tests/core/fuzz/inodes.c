@@ -1,0 +1,190 @@
+/* The inode table against a real directory that changes through it and behind its back.
+ *
+ * What must hold: an answer is about the very inode that was asked for, or an error; nothing is held when the kernel
+ * has forgotten everything. Built with sanitizers, which see the rest.
+ */
+#include "core.h"
+#include "dice.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#define NODES 40
+#define DESCRIPTORS 4 /* few, so that they are given up all the time */
+
+struct configuration configuration = {.timeout = 1};
+double attr_timeout(const struct inode *inode) {
+    (void)inode;
+    return configuration.timeout;
+}
+
+struct node {
+    struct inode *inode;
+    uint64_t lookups;
+    dev_t dev;
+    ino_t ino;
+};
+
+static char place[64];
+static int source = -1;
+static struct node nodes[NODES];
+static unsigned count;
+
+static void empty(int directory) {
+    DIR *listing = fdopendir(dup(directory));
+    rewinddir(listing);
+    for (struct dirent *entry; (entry = readdir(listing));) {
+        if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..")) continue;
+        int below = openat(directory, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+        if (below >= 0) empty(below), close(below);
+        unlinkat(directory, entry->d_name, below >= 0 ? AT_REMOVEDIR : 0);
+    }
+    closedir(listing);
+}
+
+static unsigned open_descriptors(void) {
+    unsigned found = 0;
+    DIR *listing = opendir("/proc/self/fd");
+    while (readdir(listing)) found++;
+    closedir(listing);
+    return found;
+}
+
+static void prepare(void) {
+    snprintf(place, sizeof place, "%s/mycelial-fuzz-XXXXXX", access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm");
+    CHECK(mkdtemp(place) && (source = open(place, O_RDONLY | O_DIRECTORY)) >= 0);
+}
+
+__attribute__((destructor)) static void tidy(void) {
+    if (source >= 0) empty(source), rmdir(place);
+}
+
+static const char *any_name(void) {
+    static char names[8][256];
+    static unsigned turn;
+    char *name = names[turn++ % 8];
+    if (!roll(20)) {
+        memset(name, 'n', 255);
+        name[255] = '\0';
+    } else {
+        snprintf(name, 256, "%c", 'a' + roll(6));
+    }
+    return name;
+}
+
+static struct node *any(void) { return count ? &nodes[roll(count)] : NULL; }
+
+static struct inode *any_directory(void) {
+    struct node *node = roll(2) ? any() : NULL;
+    return node && node->inode->type == S_IFDIR ? node->inode : inode_of(FUSE_ROOT_ID);
+}
+
+static void look_up(struct inode *parent, const char *name) {
+    struct fuse_entry_param entry;
+    if (count == NODES || inode_lookup(parent, name, &entry)) return;
+    struct inode *inode = inode_of(entry.ino);
+    CHECK(inode->ino == entry.attr.st_ino && inode->dev == entry.attr.st_dev);
+    for (unsigned i = 0; i < count; i++)
+        if (nodes[i].inode == inode) {
+            nodes[i].lookups++;
+            return;
+        }
+    nodes[count++] = (struct node){inode, 1, entry.attr.st_dev, entry.attr.st_ino};
+}
+
+static void forget(struct node *node, uint64_t lookups) {
+    if (lookups > node->lookups) lookups = node->lookups;
+    node->lookups -= lookups;
+    inode_forget(node->inode, lookups);
+    if (!node->lookups) *node = nodes[--count];
+}
+
+static void check_identity(struct node *node) {
+    struct statx stx;
+    bool owned;
+    if (!inode_stat(node->inode, &stx))
+        CHECK(stx.stx_ino == node->ino && makedev(stx.stx_dev_major, stx.stx_dev_minor) == node->dev);
+    int fd = inode_open_path(node->inode, &owned);
+    if (fd < 0) return;
+    CHECK(!stat_fd(fd, &stx) && stx.stx_ino == node->ino);
+    if (owned) close(fd);
+}
+
+static void check_path(struct node *node) {
+    char path[PATH_MAX];
+    size_t room = roll(4) ? sizeof path : roll(600);
+    int size = inode_path(node->inode, roll(2) ? NULL : any_name(), path, room);
+    CHECK(size <= (int)room);
+    if (size > 0) CHECK(path[0] != '/' && !memchr(path, '\0', (size_t)size));
+}
+
+/* Through the table, as a request would: what stood there is kept alive by a descriptor. */
+static void remove_name(struct inode *parent, const char *name) {
+    bool pinned;
+    int directory = dir_acquire(parent);
+    if (directory < 0) return;
+    struct inode *victim = inode_pin(directory, name, &pinned);
+    bool gone = !unlinkat(directory, name, 0) || !unlinkat(directory, name, AT_REMOVEDIR);
+    dir_release(parent);
+    if (!victim) return;
+    if (gone) inode_unname(victim, parent, name);
+    if (pinned && !gone) inode_unpin(victim);
+}
+
+static void rename_through(struct inode *from, const char *name, struct inode *to, const char *other) {
+    struct statx stx;
+    bool pinned;
+    int source_fd = dir_acquire(from), target_fd = source_fd < 0 ? -1 : dir_acquire(to);
+    if (target_fd >= 0) {
+        struct inode *victim = inode_pin(target_fd, other, &pinned);
+        bool moved = !stat_at(source_fd, name, &stx) && !renameat(source_fd, name, target_fd, other);
+        struct inode *inode = moved ? inode_find(&stx) : NULL;
+        if (victim && victim != inode && moved) inode_unname(victim, to, other);
+        if (victim && pinned && (!moved || victim == inode)) inode_unpin(victim);
+        if (inode) inode_rename(inode, to, other);
+        dir_release(to);
+    }
+    if (source_fd >= 0) dir_release(from);
+}
+
+static void behind_the_back(void) {
+    char from[600], to[600];
+    snprintf(from, sizeof from, roll(3) ? "%s" : "%s/%s", any_name(), any_name());
+    snprintf(to, sizeof to, roll(3) ? "%s" : "%s/%s", any_name(), any_name());
+    switch (roll(5)) {
+    case 0: close(openat(source, from, O_CREAT | O_WRONLY, 0600)); break;
+    case 1: mkdirat(source, from, 0700); break;
+    case 2: renameat(source, from, source, to); break;
+    case 3: if (unlinkat(source, from, 0)) unlinkat(source, from, AT_REMOVEDIR); break;
+    case 4: linkat(source, from, source, to, 0); break;
+    }
+}
+
+static void one_game(void) {
+    unsigned before = open_descriptors();
+    CHECK(!inode_init(dup(source), DESCRIPTORS));
+    for (unsigned turns = 30 + roll(300); turns; turns--) {
+        struct node *node = any();
+        switch (roll(9)) {
+        case 0: case 1: look_up(any_directory(), any_name()); break;
+        case 2: behind_the_back(); break;
+        case 3: behind_the_back(); break;
+        case 4: if (node) check_identity(node); break;
+        case 5: if (node) check_path(node); break;
+        case 6: if (node) forget(node, 1 + roll(3)); break;
+        case 7: remove_name(any_directory(), any_name()); break;
+        case 8: rename_through(any_directory(), any_name(), any_directory(), any_name()); break;
+        }
+    }
+    while (count) forget(&nodes[0], UINT64_MAX);
+    CHECK(inode_count() == 0);
+    int root = inode_of(FUSE_ROOT_ID)->fd;
+    inode_shutdown();
+    close(root);
+    empty(source);
+    CHECK(open_descriptors() == before);
+}
