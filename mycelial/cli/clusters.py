@@ -26,9 +26,14 @@ def clusters(directory: str, as_json: bool, limit: int, database: Path | None, u
 
     DIRECTORY is any path in a mount or in its source; without it, the working directory.
     """
-    place = locate(directory, database)
-    with options.open_answers(place, uid) as answers:
-        found = answers.clusters(_ALL if as_json else limit, _ALL)
+    place = locate(directory, database, foreign=True)
+    if place.is_foreign:
+        from mycelial.cli import through
+
+        found = through.clusters(place, _ALL if as_json else limit)
+    else:
+        with options.open_answers(place, uid) as answers:
+            found = answers.clusters(_ALL if as_json else limit, _ALL)
     if as_json:
         output.print_json([asdict(cluster) for cluster in found])
     elif not found:

@@ -23,16 +23,22 @@ def hubs(directory: str, as_json: bool, limit: int, database: Path | None, uid: 
 
     DIRECTORY is any path in a mount or in its source; without it, the working directory.
     """
-    place = locate(directory, database)
-    with options.open_answers(place, uid) as answers:
-        found = answers.hubs(limit)
+    place = locate(directory, database, foreign=True)
+    if place.is_foreign:
+        from mycelial.cli import through
+
+        found = through.hubs(place, limit)
+    else:
+        with options.open_answers(place, uid) as answers:
+            found = answers.hubs(limit)
     if as_json:
         output.print_json([asdict(hub) for hub in found])
     elif not found:
         print("no file is drawn upon by many others yet", file=sys.stderr)
     else:
         output.print_table(
-            ("score", "files", "file"), ((f"{hub.score:.1f}", str(hub.others), hub.path) for hub in found)
+            ("score", "files", "file"),
+            ((f"{hub.score:.1f}", str(hub.others or "-"), hub.path) for hub in found),
         )
 
 

@@ -34,9 +34,14 @@ def search(
     uid: int | str | None,
 ) -> None:
     """Files with these WORDS in their names, and files that belong to them."""
-    place = locate(directory, database)
-    with options.open_answers(place, uid) as answers:
-        found = answers.search(" ".join(words), limit)
+    place = locate(directory, database, foreign=True)
+    if place.is_foreign:
+        from mycelial.cli import through
+
+        found = through.search(place, " ".join(words), limit)
+    else:
+        with options.open_answers(place, uid) as answers:
+            found = answers.search(" ".join(words), limit)
     if as_json:
         output.print_json([asdict(hit) for hit in found])
     elif not found:

@@ -15,7 +15,7 @@ from pathlib import Path
 from mycelial.cli.failure import Failure
 from mycelial.cli.place import Place
 from mycelial.record.display import printable
-from mycelial.store.answers import Recent, Related
+from mycelial.store.answers import Cluster, Found, Hub, Recent, Related
 
 
 def ranked(place: Place, view: str, path: str, limit: int) -> list[Related]:
@@ -27,6 +27,29 @@ def ranked(place: Place, view: str, path: str, limit: int) -> list[Related]:
 def recent(place: Place, limit: int) -> list[Recent]:
     """Return the files used last; when and by what is not told."""
     return [Recent(path, 0.0, "", "") for _, path in _links(place, _tree(place) / "recent")][:limit]
+
+
+def clusters(place: Place, limit: int) -> list[Cluster]:
+    """Return the pieces of work with the files that the tree shows; their number is only their order."""
+    top = _tree(place) / "clusters"
+    try:
+        labels = os.listdir(top)[:limit]
+    except FileNotFoundError:
+        return []
+    files = {label: tuple(path for _, path in _links(place, top / label)) for label in labels}
+    return [Cluster(number, label, os.getuid(), files[label]) for number, label in enumerate(labels, 1)]
+
+
+def hubs(place: Place, limit: int) -> list[Hub]:
+    """Return the hubs; their score is only their order."""
+    links = list(_links(place, _tree(place) / "hubs"))[:limit]
+    return [Hub(path, 1.0 / rank, 0) for rank, (_, path) in enumerate(links, 1)]
+
+
+def search(place: Place, words: str, limit: int) -> list[Found]:
+    """Return what fits; its score is only its order."""
+    links = list(_links(place, _tree(place) / "search" / words.replace("/", " ")))[:limit]
+    return [Found(path, 1.0 / rank, (), "") for rank, (_, path) in enumerate(links, 1)]
 
 
 def print_how(place: Place, file: str, *, as_json: bool) -> None:
