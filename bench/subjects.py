@@ -112,6 +112,7 @@ USUAL: tuple[Subject, ...] = (
 FURTHER: tuple[Subject, ...] = (
     _ours("mycelial-in-place", "mycelial, mounted on its source", in_place=True),
     _ours("mycelial-no-passthrough", "mycelial, kernel passthrough off", "--no-passthrough"),
+    _ours("mycelial-writeback", "mycelial, the kernel collects writes", "--no-passthrough", "--writeback"),
     Subject("passthrough_hp", "libfuse's passthrough_hp", _passthrough_hp, None),
     Subject("pyfuse3-example", "pyfuse3's passthroughfs.py", _pyfuse3_example, None),
 )

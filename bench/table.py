@@ -41,20 +41,31 @@ _BRIEF = frozenset(
 )
 
 
+_OURS = ("mycelial", "mycelial-writeback")
+
+
 def short_table(results: Sequence[Result]) -> str:
     """The workloads that say most, for several results: times and bindfs of the first, our mount of each."""
     first = results[0]
-    rows = [["", "disk", "bindfs", *(f"Mycelial, {_manner(result)}" for result in results)]]
+    ours = [(result, name) for result in results for name in _OURS if name in result.subjects]
+    ours = [(r, name) for r, name in ours if name == "mycelial" or not _passes_through(r)]
+    rows = [["", "disk", "bindfs", *(_manner(result, name) for result, name in ours)]]
     for workload in (name for name in first.samples if name in _BRIEF):
         row = [first.titles[workload], _time(first, workload), _ratio(first, workload, "bindfs", "native")]
-        row += [_ratio(result, workload, "mycelial", "native") for result in results]
+        row += [_ratio(result, workload, name, "native") for result, name in ours]
         rows.append(row)
     return "\n".join([*aligned(rows), "", *map(_machine_line, results)])
 
 
-def _manner(result: Result) -> str:
-    passed = "kernel passthrough on" in result.subjects.get("mycelial", "")
-    return f"as {result.machine['user']}{', kernel passthrough' if passed else ''}"
+def _passes_through(result: Result) -> bool:
+    return "kernel passthrough on" in result.subjects.get("mycelial", "")
+
+
+def _manner(result: Result, name: str) -> str:
+    if name == "mycelial-writeback":
+        return "with `--writeback`"
+    passed = ", kernel passthrough" if _passes_through(result) else ""
+    return f"Mycelial as {result.machine['user']}{passed}"
 
 
 def _ratios(result: Result) -> str:
