@@ -48,7 +48,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def _histories(given: Sequence[Path] | None, names: Iterable[str]) -> dict[str, list[Commit]]:
     if given:
-        return {path.resolve().name: from_git(path) for path in given}
+        return {path.absolute().name: from_git(path) for path in given}
     return {name: load(name) for name in names}
 
 

@@ -58,6 +58,7 @@ class Neighbours:
         self._joining: dict[int, list[OpenEpisode]] = {}
         self._fading = 1.0
         self._using: dict[int, Bond] = {}
+        self._said: dict[tuple[int, int], tuple[tuple[int, float], ...]] = {}
         self.now = 0.0
 
     def refresh(self) -> None:
@@ -68,7 +69,7 @@ class Neighbours:
         self.now = now = max(ends.values(), default=0.0)
         if landmark is not None:
             self._fading = 1.0 / growth(now, landmark[0])
-        self._using, self._joining = {}, {}
+        self._using, self._joining, self._said = {}, {}, {}
         for number, touched in touches.items():
             evidence = EpisodeEvidence(touched)
             episode = OpenEpisode(number, ends[number], growth(ends[number], now), evidence)
@@ -85,7 +86,7 @@ class Neighbours:
         ):
             _add(found, b, Bond(weight * self._fading, count, last, episode))
         for open_episode in self._joining.get(file, ()):
-            for other, weight in open_episode.evidence.partners(file):
+            for other, weight in self._partners(open_episode, file):
                 bond = Bond(weight * open_episode.fading, 1, open_episode.ended, open_episode.number)
                 _add(found, other, bond)
         return found
@@ -101,7 +102,7 @@ class Neighbours:
             found[a][b] = found[a].get(b, 0.0) + weight * self._fading
         for file, ends in found.items():
             for episode in self._joining.get(file, ()):
-                for other, weight in episode.evidence.partners(file):
+                for other, weight in self._partners(episode, file):
                     if weight * episode.fading >= least:
                         ends[other] = ends.get(other, 0.0) + weight * episode.fading
         return found
@@ -148,6 +149,13 @@ class Neighbours:
             f"SELECT DISTINCT program FROM touch WHERE episode = ? AND file IN ({marks})", (episode,)
         )
         return tuple(sorted(from_column(program) for (program,) in rows))
+
+    def _partners(self, episode: OpenEpisode, file: int) -> tuple[tuple[int, float], ...]:
+        """Return what an open episode says of a file; it is asked for the same ones again and again."""
+        key = episode.number, file
+        if key not in self._said:
+            self._said[key] = tuple(episode.evidence.partners(file))
+        return self._said[key]
 
     def _made(self, file: int, given: str, wanted: str) -> dict[int, Bond]:
         found: dict[int, Bond] = {}
