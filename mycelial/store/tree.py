@@ -12,7 +12,6 @@ import sqlite_utils
 
 from mycelial.store.files import ROOT
 from mycelial.store.names import from_column, to_column
-from mycelial.store.summary import is_alone
 
 SCRATCH = re.compile(
     r"""\.[^/]*\.sw[a-p]x?$     # vi: swap files
@@ -40,7 +39,6 @@ class FileTree:
     """Looks up files for one reader; what was looked up is remembered until the database changes."""
 
     def __init__(self, database: sqlite_utils.Database, uid: int | None = None) -> None:
-        self._connection = database.conn
         self._execute = database.conn.execute
         self._uid = uid
         self._shown: dict[int, str | None] = {}
@@ -72,8 +70,8 @@ class FileTree:
         return self._shown[number]
 
     def is_own(self, number: int) -> bool:
-        """Whether this user worked with the file; where the database is his alone, he did."""
-        if self._uid is None or is_alone(self._connection, self._uid):
+        """Whether this user worked with the file; a program of his that walked over everything did not."""
+        if self._uid is None:
             return True
         row = self._execute(f"SELECT 1 FROM file AS f WHERE id = ?1 AND ?2{_OWN}", (number, 1, self._uid))
         return row.fetchone() is not None
@@ -81,10 +79,10 @@ class FileTree:
     def siblings(self, number: int, most: int) -> list[int]:
         """Return the other files of its directory; none if there are more than `most`.
 
-        Where several users share the database, only those that this user worked with: it knows the others
-        from somebody else's accesses.
+        Only those that this user worked with: the database may know the others from somebody else's accesses,
+        and he gets the same answers as if there were nobody else.
         """
-        own = "" if self._uid is None or is_alone(self._connection, self._uid) else _OWN
+        own = "" if self._uid is None else _OWN
         rows = self._execute(
             "SELECT id FROM file AS f WHERE parent = (SELECT parent FROM file WHERE id = ?1) AND id != ?1"
             " AND NOT gone AND NOT transient"

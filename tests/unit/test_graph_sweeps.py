@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.worked import Story
+from tests.unit.worked import ALICE, Story
 
 
 @pytest.fixture
@@ -54,3 +54,15 @@ def test_what_a_sweep_read_is_still_the_source_of_what_it_wrote(story: Story) ->
     tar = story.program("tar").create("all.tar")
     tar.open(*(f"tree/{number}" for number in range(50))).close("all.tar")
     assert len(story.sources("all.tar")) == 50
+
+
+def test_what_a_sweep_walked_over_is_nobodys_own_whether_or_not_others_use_the_mount(story: Story) -> None:
+    story.program("grep").open(*(f"d/f{number}" for number in range(30)))
+    story.wait(10)
+    story.program("vim").close("d/f1", "d/f2")
+    with story.answers(ALICE) as answers:
+        alone = [answers.related("d/f1"), answers.related("d/f7")]
+    story.program("vim", uid=1001).close("elsewhere")
+    with story.answers(ALICE) as answers:
+        assert [answers.related("d/f1"), answers.related("d/f7")] == alone
+    assert [[found.path for found in ranked] for ranked in alone] == [["d/f2"], []]
