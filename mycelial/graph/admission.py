@@ -23,6 +23,7 @@ class Admission:
     rules: ExclusionRules = field(default_factory=ExclusionRules)
     arguments: bool = True
     _known: OrderedDict[Process, Process | None] = field(default_factory=OrderedDict)
+    _latest: dict[int, tuple[Process, Process]] = field(default_factory=dict)  # by pid
 
     def admit(self, event: Event) -> tuple[Event, ...]:
         """Return what may be recorded of `event`: mostly one event, or none."""
@@ -30,9 +31,19 @@ class Admission:
         stored = self._stored(event.process) if admitted else event.process
         if stored is event.process:
             return admitted
-        return tuple(replace(one, process=stored) for one in admitted)
+        return tuple(Event(one.t, one.op, one.path, stored, one.to) for one in admitted)
 
     def _stored(self, process: Process) -> Process:
+        latest = self._latest.get(process.pid)
+        if latest is not None and latest[0] is process:  # spares hashing all that is known of it
+            return latest[1]
+        stored = self._stored_before(process)
+        if len(self._latest) > REMEMBERED:
+            self._latest.clear()
+        self._latest[process.pid] = process, stored
+        return stored
+
+    def _stored_before(self, process: Process) -> Process:
         if process not in self._known:
             stored = _without_secrets(process) if self.arguments else _without(process)
             self._known[process] = None if stored == process else stored

@@ -8,6 +8,7 @@ equally strong, and a pair is kept if either of the two keeps it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from heapq import nsmallest
 
 from mycelial.store.weighing import EpisodeEvidence, Touch
 
@@ -23,12 +24,15 @@ def pairs_of(said: EpisodeEvidence, touches: Mapping[tuple[int, int], Touch]) ->
     order = sorted(first, key=lambda file: (first[file], file))
     place = {file: position for position, file in enumerate(order)}
     pairs: dict[tuple[int, int], float] = {}
+
+    def closeness(item: tuple[int, float]) -> tuple[float, int, int]:
+        return -item[1], abs(place[item[0]] - here), item[0]
+
     for file in said.weights:
         partners = list(said.partners(file))
         if len(partners) > PARTNERS:
             here = place[file]
-            partners.sort(key=lambda item: (-item[1], abs(place[item[0]] - here), item[0]))
-            del partners[PARTNERS:]
+            partners = nsmallest(PARTNERS, partners, key=closeness)
         for other, weight in partners:
             pairs[(file, other) if file < other else (other, file)] = weight
     return dict(sorted(pairs.items()))

@@ -74,9 +74,10 @@ def test_following_shows_what_happens_in_the_mount(mount: Mounted) -> None:
 
 
 def test_the_engine_lets_other_work_go_first(mount: Mounted) -> None:
+    wait_until(lambda: mount.status()["engine"]["state"] == "ok", 20)
     pid = mount.status()["engine"]["pid"]
     assert os.sched_getscheduler(pid) == os.SCHED_BATCH
-    assert os.getpriority(os.PRIO_PROCESS, pid) == os.getpriority(os.PRIO_PROCESS, 0) + 5
+    assert os.getpriority(os.PRIO_PROCESS, pid) == min(os.getpriority(os.PRIO_PROCESS, 0) + 5, 19)
 
 
 @pytest.fixture
