@@ -58,6 +58,7 @@ def test_a_live_mount_is_checked_copied_and_pruned(mount: Mounted, tmp_path: Pat
 
 def test_following_shows_what_happens_in_the_mount(mount: Mounted) -> None:
     (mount.source / "seen").touch()
+    wait_until(lambda: mount.status()["engine"]["state"] == "ok", 20)
     command = [
         installed("mycelial"),
         "events",
