@@ -168,7 +168,7 @@ def test_the_command_answers_from_the_tree_where_the_database_is_roots(shared: M
     "words",
     [
         ("events",), ("rebuild",), ("forget", "--all"), ("pause",), ("resume",),
-        ("forget", "public/shared.txt"), ("clusters",), ("hubs",),
+        ("forget", "public/shared.txt"),
     ],
     ids=" ".join,
 )  # fmt: skip
