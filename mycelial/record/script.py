@@ -56,7 +56,7 @@ def step_line(step: Step, root: str) -> str:
         The step's commands are not known, or a secret was left out of them.
     """
     root = step.root or root
-    if step.commands and (step.sure or not step.shell):
+    if step.commands and step.sure:
         cwd, where = step.cwd, _inside(step.cwd, root)
         line = _pipeline(step.commands, where, lambda word: _quoted(word, root))
         words = [word for command in step.commands for word in command.args]
@@ -67,7 +67,8 @@ def step_line(step: Step, root: str) -> str:
         if any(_HERE in _quoted(word, root) and " " in word for word in words):
             line = f"{_SAFE} && {line}"
     else:
-        raise Unwritable(f"{step.product}: it is not known by what commands it was made")
+        known = "not all is known of what was run" if step.commands else "nothing is known of what was run"
+        raise Unwritable(f"{step.product}: {known} to make it")
     if any(_HERE in word for word in words):
         raise Unwritable(f"{step.product}: no command can have what stands there in its log")
     if any(REDACTED in word for word in words):
