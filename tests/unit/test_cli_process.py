@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import signal
 import subprocess
 import sys
@@ -90,3 +92,18 @@ def test_following_shows_the_last_events_and_then_what_comes(tmp_path: Path, rep
         assert process.communicate()[0] == b""
     assert seen == log[18:]
     assert process.returncode == 130
+
+
+def test_a_replay_shows_how_far_it_is_on_a_terminal_only(db: str, tmp_path: Path, repository: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    log.write_bytes(subprocess.check_output([*RUN, "events", "--json", "--db", db], cwd=repository) * 40)
+    replaying = [*RUN, "replay", "--db", str(tmp_path / "new.db"), str(log)]
+    quiet = subprocess.run(replaying, capture_output=True, check=True, cwd=repository)
+    assert (quiet.stdout, quiet.stderr) == (b"", b"")
+    terminal, standard_error = pty.openpty()
+    with os.fdopen(terminal, "rb", buffering=0) as shown:
+        subprocess.run(replaying, stderr=standard_error, check=True, cwd=repository)
+        os.close(standard_error)
+        bar = shown.read(65536)
+    assert b"replaying" in bar
+    assert b"%" in bar
