@@ -14,7 +14,7 @@ SHELL := /bin/bash
 TOOLS := PATH=$(CURDIR)/.venv/bin:$$PATH
 SCRIPTS := scripts/environment scripts/libfuse scripts/lock scripts/mount scripts/peers scripts/python scripts/system-packages scripts/test \
 	scripts/tree .ci/run .ci/readme install/files install/program install/remove nixos/checks/nix nixos/checks/run \
-	nixos/checks/systemd
+	nixos/checks/systemd nixos/checks/boot-one nixos/checks/boot-words $(wildcard nixos/checks/boot/*)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup mount test test-all bench bench-full quality check format lock install uninstall ci clean
