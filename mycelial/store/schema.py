@@ -322,8 +322,8 @@ def create(database: sqlite_utils.Database) -> None:
 
 
 def migrate(database: sqlite_utils.Database, version: int) -> None:
-    """Bring the tables of an older `version` to the present one, all steps or none."""
-    if version < VERSION:
+    """Bring the tables of an older `version` to the present one, all steps or none; make what is missing."""
+    if version < VERSION or not all(_is_there(database.conn, made) for made in statements(DERIVED)):
         _script(database, "\n".join(STEPS[version - 1 :]), version)
 
 

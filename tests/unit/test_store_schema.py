@@ -158,6 +158,18 @@ def _shape(db: Path) -> dict[str, object]:
     return shape
 
 
+def test_a_derived_table_that_is_missing_is_made_by_the_next_writer(db: Path) -> None:
+    before = _shape(db)
+    connection = sqlite3.connect(db)
+    connection.execute("DROP TABLE word")
+    connection.execute("DROP INDEX episode_started")
+    connection.close()
+    Writer(db).close()
+    assert _shape(db) == before
+    with Answers.open(db, None) as answers:
+        assert [found.path for found in answers.search("a")]
+
+
 def test_a_step_that_fails_leaves_the_database_as_it_was(db: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     steps = (*STEPS, "ALTER TABLE meta ADD COLUMN note;\nALTER TABLE nothing ADD COLUMN note;\n")
     monkeypatch.setattr("mycelial.store.schema.STEPS", steps)
