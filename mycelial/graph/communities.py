@@ -25,7 +25,7 @@ from mycelial.store.past import Strand
 RESOLUTION = 0.1
 """Louvain's: the lower, the larger the groups that it finds."""
 
-REACHING = 0.1
+REACHING = 0.07
 """Share of a group's work that also touches another group, from which on they are one piece of work."""
 
 SEED = 1

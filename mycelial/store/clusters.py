@@ -55,12 +55,20 @@ class Structure:
     hubs: tuple[Hub, ...]
 
 
+_FOREMOST = (
+    " AND NOT EXISTS (SELECT 1 FROM member AS other WHERE other.file = member.file"
+    " AND (other.rank > member.rank OR other.rank = member.rank AND other.uid < member.uid))"
+)
+
+
 class ClusterTable:
     """Reads pieces of work for one reader; `uid` None means everybody's."""
 
     def __init__(self, database: sqlite_utils.Database, uid: int | None, tree: FileTree) -> None:
         self._execute = database.conn.execute
         self._whose = "" if uid is None else f" AND uid = {int(uid)}"
+        # Who looks at everybody's sees a file in the piece of work of the one who used it most.
+        self._foremost = "" if uid is not None else _FOREMOST
         self._tree = tree
 
     def labels(self, limit: int) -> list[tuple[int, int, str]]:
@@ -81,7 +89,8 @@ class ClusterTable:
     def numbers(self, number: int, limit: int) -> list[int]:
         """Return the files of a piece of work, the most used first."""
         rows = self._execute(
-            "SELECT file FROM member WHERE cluster = ? ORDER BY rank DESC, file LIMIT ?", (number, limit)
+            f"SELECT file FROM member WHERE cluster = ?{self._foremost} ORDER BY rank DESC, file LIMIT ?",
+            (number, limit),
         )
         return [file for (file,) in rows]
 

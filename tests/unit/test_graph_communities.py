@@ -113,6 +113,15 @@ def test_nobody_sees_the_clusters_of_another(story: Story) -> None:
         assert answers.cluster("eve/a.txt") == "eve"
 
 
+def test_everybodys_clusters_have_a_file_once_with_the_user_who_used_it_most(story: Story) -> None:
+    cron = story.program("cron", uid=0)
+    cron.open("thesis/intro.tex", "tool/parse.c", "log/cron.log").close("log/cron.log")
+    assert set(THESIS) in members(story)
+    found = [path for files in members(story) for path in files]
+    assert len(found) == len(set(found))
+    assert {path for cluster in clusters(story, 0) for path in cluster.members} > {"thesis/intro.tex"}
+
+
 def test_what_is_found_travels_whole_from_one_process_to_another(story: Story) -> None:
     story.answers().close()
     with Past.open(story.database) as past:
