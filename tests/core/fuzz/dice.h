@@ -10,7 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-static struct {
+static _Thread_local struct { /* threads of the core roll their own */
     const uint8_t *data; /* thrown already; then the state decides */
     size_t size;
     uint64_t state;
@@ -22,6 +22,7 @@ static uint32_t roll(uint32_t sides) {
         for (unsigned bytes = sides > 256 ? 2 : 1; bytes && dice.size; bytes--, dice.size--) value = value << 8 | *dice.data++;
         return value % sides;
     }
+    if (!dice.state) dice.state = 1;
     dice.state ^= dice.state << 13, dice.state ^= dice.state >> 7, dice.state ^= dice.state << 17;
     return (uint32_t)(dice.state >> 32) % sides;
 }
