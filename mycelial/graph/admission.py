@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass, field, replace
 
-from mycelial.graph.programs import is_barrier, is_wrapper
+from mycelial.graph.programs import Kind, is_barrier, is_wrapper, kind_of
 from mycelial.record.events import Event, Neighbour, Process
 from mycelial.record.exclude import ExclusionRules
 from mycelial.record.redaction import redact
@@ -72,12 +72,13 @@ def _without_secrets(process: Process) -> Process:
 def _below_barrier(process: Process) -> tuple[tuple[str, ...], ...]:
     """Return the command lines of the ancestors that belong to the same piece of work.
 
-    Wrappers are kept, as what they run would not run without them; a shell's or make's are not.
+    Wrappers are kept, as what they run would not run without them; and that of the shell that ran all, which
+    says what else there was. Make's is not.
     """
     kept = 0
     for (_, comm), _ in zip(process.chain, process.chain_args, strict=False):
         if is_barrier(comm) and not is_wrapper(comm):
-            break
+            return process.chain_args[: kept + (kind_of(comm) is Kind.SHELL)]
         kept += 1
     return process.chain_args[:kept]
 

@@ -111,8 +111,19 @@ class _Builder:
             shell_cwd=shell_cwd,
             reads=reads,
             by=(top.pid, (actor.start or 0) if actor is not None else 0),
+            shell_by=self._shell_run(),
             t=written.t,
         )
+
+    def _shell_run(self) -> tuple[int, int]:
+        """Return what tells one run of a shell from another: its topmost process, and the process group."""
+        process, name, top = self._written.process, "", self._written.process.pid
+        for pid, comm in ((process.pid, process.comm), *process.chain):
+            if kind_of(comm) is Kind.SHELL and name in ("", comm):
+                name, top = comm, pid
+            elif name:
+                break
+        return top, process.pgid or 0
 
     def _top(self, process: Process) -> _Part:
         """Climb to the process that a shell or make started: the whole command is its."""
@@ -144,7 +155,7 @@ class _Builder:
         while (pipe := part.streams.get(0, "")).startswith("pipe:") and len(commands) < LONGEST:
             found = [p for p in self._parts.values() if pipe in (p.streams.get(1), p.streams.get(2))]
             if len(found) != 1 or not found[0].args:
-                if found or not self._is_below_builder(top):
+                if found or not self._inherits_pipes(top):
                     self._sure = False
                 break
             part = found[0]
@@ -189,7 +200,7 @@ class _Builder:
         stderr = err if err and (err == path or written.creators(err) == top.pid) else ""
         if stdout and stdout == stderr:
             stderr = "&1"
-        if not stdout and top.streams.get(1, "").startswith("pipe:") and not self._is_below_builder(top):
+        if not stdout and top.streams.get(1, "").startswith("pipe:") and not self._inherits_pipes(top):
             stdout = "/dev/null"
         return Command(top.args, "", stdout, stderr, appends and path in (out, err))
 
@@ -243,10 +254,14 @@ class _Builder:
             return self._written.path
         return target
 
-    def _is_below_builder(self, top: _Part) -> bool:
-        for pid, comm in self._written.process.chain:
+    def _inherits_pipes(self, top: _Part) -> bool:
+        """Whether its pipes are those of all that is run there: of make, or of a shell that made none."""
+        process = self._written.process
+        for depth, (pid, comm) in enumerate(process.chain):
             if pid == top.ppid:
-                return kind_of(comm) is Kind.BUILDER
+                line = process.chain_args[depth] if depth < len(process.chain_args) else ()
+                text = _script_text(line) if kind_of(comm) is Kind.SHELL else ""
+                return kind_of(comm) is Kind.BUILDER or bool(text and "-c" in line and "|" not in text)
         return False
 
     def _shell(self, top: int) -> tuple[tuple[str, ...], str]:

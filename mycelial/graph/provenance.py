@@ -40,6 +40,9 @@ FEWEST = 50
 STEPS = 64
 """Steps of a recipe that are kept, the latest."""
 
+REPEATED = 4
+"""Times that a file is made from its own former content by the same command, as far as it matters."""
+
 EMBEDDED = 100
 """Products that keep the steps of a source whose content goes."""
 
@@ -299,6 +302,14 @@ class Provenance:
 def _continued(before: tuple[Step, ...], steps: tuple[Step, ...]) -> tuple[Step, ...]:
     """Return the steps of a file that was changed in place; without `before` it was somebody's own."""
     if before:
+        like = [step for step in before[-REPEATED:] if step.commands == steps[0].commands]
+        if len(like) == REPEATED and not any(command.appends for command in steps[0].commands):
+            # LaTeX is run again until nothing changes; further runs add nothing.
+            before = (
+                *before[:-REPEATED],
+                replace(before[1 - REPEATED], whole=before[-REPEATED].whole),
+                *before[2 - REPEATED :],
+            )
         return (*before, *steps)[-STEPS:]
     return tuple(replace(step, whole=False) for step in steps)
 

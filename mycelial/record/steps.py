@@ -59,6 +59,8 @@ class Step:
         The direct sources, and their paths at the time.
     by : tuple of (pid, start)
         The process that stands for it.
+    shell_by : tuple of (pid, process group)
+        The run of the shell.
     t : float
         When it was finished, in seconds since the epoch.
     """
@@ -73,6 +75,7 @@ class Step:
     whole: bool = True
     reads: tuple[tuple[int, str], ...] = ()
     by: tuple[int, int] = (0, 0)
+    shell_by: tuple[int, int] = (0, 0)
     t: float = 0.0
 
 
@@ -88,6 +91,7 @@ def steps_from_json(text: str | None) -> tuple[Step, ...]:
 
 def _step(record: dict[str, Any]) -> Step:
     pid, start = record["by"]
+    shell_pid, group = record["shell_by"]
     return Step(
         **{
             **record,
@@ -95,5 +99,6 @@ def _step(record: dict[str, Any]) -> Step:
             "shell": tuple(record["shell"]),
             "reads": tuple((number, path) for number, path in record["reads"]),
             "by": (pid, start),
+            "shell_by": (shell_pid, group),
         }
     )

@@ -20,11 +20,9 @@ def as_script(chain: Chain, root: str) -> str:
     root = chain.root or root
     steps = [link.step for product in chain.products for link in product.links]
     lines = directories(steps)
-    done: set[str] = set()
+    done: set[object] = set()
     for product in chain.products:
-        for line in _lines(product, root, done):
-            lines.append(line)
-            done.add(line)
+        lines += _lines(product, root, done)
     if chain.products[-1].made_as != chain.path:
         lines.append(copy_line(chain.products[-1].made_as, chain.path))
     return in_shell(chain.path, lines)
@@ -44,16 +42,16 @@ def as_makefile(chain: Chain, root: str) -> str:
     names = [product.made_as for product in chain.products]
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise Unwritable(f"{twice}: two files were made under this name: use --script")
-    targets: dict[str, str] = {}  # line -> what the rule with that line makes
+    targets: dict[tuple[str, ...], str] = {}  # lines -> what the rule with them makes
     for product in chain.products:
         lines = tuple(_lines(product, root, set()))
         made = {link.step.product for link in product.links} | {then for _, then in _names(product)}
         needed = dict.fromkeys(now for now, _ in _names(product))
         needed |= dict.fromkeys(s for link in product.links for s in link.sources if s not in made)
-        if lines[-1] in targets and targets[lines[-1]] != product.made_as:
-            rules.append(Rule(product.made_as, (targets[lines[-1]],), ()))
+        if (other := targets.get(lines)) is not None:
+            rules.append(Rule(product.made_as, (other,), ()))
             continue
-        targets.setdefault(lines[-1], product.made_as)
+        targets[lines] = product.made_as
         before = directories(link.step for link in product.links)
         rules.append(Rule(product.made_as, tuple(needed), (*before, *lines)))
     last = chain.products[-1].made_as
@@ -67,10 +65,13 @@ def _check(chain: Chain) -> None:
         raise Unwritable(f"{chain.path}: {chain.problem}")
 
 
-def _lines(product: Product, root: str, done: set[str]) -> Iterator[str]:
+def _lines(product: Product, root: str, done: set[object]) -> Iterator[str]:
+    """Yield the lines that make a product, but for runs that were `done` for another, and note those."""
     for link in product.links:
-        line = step_line(link.step, root)
-        if line not in done:
+        line, step = step_line(link.step, root), link.step
+        run = (line, step.by if step.sure else step.shell_by)
+        if run not in done:
+            done.add(run)
             yield from (copy_line(now, then) for now, then in link.names)
             yield line
 

@@ -156,7 +156,7 @@ def test_nothing_that_is_stored_of_a_process_has_its_secrets() -> None:
 
 def test_ancestors_are_stored_up_to_what_decides_about_other_work() -> None:
     (stored,) = Admission().admit(MADE)
-    assert [line[0] for line in stored.process.chain_args] == ["gcc", "timeout"]
+    assert [line[0] for line in stored.process.chain_args] == ["gcc", "timeout", "sh"]
     assert stored.process.fds == ((1, "/mnt/out"), (2, "pipe:[7]"))
 
 

@@ -18,7 +18,7 @@
 
 #define BUCKETS 1024
 #define MAX_ANCESTORS 32
-#define DRIVERS 3       /* nearest ancestors whose command line is told: gcc says more than the as that it runs */
+#define DRIVERS 4       /* nearest ancestors whose command line is told: gcc says more than the as that it runs */
 #define DRIVER_SIZE 2048 /* bytes of it */
 #define STREAMS 3
 
@@ -320,7 +320,7 @@ static size_t first_program(pid_t pid, char *cmdline, size_t size, size_t room) 
 }
 
 static void announce(struct process *process) {
-    char data[57344], field[8192]; /* of which all fields together need 52 KiB */
+    char data[57344], field[8192]; /* of which all fields together need 54 KiB */
     struct text text = {data, 0, sizeof data};
     uint32_t ids[4] = {(uint32_t)process->tgid, (uint32_t)process->ppid, (uint32_t)process->pgid, (uint32_t)process->sid};
     struct stat owner;

@@ -1,0 +1,84 @@
+"""Chains of recipes: in order, each run once, and each run that was."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mycelial.record.script import Unwritable
+from mycelial.store.remaking import as_makefile, as_script
+from tests.unit.worked import Program, Story
+
+
+@pytest.fixture
+def story(tmp_path: Path) -> Story:
+    return Story(tmp_path)
+
+
+def called(story: Story, *args: str) -> Program:
+    return story.program(args[0], args=args, cwd="/mnt")
+
+
+def lines(story: Story, path: str) -> list[str]:
+    """The commands of the script that makes a file again."""
+    with story.answers() as answers:
+        return [line for line in as_script(answers.chain(path), "/mnt").splitlines() if line[0] == "("]
+
+
+def test_sources_are_made_before_what_is_made_of_them(story: Story) -> None:
+    called(story, "sort", "-o", "b", "a").open("a").make("b")
+    called(story, "uniq", "b", "c").open("b").make("c")
+    assert lines(story, "c") == ["( sort -o b a )", "( uniq b c )"]
+
+
+def test_a_run_that_made_two_files_is_run_once(story: Story) -> None:
+    called(story, "csplit", "a", "2").open("a").make("x1", "x2")
+    called(story, "paste", "x1", "x2").open("x1", "x2").make("out")
+    assert lines(story, "out") == ["( csplit a 2 )", "( paste x1 x2 )"]
+
+
+def test_a_temporary_that_was_used_again_is_made_as_it_was_then(story: Story) -> None:
+    for name in "ab":
+        called(story, "sort", "-o", "tmp", name).open(name).make("tmp")
+        called(story, "uniq", "tmp", f"{name}.out").open("tmp").make(f"{name}.out")
+        called(story, "rm", "tmp").unlink("tmp")
+    assert lines(story, "a.out") == ["( sort -o tmp a )", "( uniq tmp a.out )"]
+    assert lines(story, "b.out") == ["( sort -o tmp b )", "( uniq tmp b.out )"]
+
+
+def test_latex_is_run_as_often_as_it_was(story: Story) -> None:
+    called(story, "pdflatex", "p").open("p.tex").make("p.aux", "p.pdf")
+    for _ in range(2):
+        called(story, "pdflatex", "p").open("p.tex", "p.aux").make("p.aux", "p.pdf")
+    assert lines(story, "p.pdf") == ["( pdflatex p )"] * 3
+
+
+def test_latex_is_not_run_without_end(story: Story) -> None:
+    called(story, "pdflatex", "p").open("p.tex").make("p.aux", "p.pdf")
+    for _ in range(20):
+        called(story, "pdflatex", "p").open("p.tex", "p.aux").make("p.aux", "p.pdf")
+    assert 3 <= len(lines(story, "p.pdf")) <= 5
+
+
+def test_what_was_moved_afterwards_is_moved_again(story: Story) -> None:
+    called(story, "sort", "-o", "b", "a").open("a").make("b")
+    called(story, "mv", "b", "c").rename("b", "c")
+    with story.answers() as answers:
+        text = as_script(answers.chain("c"), "/mnt")
+    assert text.endswith("( sort -o b a )\ncp -p b c\ntest -e c\n")
+
+
+def test_a_makefile_has_a_rule_for_each_product(story: Story) -> None:
+    called(story, "sort", "-o", "b", "a").open("a").make("b")
+    called(story, "uniq", "b", "c").open("b").make("c")
+    with story.answers() as answers:
+        text = as_makefile(answers.chain("c"), "/mnt")
+    assert "\nb: a\n\t-( sort -o b a )\n" in text
+    assert "\nc: b\n\t-( uniq b c )\n" in text
+
+
+def test_what_nobody_made_has_no_script(story: Story) -> None:
+    story.program("vim").open("a").close("a")
+    with story.answers() as answers, pytest.raises(Unwritable, match="nobody was seen making it"):
+        as_script(answers.chain("a"), "/mnt")
