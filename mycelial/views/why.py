@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mycelial.record.display import moment, printable
 from mycelial.record.events import bytes_of, text_of
-from mycelial.store.answers import Reason
+from mycelial.store.answers import STRONG, Reason
 from mycelial.views.mirror import Mirror
 from mycelial.views.node import Caller, Directory, Kind, Node, Source, SourceKind, Text
 from mycelial.views.questions import Questions
@@ -51,4 +51,13 @@ def _explanation(file: str, other: str, reasons: list[Reason], problem: str) -> 
             lines.append(f"    {reason.count} times, last {moment(reason.last)}")
         if reason.programs:
             lines.append("    by " + ", ".join(map(printable, reason.programs)))
-    return lines if reasons else [*lines, "No access joins them, only their names or places."]
+    if not reasons:
+        return [*lines, "No access joins them, only their names or places."]
+    return lines if any(map(_is_strong, reasons)) else [*lines, "", "This is weak: it was seen too seldom."]
+
+
+def _is_strong(reason: Reason) -> bool:
+    """Whether one kind of evidence is enough by itself, as it is for `Related.weak`."""
+    if reason.kind in ("source", "product"):
+        return True
+    return reason.kind in ("together", "next") and reason.count >= STRONG

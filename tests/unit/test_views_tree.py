@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from mycelial.graph.rebuild import replay
 from mycelial.record.events import bytes_of
 from mycelial.store.answers import Answers
 from mycelial.store.errors import StoreError
 from mycelial.views.node import Caller, Directory, Kind, Link, Node, Text, VirtualPath
 from mycelial.views.tree import RANKINGS, Tree
-from tests.unit.recorded import BO, DAYS, EVE, ODD, MemorySource, database
+from tests.unit.recorded import BO, DAYS, EVE, ODD, MemorySource, database, work
 
 
 class Clock:
@@ -195,6 +196,20 @@ def test_why_has_a_text_for_each_entry_of_related(tree: Tree) -> None:
     explanation = text(tree, b"why/build/main.o/" + entry)
     assert "source:" in explanation
     assert "by cc" in explanation
+
+
+@pytest.mark.parametrize(("days", "is_weak"), [(2, True), (3, False)])
+def test_why_says_of_what_was_seen_seldom_that_it_is_weak(tmp_path: Path, days: int, is_weak: bool) -> None:
+    path, start = tmp_path / "few.db", next(work()).t
+    replay(path, (event for event in work() if event.t < start + 86_400 * days))
+    tree = Tree(
+        open_answers=lambda uid: Answers.open(path, uid),
+        source=MemorySource(),
+        status=lambda _: {},
+        clock=Clock(),
+    )
+    (name,) = names(tree, "why/notes/one.txt", EVE)
+    assert ("This is weak" in text(tree, b"why/notes/one.txt/" + name, EVE)) == is_weak
 
 
 def test_how_tells_the_recipe(tree: Tree) -> None:
