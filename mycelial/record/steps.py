@@ -7,7 +7,7 @@ for a shell or for make.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 
@@ -81,7 +81,14 @@ class Step:
 
 def steps_to_json(steps: tuple[Step, ...]) -> str:
     """Return `steps` as ASCII."""
-    return json.dumps([asdict(step) for step in steps], separators=(",", ":"))
+    return json.dumps([_plain(step) for step in steps], separators=(",", ":"))
+
+
+def _plain(step: Step) -> dict[str, Any]:
+    """Return what `dataclasses.asdict` does, without its copies: there are many steps to write."""
+    record = {name: getattr(step, name) for name in Step.__slots__}
+    commands = [{name: getattr(command, name) for name in Command.__slots__} for command in step.commands]
+    return {**record, "commands": commands}
 
 
 def steps_from_json(text: str | None) -> tuple[Step, ...]:

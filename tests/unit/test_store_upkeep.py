@@ -103,9 +103,9 @@ def test_a_size_that_cannot_be_reached_ends_with_one_event(db: Path) -> None:
 def test_room_that_is_free_goes_back_to_the_disk(tmp_path: Path) -> None:
     db = tmp_path / "large.db"
     process = Process(1, 0, "x", 1000)
-    replay(db, [Event(1.7e9 + n * 400, Op.OPEN, f"{'long' * 40}/{n}", process) for n in range(20_000)])
+    replay(db, [Event(1.7e9 + n * 400, Op.OPEN, f"{'long' * 40}/{n}", process) for n in range(6_000)])
     with Writer(db) as writer:
-        for _ in keep_small(writer, Retention(events=1000), Tally()):
+        for _ in keep_small(writer, Retention(events=300), Tally()):
             pass
         writer.database.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         assert writer.database.conn.execute("PRAGMA freelist_count").fetchone() == (0,)
