@@ -25,7 +25,9 @@ def idle(setting: Setting) -> None:
         setting.progress("idle")
         before = cpu_seconds(subject.pid), wakeups(subject.pid)
         time.sleep(setting.extent.idle)
-        used, woken = cpu_seconds(subject.pid) - before[0], wakeups(subject.pid) - before[1]
+        # A thread that has ended meanwhile takes its count along.
+        used = max(0.0, cpu_seconds(subject.pid) - before[0])
+        woken = max(0, wakeups(subject.pid) - before[1])
     figures = setting.result.figures
     figures["idle-cpu"] = Figure(
         f"processor time in {setting.extent.idle:g} s of idling", "s", used, setting.bound(0.0)
