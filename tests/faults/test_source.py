@@ -39,11 +39,10 @@ def faulty_source(place: Mounted) -> Iterator[None]:
             lambda: mounted_at(place.source) or process.poll() is not None, 20, "the failing filesystem"
         )
         yield
-        run(["fusermount3", "-u", str(place.source)])
-        process.wait(20)
     finally:
-        process.kill()
-        process.wait(20)
+        run(["fusermount3", "-u", "-z", str(place.source)])
+        process.terminate()
+        process.wait(60)
 
 
 def writing(w: World, name: str) -> None:
