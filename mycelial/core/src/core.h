@@ -43,6 +43,7 @@ struct inode {
     ino_t ino;
     uint64_t born; /* ns; 0 where the filesystem does not know */
     mode_t type;   /* S_IFMT bits */
+    struct statx_timestamp cached; /* change time of the content in the kernel's cache, as far as we know */
     int fd;        /* O_PATH descriptor or -1 */
     int backing_id; /* of kernel passthrough while open in that way, or 0 */
     bool hashed, pinned;

@@ -45,6 +45,18 @@ double attr_timeout(const struct inode *inode) {
     return is_exclusive() && passthrough_writable(inode) ? 1 : configuration.timeout;
 }
 
+/* Whether the kernel's pages are of this content. The kernel itself looks at size and mtime (AUTO_INVAL_DATA), which
+ * whoever changes a file behind our back can set as they were; the change time nobody can. */
+static bool is_cached(const struct handle *handle) {
+    struct statx stx;
+    struct statx_timestamp *cached = &handle->inode->cached;
+    if (is_exclusive() || is_writeback()) return true; /* nobody else changes it; or the kernel knows better */
+    if (stat_fd(handle->fd, &stx)) return false;
+    bool same = cached->tv_sec == stx.stx_ctime.tv_sec && cached->tv_nsec == stx.stx_ctime.tv_nsec;
+    *cached = stx.stx_ctime;
+    return same;
+}
+
 struct open_reply handle_reply(struct handle *handle) {
     struct open_reply reply = {.handle = (uint64_t)(uintptr_t)handle, .backing_id = passthrough_open(handle)};
     int access = handle->flags & O_ACCMODE;
@@ -54,8 +66,8 @@ struct open_reply handle_reply(struct handle *handle) {
     if (is_exclusive() && passthrough_writable(handle->inode)) session_invalidate(handle->inode);
     bool readable = is_writeback() && (fcntl(handle->fd, F_GETFL) & O_ACCMODE) == O_RDWR;
     bool bypass = access == O_WRONLY && !readable && negotiated.offered & INIT_DIRECT_IO_ALLOW_MMAP;
-    /* Pages go when size or mtime change (AUTO_INVAL_DATA). With passthrough, KEEP_CACHE would be EIO. */
-    reply.flags |= handle->passthrough ? OPEN_PASSTHROUGH : bypass ? OPEN_DIRECT_IO : OPEN_KEEP_CACHE;
+    /* With passthrough, KEEP_CACHE would be EIO. */
+    reply.flags |= handle->passthrough ? OPEN_PASSTHROUGH : bypass ? OPEN_DIRECT_IO : is_cached(handle) ? OPEN_KEEP_CACHE : 0;
     return reply;
 }
 
@@ -140,6 +152,7 @@ static void c_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
     else if ((handle->flags & O_ACCMODE) == O_RDONLY)
         record_read(handle);
     if (is_exclusive() && passthrough_writable(handle->inode)) session_invalidate(handle->inode);
+    if (!handle->passthrough && (handle->flags & O_ACCMODE) != O_RDONLY) is_cached(handle); /* what it wrote is, too */
     handle_close(handle);
     fuse_reply_err(req, 0);
 }
