@@ -8,6 +8,7 @@
 #include "core.h"
 
 #include <grp.h>
+#include <linux/capability.h>
 #include <sys/fsuid.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -21,8 +22,19 @@ static struct {
     int own_group_count;
 } caller;
 
+/* Filesystem ids leave this one capability in force, which lets root exceed quotas and use reserved blocks. The worker's
+ * thread inherits the loss. */
+static void give_up_resource_override(void) {
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3];
+    if (syscall(SYS_capget, &header, sets)) return;
+    sets[CAP_TO_INDEX(CAP_SYS_RESOURCE)].effective &= ~CAP_TO_MASK(CAP_SYS_RESOURCE);
+    syscall(SYS_capset, &header, sets);
+}
+
 void caller_init(void) {
     caller.can_switch = geteuid() == 0;
+    if (caller.can_switch) give_up_resource_override();
     caller.as_user = caller.with_groups = false;
     caller.own_group_count = getgroups(MAX_GROUPS, caller.own_groups);
     if (caller.own_group_count < 0) caller.own_group_count = 0;

@@ -104,7 +104,7 @@ struct handle *handle_new(fuse_req_t req, struct inode *inode, int fd, int flags
 void handle_close(struct handle *handle);
 double attr_timeout(const struct inode *inode); /* seconds */
 struct open_reply;
-struct open_reply handle_reply(struct handle *handle); /* what the kernel is told of this open file */
+struct open_reply handle_reply(fuse_req_t req, struct handle *handle); /* what the kernel is told of this open file */
 /* The flags for the file below. Our buffers are not aligned, so O_DIRECT ends here; O_TRUNC waits for the check. */
 int flags_below(int flags);
 int open_again(int fd, int flags); /* the same file, from an O_PATH descriptor; -errno on failure */
@@ -189,7 +189,7 @@ void passthrough_begin(void);
 void passthrough_device(int device);
 bool passthrough_is_on(void);
 unsigned long passthrough_opens(void);
-int passthrough_open(struct handle *handle); /* the backing id, or 0 */
+int passthrough_open(fuse_req_t req, struct handle *handle); /* the backing id, or 0 */
 bool passthrough_writable(const struct inode *inode); /* it may change now without a request */
 bool passthrough_wrote(struct handle *handle);                           /* since this was asked last */
 void passthrough_close(struct inode *inode);                             /* its last handle is closed */

@@ -57,8 +57,8 @@ static bool is_cached(const struct handle *handle) {
     return same;
 }
 
-struct open_reply handle_reply(struct handle *handle) {
-    struct open_reply reply = {.handle = (uint64_t)(uintptr_t)handle, .backing_id = passthrough_open(handle)};
+struct open_reply handle_reply(fuse_req_t req, struct handle *handle) {
+    struct open_reply reply = {.handle = (uint64_t)(uintptr_t)handle, .backing_id = passthrough_open(req, handle)};
     int access = handle->flags & O_ACCMODE;
     if (access == O_RDONLY) reply.flags |= OPEN_NOFLUSH;
     /* Who only writes gains nothing from the page cache; others' pages of it are dropped. O_DIRECT itself is the
@@ -140,7 +140,7 @@ static void c_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi) {
     }
     handle->fresh = (fi->flags & O_TRUNC) != 0;
     record_open(req, handle); /* while the process waits: it may be gone right after */
-    struct open_reply reply = handle_reply(handle);
+    struct open_reply reply = handle_reply(req, handle);
     if (fuse_reply_buf(req, (const char *)&reply, sizeof reply) == -ENOENT) handle_close(handle); /* interrupted: no release will come */
 }
 

@@ -26,22 +26,24 @@ void passthrough_device(int device) { passthrough.device = device; }
 bool passthrough_is_on(void) { return passthrough.on; }
 unsigned long passthrough_opens(void) { return passthrough.opens; }
 
-static bool begin(struct inode *inode, const struct handle *handle) {
+static bool begin(fuse_req_t req, struct inode *inode, const struct handle *handle) {
     struct backing_map map = {.fd = handle->fd};
     if (handle->next) return inode->backing_id > 0; /* others have it open: as they do */
-    int id = ioctl(passthrough.device, BACKING_OPEN, &map);
+    caller_become(req); /* the kernel will write in this name: reserved blocks are not for everybody */
+    int id = ioctl(passthrough.device, BACKING_OPEN, &map), error = errno;
+    caller_restore();
     if (id <= 0) {
-        if (errno == EPERM || errno == EOPNOTSUPP || errno == ENOTTY) passthrough.on = false;
+        if (error == EPERM || error == EOPNOTSUPP || error == ENOTTY) passthrough.on = false;
         return false; /* ELOOP: the source is stacked itself (overlayfs) */
     }
     inode->backing_id = id;
     return true;
 }
 
-int passthrough_open(struct handle *handle) {
+int passthrough_open(fuse_req_t req, struct handle *handle) {
     struct statx stx;
     if (!passthrough.on && handle->inode->backing_id <= 0) return 0;
-    if (stat_fd(handle->fd, &stx) || !begin(handle->inode, handle)) return 0;
+    if (stat_fd(handle->fd, &stx) || !begin(req, handle->inode, handle)) return 0;
     handle->passthrough = true;
     handle->changed = stx.stx_ctime;
     passthrough.opens++;
