@@ -39,7 +39,7 @@ CHUNK = 1 << 20
 """Bytes that are taken from the process at once."""
 
 MEMORY = 4 << 30
-"""Bytes of address space that the process may have."""
+"""Bytes of address space that the process may take on top of what it begins with."""
 
 LONGEST = 1800
 """Seconds after which the process ends in any case."""
@@ -167,6 +167,15 @@ def _columns(cluster: Named) -> tuple[tuple[int, ...], tuple[int, ...]]:
     return tuple(cluster.ranks), tuple(cluster.ranks.values())
 
 
+def _limit_memory() -> None:
+    begun_with = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    limit = begun_with + MEMORY
+    resource.setrlimit(
+        resource.RLIMIT_AS, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard)
+    )
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Look at the whole and print what was found; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m mycelial.graph.background", description=__doc__)
@@ -175,7 +184,7 @@ def main(arguments: list[str] | None = None) -> int:
     os.nice(19)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.alarm(LONGEST)
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, resource.getrlimit(resource.RLIMIT_AS)[1]))
+    _limit_memory()
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000")
     # What needs networkx is loaded here only: the engine itself never does.
