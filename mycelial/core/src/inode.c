@@ -15,6 +15,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#define MAX_DEPTH 4096 /* of directories that have given up their descriptors; each takes some of the stack */
 #define STATX_WANTED (STATX_BASIC_STATS | STATX_BTIME)
 
 static struct {
@@ -209,6 +210,7 @@ void inode_adopt(struct inode *parent, const char *name, const struct statx *stx
     struct inode *inode = inode_find(stx);
     memset(entry, 0, sizeof *entry);
     if (inode) {
+        inode->lookups++; /* first: giving up its old name may give up what held it */
         if (name) {
             inode_rename(inode, parent, name);
             if (inode->pinned && inode->type != S_IFDIR && inode->parent) inode_unpin(inode);
@@ -227,9 +229,9 @@ void inode_adopt(struct inode *parent, const char *name, const struct statx *stx
         inode->hash_next = *bucket;
         *bucket = inode;
         inode->hashed = true;
+        inode->lookups = 1;
         table.count++;
     }
-    inode->lookups++;
     inode_seen(inode, stx);
     stat_from_statx(stx, &entry->attr);
     entry->ino = inode_number(inode);
@@ -295,9 +297,13 @@ static int open_by_name(struct inode *inode, int flags) {
 }
 
 int dir_acquire(struct inode *dir) {
+    static unsigned depth; /* directories moved about behind our back may seem to lie within one another */
     if (dir->type != S_IFDIR) return -ENOTDIR;
     if (dir->fd < 0) {
+        if (depth == MAX_DEPTH) return -ESTALE;
+        depth++;
         int fd = open_by_name(dir, O_DIRECTORY);
+        depth--;
         if (fd < 0) return fd;
         dir->fd = fd;
     }
