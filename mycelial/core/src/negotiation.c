@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fuse.h>
+#include <stddef.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -47,7 +48,7 @@ bool negotiation_process(struct fuse_session *se, const struct fuse_buf *request
     } reply;
     int device = fuse_session_fd(se), ends[2];
     const struct fuse_in_header *header = request->mem;
-    if (header->opcode != FUSE_INIT || header->len < sizeof *header + sizeof(struct init_request)) return false;
+    if (header->opcode != FUSE_INIT || header->len < sizeof *header + offsetof(struct init_request, flags2)) return false;
     if (pipe2(ends, O_CLOEXEC | O_NONBLOCK)) return false;
     int kept = fcntl(device, F_DUPFD_CLOEXEC, 0);
     bool caught = kept >= 0 && dup3(ends[1], device, O_CLOEXEC) >= 0;

@@ -18,7 +18,8 @@
 #define INIT_PASSTHROUGH (1ULL << 37)
 
 struct init_request {
-    uint32_t major, minor, max_readahead, flags, flags2, unused[11];
+    uint32_t major, minor, max_readahead, flags;
+    uint32_t flags2, unused[11]; /* since Linux 5.17; there if flags has INIT_EXT */
 };
 
 struct init_reply {
