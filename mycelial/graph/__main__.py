@@ -14,6 +14,7 @@ from pathlib import Path
 from mycelial.graph.admission import Admission
 from mycelial.graph.engine import Engine
 from mycelial.graph.ingest import Ingest
+from mycelial.record.announced import Announced
 from mycelial.record.logs import stderr_formatter
 from mycelial.record.settings import Settings, load_settings
 from mycelial.store.log import Retention
@@ -43,7 +44,9 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"mycelial engine: {error}", file=sys.stderr)
         return 1
     with connection:
-        Engine(connection, Ingest(options.db, admission, retention, time.monotonic, load), options.db).run()
+        ingest = Ingest(options.db, admission, retention, time.monotonic, load)
+        announced = Announced(options.announced) if options.announced is not None else None
+        Engine(connection, ingest, options.db, announced).run()
     return 0
 
 
@@ -61,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m mycelial.graph", description=__doc__)
     parser.add_argument("--db", type=Path, required=True, help="the database")
     parser.add_argument("--fd", type=int, required=True, help="a connected SOCK_SEQPACKET socket")
+    parser.add_argument("--announced", type=int, help="a file, open, that outlives this process")
     parser.add_argument("--session", default="", help="names this mount in messages")
     parser.add_argument("--exclude", action="append", default=[], help="a gitignore pattern")
     parser.add_argument("--config", type=Path, help="the configuration file")

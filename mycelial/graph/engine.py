@@ -21,6 +21,7 @@ from types import FrameType
 from mycelial.graph.background import Background
 from mycelial.graph.ingest import Ingest
 from mycelial.graph.lending import Lending
+from mycelial.record.announced import Announced
 from mycelial.record.wire import Dropped, Mark, Mute, WireDecoder
 
 log = logging.getLogger(__name__)
@@ -36,14 +37,28 @@ REPORT_EVERY = 1.0
 
 
 class Engine:
-    """Serves one mount until the mount closes the connection or SIGTERM comes."""
+    """Serves one mount until the mount closes the connection or SIGTERM comes.
 
-    def __init__(self, connection: socket.socket, ingest: Ingest, db: Path) -> None:
+    Parameters
+    ----------
+    connection : socket
+        To the mount.
+    ingest : Ingest
+        Takes the events.
+    db : Path
+        The database.
+    announced : Announced, optional
+        What the mount told the engines before this one.
+    """
+
+    def __init__(
+        self, connection: socket.socket, ingest: Ingest, db: Path, announced: Announced | None = None
+    ) -> None:
         self._connection = connection
         self._ingest = ingest
         self._lending = Lending(db, ingest, self._ask_mark, lambda: self._report(at_once=True))
         self._background = Background(db, ingest)
-        self._decoder = WireDecoder()
+        self._decoder = WireDecoder(announced)
         self._lost = 0  # dropped before they came here
         self._ending = False
         self._reported: dict[str, object] = {}

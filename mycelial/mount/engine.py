@@ -2,7 +2,8 @@
 
 The mount never waits for the engine. The core sends messages as long as the socket has room; the others wait
 there, bounded, with those counted that had to be dropped, until this side finds room again. The socket's
-other end stays open here, so that a new engine goes on reading where the old one stopped.
+other end stays open here, so that a new engine goes on reading where the old one stopped; what that had been
+told of processes stays here too, in a file without a name.
 """
 
 from __future__ import annotations
@@ -56,6 +57,7 @@ class Engine:
         self._ours, self._theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._ours.setblocking(False)
         core.deliver_to(self._ours.fileno())
+        self._announced = os.memfd_create("mycelial-processes", os.MFD_CLOEXEC)
         self._process: subprocess.Popen[bytes] | None = None
         self._restarts = 0
         self._state: dict[str, object] = {"state": "starting"}
@@ -94,12 +96,13 @@ class Engine:
         OSError
             if it cannot be started.
         """
-        number = self._theirs.fileno()
+        number, announced = self._theirs.fileno(), self._announced
+        descriptors = ["--fd", str(number), "--announced", str(announced)]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "mycelial.graph", "--fd", str(number), *self._arguments],
+            [sys.executable, "-m", "mycelial.graph", *descriptors, *self._arguments],
             # Not by its name: that could lie inside the mount, which must answer while this call waits.
             executable="/proc/self/exe",
-            pass_fds=[number],
+            pass_fds=[number, announced],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=self._stderr,
@@ -117,7 +120,7 @@ class Engine:
                 began = trio.current_time()
                 code = await self._ended(self._process)
                 self._process = None
-                core.announce_again()  # the next one knows no process; who acts before it is there counts too
+                core.announce_again()  # the next one knows those used last, not all
                 log.warning("the engine ended (%s); it is started again", _describe(code))
                 if trio.current_time() - began > _LONGEST_PAUSE:
                     pause = 0.5

@@ -21,12 +21,14 @@ back all that he said so.
 
 from __future__ import annotations
 
+import contextlib
 import struct
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
+from mycelial.record.announced import Announced
 from mycelial.record.events import Event, Neighbour, Op, Process, bytes_of, is_clean_path, text_of
 
 _HEADER = struct.Struct("<IHHIIQ")
@@ -104,12 +106,20 @@ class Mute:
 class WireDecoder:
     """Turns messages into events; remembers the processes that were announced.
 
-    One decoder belongs to one connection: numbers are the sender's. A number that was announced
-    to somebody else (the engine was started again since) yields a process of which nothing is known.
+    One decoder belongs to one connection: numbers are the sender's. One that was never announced here yields
+    a process of which nothing is known.
+
+    Parameters
+    ----------
+    announced : Announced, optional
+        What was announced to earlier readers of the connection, and where what comes is kept for later ones.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, announced: Announced | None = None) -> None:
         self._processes: OrderedDict[int, Process] = OrderedDict()
+        self._announced = announced
+        if announced is not None:
+            announced.go_on_after(self._restore(announced.read()))
 
     def feed(self, message: bytes) -> Iterator[Event | Dropped | Mark | Mute]:
         """Yield what `message` holds, in order; kinds of record that are not known are skipped.
@@ -119,17 +129,12 @@ class WireDecoder:
         ValueError
             if it is malformed. What stood before the malformed record was yielded.
         """
-        view = memoryview(message)
-        while view:
-            if len(view) < _HEADER.size:
-                raise ValueError("malformed message: cut off in a header")
-            size, kind, _flags, number, uid, time_ns = _HEADER.unpack_from(view)
-            if size < _HEADER.size or size % 8 or size > len(view):
-                raise ValueError(f"malformed message: a record of {size} bytes in {len(view)}")
-            body = view[_HEADER.size : size]
-            view = view[size:]
+        for record, kind, number, uid, time_ns in _records(message):
+            body = record[_HEADER.size :]
             if kind == Kind.PROCESS:
                 self._remember(number, _process(body, uid))
+                if self._announced is not None:
+                    self._announced.keep(record, self._latest)
             elif kind == Kind.DROPPED:
                 yield Dropped(min(_unpack(_COUNT, body)[0], _LARGEST_INTEGER))
             elif kind == Kind.MARK:
@@ -143,6 +148,18 @@ class WireDecoder:
                 if event is not None:
                     yield event
 
+    def _restore(self, kept: bytes) -> int:
+        """Remember what was announced before; return the size of what could be read, in bytes."""
+        size = 0
+        with contextlib.suppress(ValueError):
+            for record, _, number, uid, _ in _records(kept):
+                self._remember(number, _process(record[_HEADER.size :], uid))
+                size += len(record)
+        return size
+
+    def _latest(self) -> Iterator[bytes]:
+        return (encode_process(number, process) for number, process in reversed(self._processes.items()))
+
     def _remember(self, number: int, process: Process) -> None:
         self._processes[number] = process
         self._processes.move_to_end(number)
@@ -155,6 +172,19 @@ class WireDecoder:
             return Process(pid=0, ppid=0, comm="?", uid=uid)
         self._processes.move_to_end(number)
         return process if process.uid == uid else replace(process, uid=uid)
+
+
+def _records(message: bytes) -> Iterator[tuple[memoryview, int, int, int, int]]:
+    """Yield each whole record with its kind, process, user and time."""
+    view = memoryview(message)
+    while view:
+        if len(view) < _HEADER.size:
+            raise ValueError("malformed message: cut off in a header")
+        size, kind, _flags, number, uid, time_ns = _HEADER.unpack_from(view)
+        if size < _HEADER.size or size % 8 or size > len(view):
+            raise ValueError(f"malformed message: a record of {size} bytes in {len(view)}")
+        yield view[:size], kind, number, uid, time_ns
+        view = view[size:]
 
 
 def encode_process(number: int, process: Process, time_ns: int = 0) -> bytes:

@@ -138,13 +138,15 @@ def test_a_hundred_kills_lose_no_data_and_break_nothing(mount: Mounted) -> None:
 def test_what_happens_while_there_is_no_engine_is_recorded_at_the_unmount(mount: Mounted) -> None:
     (mount.mountpoint / "before").write_text("x")
     wait_until(lambda: is_recorded(mount.database, "before"), 30)
-    for pid in processes(mount, "engine"):
-        os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: not processes(mount, "engine"), 5)
+    (engine,) = processes(mount, "engine")
+    os.kill(engine, signal.SIGSTOP)
+    (mount.mountpoint / "unread").write_text("x")
+    os.kill(engine, signal.SIGKILL)
+    wait_until(lambda: engine not in processes(mount, "engine"), 30)
     (mount.mountpoint / "meanwhile").write_text("x")
     mount.unmount()
-    (event,) = [event for event in events(mount) if event["path"] == "meanwhile" and event["op"] == "write"]
-    assert event["comm"] != "?"
+    writers = {event["path"]: event["comm"] for event in events(mount) if event["op"] == "write"}
+    assert writers["before"] == writers["unread"] == writers["meanwhile"] != "?"
 
 
 def test_the_doctor_names_a_dead_mount_and_its_mend_works(mount: Mounted, tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import struct
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -10,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mycelial.record import wire
+from mycelial.record.announced import Announced
 from mycelial.record.events import Event, Op, Process
 from mycelial.record.wire import Dropped, WireDecoder, encode_dropped, encode_event, encode_process
 from tests.unit.record_strategies import events, processes
@@ -129,3 +132,42 @@ def test_an_endless_command_line_is_cut() -> None:
     (event,) = WireDecoder().feed(encode_process(1, greedy) + encode_event(1, OPENED))
     assert isinstance(event, Event)
     assert event.process.args == ("x" * 65535,)
+
+
+@pytest.fixture
+def kept() -> Iterator[int]:
+    """A file without a name, as the mount makes one."""
+    fd = os.memfd_create("kept")
+    yield fd
+    os.close(fd)
+
+
+def told(fd: int, number: int) -> str:
+    """What a new reader knows of a process that an earlier one was told of."""
+    (event,) = WireDecoder(Announced(fd)).feed(encode_event(number, OPENED))
+    assert isinstance(event, Event)
+    return event.process.comm
+
+
+def test_a_new_reader_knows_what_an_earlier_one_was_told(kept: int) -> None:
+    for number, comm in enumerate(("sh", "cat", "sort")):
+        assert not list(WireDecoder(Announced(kept)).feed(encode_process(number, replace(SHELL, comm=comm))))
+    assert [told(kept, number) for number in range(4)] == ["sh", "cat", "sort", "?"]
+
+
+@pytest.mark.parametrize("cut", [1, 8, 24])
+def test_a_reader_killed_while_it_kept_something_takes_only_that_with_it(kept: int, cut: int) -> None:
+    assert not list(WireDecoder(Announced(kept)).feed(encode_process(1, SHELL) + encode_process(2, SHELL)))
+    os.ftruncate(kept, os.fstat(kept).st_size - cut)
+    assert [told(kept, number) for number in (1, 2)] == ["sh", "?"]
+    assert not list(WireDecoder(Announced(kept)).feed(encode_process(3, SHELL)))
+    assert [told(kept, number) for number in (1, 3)] == ["sh", "sh"]
+
+
+def test_of_many_processes_those_used_last_are_kept(kept: int) -> None:
+    largest = 10 * len(encode_process(1, SHELL))
+    decoder = WireDecoder(Announced(kept, largest))
+    for number in range(1, 100):
+        assert len(list(decoder.feed(encode_process(number, SHELL) + encode_event(1, OPENED)))) == 1
+        assert os.fstat(kept).st_size <= largest
+    assert [told(kept, number) for number in (1, 50, 97, 98, 99)] == ["sh", "?", "sh", "sh", "sh"]
