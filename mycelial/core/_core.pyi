@@ -52,7 +52,13 @@ def peek() -> bytes | None:
     """The oldest message of whole records (see `mycelial.record.wire`), at most 64 KiB."""
 
 def pop() -> None:
-    """Drop the oldest message."""
+    """The oldest message was sent; it is kept until it is `stored`."""
+
+def stored(serial: int) -> None:
+    """The messages up to this number are in the database and need not be kept."""
+
+def send_again() -> None:
+    """Let what was sent and is not stored wait again: for a new engine."""
 
 def wake_fd() -> int:
     """An eventfd that becomes readable when messages wait for Python; `peek` makes it unreadable."""

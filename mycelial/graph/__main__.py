@@ -44,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"mycelial engine: {error}", file=sys.stderr)
         return 1
     with connection:
-        ingest = Ingest(options.db, admission, retention, time.monotonic, load)
+        ingest = Ingest(options.db, admission, retention, time.monotonic, load, options.session)
         announced = Announced(options.announced) if options.announced is not None else None
         Engine(connection, ingest, options.db, announced).run()
     return 0
@@ -65,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--db", type=Path, required=True, help="the database")
     parser.add_argument("--fd", type=int, required=True, help="a connected SOCK_SEQPACKET socket")
     parser.add_argument("--announced", type=int, help="a file, open, that outlives this process")
-    parser.add_argument("--session", default="", help="names this mount in messages")
+    parser.add_argument("--session", default="", help="names this mount in the database")
     parser.add_argument("--exclude", action="append", default=[], help="a gitignore pattern")
     parser.add_argument("--config", type=Path, help="the configuration file")
     return parser

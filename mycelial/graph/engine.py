@@ -22,7 +22,7 @@ from mycelial.graph.background import Background
 from mycelial.graph.ingest import Ingest
 from mycelial.graph.lending import Lending
 from mycelial.record.announced import Announced
-from mycelial.record.wire import Dropped, Mark, Mute, WireDecoder
+from mycelial.record.wire import Dropped, Mark, Mute, Serial, WireDecoder
 
 log = logging.getLogger(__name__)
 
@@ -118,8 +118,10 @@ class Engine:
         return 1000.0 * min(pauses) + 1.0 if pauses else None
 
     def _receive(self) -> bool:
-        """Take what has come; return whether there may be more."""
+        """Take what has come, until it is time to commit; return whether there may be more."""
         for _ in range(MESSAGES):
+            if self._ingest.is_due():
+                return True
             try:
                 message = self._connection.recv(MESSAGE)
             except BlockingIOError:
@@ -137,6 +139,8 @@ class Engine:
             for item in self._decoder.feed(message):
                 if isinstance(item, Dropped):
                     self._lost += item.count
+                elif isinstance(item, Serial):
+                    self._ingest.begin_message(item.number)
                 elif isinstance(item, Mark):
                     self._lending.mark(item.number)
                 elif isinstance(item, Mute):
@@ -163,6 +167,7 @@ class Engine:
             "pid": os.getpid(),
             "paused_until": _moment(ingest.paused_until),
             "lag": round(ingest.lag(time.time()), 3),
+            "stored": ingest.stored_message,
         }
 
     def _report(self, *, at_once: bool = False) -> None:

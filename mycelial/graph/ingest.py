@@ -13,6 +13,7 @@ from pathlib import Path
 
 from mycelial.graph.admission import Admission
 from mycelial.graph.pipeline import Pipeline
+from mycelial.graph.waiting import Waiting
 from mycelial.record.events import Event
 from mycelial.store.clusters import Structure
 from mycelial.store.errors import DatabaseError, StoreError
@@ -68,6 +69,11 @@ class Ingest:
         How often the database was opened.
     paused_until : float
         Events from before this time (seconds since the epoch) are not recorded.
+
+    Notes
+    -----
+    The number of the last message that was stored whole is committed with its events. So a message that comes
+    again, as the engine that read it first was killed, is stored once.
     """
 
     def __init__(
@@ -77,8 +83,11 @@ class Ingest:
         retention: Retention,
         clock: Callable[[], float],
         reload: Callable[[], tuple[Admission, Retention]] | None = None,
+        session: str = "",
     ) -> None:
         self._db = db
+        self._session = session  # whose messages these are
+        self._stored_before = 0  # up to this message the database had all when it was opened
         self._retention = retention
         self._reload = reload
         self._to_prune = 0  # events until it is looked again what need not be kept
@@ -87,8 +96,7 @@ class Ingest:
         self._clock = clock
         self._writer: Writer | None = None
         self._pipeline: Pipeline | None = None
-        self._waiting: list[Event] = []
-        self._given = 0  # of those waiting, how many the open transaction holds
+        self._waiting = Waiting()
         self._due = 0.0
         self._retry = 0.0
         self._patience = RETRY
@@ -111,11 +119,20 @@ class Ingest:
 
     def lag(self, now: float) -> float:
         """Return the age in seconds, at time `now`, of the oldest event that is not committed yet."""
-        return max(0.0, now - self._waiting[0].t) if self._waiting else 0.0
+        return max(0.0, now - self._waiting.oldest.t) if self._waiting else 0.0
+
+    @property
+    def stored_message(self) -> int:
+        """Number of the last message that is not needed again, as all before it."""
+        return self._waiting.stored_message
+
+    def begin_message(self, number: int) -> None:
+        """Let the events that follow be those of this message; numbers grow."""
+        self._waiting.message = number
 
     def take(self, event: Event) -> None:
         """Accept one event from the mount."""
-        if event.t < self.paused_until:
+        if event.t < self.paused_until or self._is_stored(self._waiting.message):
             return
         admitted = self._admission.admit(event)
         if not admitted:
@@ -126,7 +143,7 @@ class Ingest:
                 continue
             if not self._waiting:
                 self._due = self._clock() + COMMIT_WITHIN
-            self._waiting.append(one)
+            self._waiting.add(one)
             if self._writer is not None:
                 self._feed()
 
@@ -147,10 +164,16 @@ class Ingest:
         if self._writer is None:
             if self._clock() >= self._retry:
                 self._open()
-        elif self._waiting and (self._given >= BATCH or self._clock() >= self._due):
+        elif self.is_due():
             self._commit()
         elif not self._waiting and self._upkeep is not None:
             self._keep_small()
+
+    def is_due(self) -> bool:
+        """Whether what waits should be committed before anything else is taken."""
+        if self._writer is None or not self._waiting:
+            return False
+        return self._waiting.given >= BATCH or self._clock() >= self._due
 
     @property
     def is_writing(self) -> bool:
@@ -220,9 +243,7 @@ class Ingest:
             except ValueError as error:
                 log.warning("the settings stay as they were: %s", error)
             else:
-                waiting, self._waiting = self._waiting, []
-                for event in waiting:
-                    self.take(event)
+                self._waiting.take_again(self.take)
         self._open(lock)
 
     def close(self) -> None:
@@ -231,20 +252,24 @@ class Ingest:
             self._open()
         if self._writer is not None:
             self._commit()
+        while self._writer is not None and self._waiting:
+            self._commit()
         if self._writer is not None:
             self._writer.close()
             self._writer = None
         self.dropped += len(self._waiting)
-        self._waiting.clear()
+        self._waiting.keep(lambda *_: False)
 
     def _open(self, lock: WriterLock | None = None) -> None:
         try:
             self._writer = Writer(self._db, lock)
             self.openings += 1
             self.paused_until = self._writer.paused_until()
-            self._waiting = [event for event in self._waiting if event.t >= self.paused_until]
+            self._stored_before = self._writer.stored_message(self._session)
+            self._waiting.keep(
+                lambda event, message: event.t >= self.paused_until and not self._is_stored(message)
+            )
             self._pipeline = Pipeline(self._writer)
-            self._given = 0
             if not self._waiting:
                 self._recover()
             self._feed()
@@ -256,14 +281,17 @@ class Ingest:
         assert self._writer is not None
         assert self._pipeline is not None
         try:
-            while self._given < min(len(self._waiting), BATCH):
+            while (event := self._waiting.next_of(BATCH)) is not None:
                 self._writer.begin()
-                self._pipeline.feed(self._waiting[self._given])
-                self._given += 1
+                self._pipeline.feed(event)
+                self._waiting.given += 1
         except (StoreError, DatabaseError) as error:
             self._fail(error)
         else:
             self._tell_failure(self._pipeline)
+
+    def _is_stored(self, message: int) -> bool:
+        return 0 < message <= self._stored_before
 
     def _commit(self) -> None:
         assert self._writer is not None
@@ -274,21 +302,21 @@ class Ingest:
                 return
             self._feed_rest()
             self._pipeline.flush()
+            self._writer.set_stored_message(self._session, self._waiting.given_message)
             self._writer.commit()
         except (StoreError, DatabaseError) as error:
             self._fail(error)
             return
         except Exception as error:
-            log.exception("%d events could not be stored and are dropped", self._given)
-            del self._waiting[: self._given]
-            self.dropped += self._given
+            log.exception("%d events could not be stored and are dropped", self._waiting.given)
+            self.dropped += self._waiting.given
+            self._waiting.take_off()
             self._fail(error)
             return
-        del self._waiting[: self._given]
-        self.stored += self._given
+        self.stored += self._waiting.given
         self.sweeps = self._pipeline.sweeps
-        self._to_prune -= self._given
-        self._given = 0
+        self._to_prune -= self._waiting.given
+        self._waiting.take_off()
         self._recover()
         self._keep_small()
         if self._waiting and self._writer is not None:
@@ -313,7 +341,7 @@ class Ingest:
             self._fail(error)
 
     def _feed_rest(self) -> None:
-        if self._given < min(len(self._waiting), BATCH):
+        if self._waiting.next_of(BATCH) is not None:
             self._feed()
             if self._writer is None:
                 raise StoreError(self.reason)
@@ -342,7 +370,7 @@ class Ingest:
         if self._writer is not None:
             self._writer.close()
         self._writer = self._pipeline = None
-        self._given = 0
+        self._waiting.given = 0
         self._retry = self._clock() + self._patience
         self._patience = min(2 * self._patience, LONGEST_RETRY)
 

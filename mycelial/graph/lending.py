@@ -129,6 +129,7 @@ class Lending:
             self._asking = None
         else:
             self._is_lent = True
+            self._report()  # the mount need not keep what is stored: it may be about to be forgotten
             asking.lend(lock)
 
     def _end(self) -> None:

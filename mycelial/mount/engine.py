@@ -1,13 +1,14 @@
 """The mount's line to the engine: messages go one way, its state comes back, and a dead engine is replaced.
 
 The mount never waits for the engine. The core sends messages as long as the socket has room; the others wait
-there, bounded, with those counted that had to be dropped, until this side finds room again. The socket's
-other end stays open here, so that a new engine goes on reading where the old one stopped; what that had been
-told of processes stays here too, in a file without a name.
+there, bounded, with those counted that had to be dropped, until this side finds room again. The core keeps
+what was sent until the engine says that it is stored: a new engine is given all that the old one had not.
+What that had been told of processes stays here, in a file without a name.
 """
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import logging
@@ -24,7 +25,7 @@ from collections.abc import Sequence
 import trio
 
 from mycelial import core
-from mycelial.record.wire import Mute, encode_mark, encode_mute
+from mycelial.record.wire import Kind, Mute, encode_mark, encode_mute, kind_of_message
 
 log = logging.getLogger(__name__)
 
@@ -33,11 +34,13 @@ _STALLED = 30.0  # seconds without taking a message though the socket is full: t
 _LOOKS_EVERY = 1.0  # seconds
 _SILENT = 3.0  # seconds with something to read and no word: that is said
 _HOPELESS = 300.0  # seconds of that: the engine is killed
+_SHORTEST_PAUSE = 0.1  # seconds until a dead engine is started again, doubled if it dies soon
 _LONGEST_PAUSE = 30.0  # seconds between two attempts to start it
 _FLUSH = 10.0  # seconds without any progress that the engine has at the end
 _LONGEST_FLUSH = 60.0  # seconds that it has in any case to store what is left
 _MUTED = 3.0  # seconds that the engine has for storing what a user said, who waits for it
 _STATUS_SIZE = 65536  # bytes
+_MESSAGE_SIZE = 1 << 20  # bytes that a message may have
 
 
 class Engine:
@@ -63,6 +66,7 @@ class Engine:
         self._state: dict[str, object] = {"state": "starting"}
         self._mutes: dict[int, trio.MemorySendChannel[bool]] = {}
         self._last_mute = 0
+        self._unread_mutes: list[bytes] = []  # what users said to an engine that was gone
         self._something_sent = trio.Event()
         self._silent_since: float | None = None  # there is something to read, and the engine does not
 
@@ -114,7 +118,7 @@ class Engine:
         core.ignore_process(self._process.pid)
 
     async def _supervise(self) -> None:
-        pause = 0.5
+        pause = _SHORTEST_PAUSE
         while True:
             if self._process is not None:
                 began = trio.current_time()
@@ -123,16 +127,25 @@ class Engine:
                 core.announce_again()  # the next one knows those used last, not all
                 log.warning("the engine ended (%s); it is started again", _describe(code))
                 if trio.current_time() - began > _LONGEST_PAUSE:
-                    pause = 0.5
+                    pause = _SHORTEST_PAUSE
             self._state = {"state": "restarting"}
             await trio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
+            self._begin_anew()
             try:
                 await trio.to_thread.run_sync(self.start)
             except OSError as problem:
                 log.error("the engine cannot be started: %s", problem)
             else:
                 self._restarts += 1
+
+    def _begin_anew(self) -> None:
+        """Give the next engine all that the last one had not stored, and what it must know for it."""
+        with contextlib.suppress(BlockingIOError):
+            while unread := self._theirs.recv(_MESSAGE_SIZE, socket.MSG_DONTWAIT):
+                if kind_of_message(unread) == Kind.MUTE:
+                    self._unread_mutes.append(unread)
+        core.send_again()
 
     @staticmethod
     async def _ended(process: subprocess.Popen[bytes]) -> int:
@@ -149,6 +162,8 @@ class Engine:
             await trio.lowlevel.wait_readable(wake)
             self._something_sent.set()
             await self._send_waiting()
+            while self._unread_mutes:
+                await self._send(self._unread_mutes.pop(0))
 
     async def _send_waiting(self) -> None:
         while (message := core.peek()) is not None:
@@ -215,6 +230,7 @@ class Engine:
                         waiting.send_nowait(bool(state.get("done")))
                 else:
                     self._silent_since = None
+                    core.stored(int(state.pop("stored", 0)))
                     self._report_change(state)
                     self._state = state
 
@@ -262,7 +278,9 @@ class Engine:
 
     async def close(self) -> None:
         """Give the engine what is left and wait for its end, as long as it gets on with that."""
-        if self._process is None:  # it died, and the next one was not due yet: what waits would be lost
+        if self._process is None or self._process.poll() is not None:
+            self._process = None  # it died, and the next one was not due yet: what waits would be lost
+            self._begin_anew()
             try:
                 self.start()
             except OSError as problem:

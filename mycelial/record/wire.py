@@ -17,6 +17,8 @@ DROPPED: u64 number of events that were lost here.
 MARK: u64 number that the reader asked for; all that happened before the question stands before it.
 MUTE: u64 number, then two paths as in an event: the user says that these are not related; both empty: takes
 back all that he said so.
+SERIAL: u64 number of the message that it begins. These grow; one that was not stored is sent again, with
+the same number, to an engine that was started since.
 """
 
 from __future__ import annotations
@@ -61,6 +63,7 @@ class Kind(IntEnum):
     READ = 10
     MARK = 11
     MUTE = 12
+    SERIAL = 13
 
 
 _OPS = {
@@ -103,6 +106,13 @@ class Mute:
     b: str
 
 
+@dataclass(frozen=True, slots=True)
+class Serial:
+    """The number of the message that begins here."""
+
+    number: int
+
+
 class WireDecoder:
     """Turns messages into events; remembers the processes that were announced.
 
@@ -121,7 +131,7 @@ class WireDecoder:
         if announced is not None:
             announced.go_on_after(self._restore(announced.read()))
 
-    def feed(self, message: bytes) -> Iterator[Event | Dropped | Mark | Mute]:
+    def feed(self, message: bytes) -> Iterator[Event | Dropped | Mark | Mute | Serial]:
         """Yield what `message` holds, in order; kinds of record that are not known are skipped.
 
         Raises
@@ -132,13 +142,16 @@ class WireDecoder:
         for record, kind, number, uid, time_ns in _records(message):
             body = record[_HEADER.size :]
             if kind == Kind.PROCESS:
+                is_new = number not in self._processes
                 self._remember(number, _process(body, uid))
-                if self._announced is not None:
+                if self._announced is not None and is_new:
                     self._announced.keep(record, self._latest)
             elif kind == Kind.DROPPED:
                 yield Dropped(min(_unpack(_COUNT, body)[0], _LARGEST_INTEGER))
             elif kind == Kind.MARK:
                 yield Mark(_unpack(_COUNT, body)[0])
+            elif kind == Kind.SERIAL:
+                yield Serial(min(_unpack(_COUNT, body)[0], _LARGEST_INTEGER))
             elif kind == Kind.MUTE:
                 a, b = _paths(body[_COUNT.size :])
                 if (is_clean_path(a) and is_clean_path(b)) or not (a or b):
@@ -226,6 +239,16 @@ def encode_dropped(count: int, time_ns: int = 0) -> bytes:
 def encode_mark(number: int) -> bytes:
     """Return the record that answers the reader's question for a mark of this `number`."""
     return _record(Kind.MARK, 0, 0, 0, _COUNT.pack(number))
+
+
+def kind_of_message(message: bytes) -> int:
+    """Return the kind of a message's first record; 0 if there is none."""
+    return int(_HEADER.unpack_from(message)[1]) if len(message) >= _HEADER.size else 0
+
+
+def encode_serial(number: int) -> bytes:
+    """Return the record that a message with this `number` begins with."""
+    return _record(Kind.SERIAL, 0, 0, 0, _COUNT.pack(number))
 
 
 def encode_mute(mute: Mute) -> bytes:

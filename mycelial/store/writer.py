@@ -166,6 +166,19 @@ class Writer:
         else:
             execute("DELETE FROM meta WHERE key = 'paused'")
 
+    def stored_message(self, session: str) -> int:
+        """Return the number of the last message of this mount whose events are here; 0 if there is none."""
+        row = self.database.conn.execute("SELECT value FROM meta WHERE key = 'message'").fetchone()
+        whose, _, number = str(row[0] if row else "").partition(" ")
+        return int(number) if whose == session and number.isdecimal() else 0
+
+    def set_stored_message(self, session: str, number: int) -> None:
+        """Note, in the open transaction, up to which message of this mount all events are here."""
+        if number:
+            self.database.conn.execute(
+                "INSERT OR REPLACE INTO meta VALUES ('message', ?)", (f"{session} {number}",)
+            )
+
     def shred(self) -> None:
         """From now on overwrite with zeros what is deleted (https://www.sqlite.org/pragma.html#pragma_secure_delete)."""
         self.database.conn.execute("PRAGMA secure_delete=ON").fetchall()

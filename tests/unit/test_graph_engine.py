@@ -18,7 +18,7 @@ import pytest
 
 from mycelial.graph.rebuild import rebuild, replay
 from mycelial.record.events import Event, Process
-from mycelial.record.wire import encode_dropped, encode_event, encode_process
+from mycelial.record.wire import encode_dropped, encode_event, encode_process, encode_serial
 from mycelial.store.answers import Answers
 from tests.unit.tables import derived
 from tests.unit.worked import Story
@@ -179,6 +179,27 @@ def test_an_engine_that_was_killed_goes_on_where_it_was(mount: Mount, story: Sto
     before = derived(mount.db)
     rebuild(mount.db)
     assert derived(mount.db) == before
+
+
+def test_messages_that_come_again_are_stored_once(mount: Mount, story: Story) -> None:
+    """As an engine finds them whose predecessor was killed before the mount knew what was stored."""
+    story.program("vim").close(*(f"f{number}" for number in range(60)))
+    number = encode_process(1, story.events[0].process)
+    messages = [
+        encode_serial(serial)
+        + b"".join(encode_event(1, event) for event in story.events[10 * at : 10 * at + 10])
+        for at, serial in enumerate((1, 2, 3, 5, 6, 7))
+    ]
+    for upto in (2, 4, 6):
+        mount.send_raw(number)
+        for message in messages[:upto]:
+            mount.send_raw(message)
+        mount.status(lambda status, upto=upto: bool(status["stored"] == (1, 2, 3, 5, 6, 7)[upto - 1]))
+        mount.kill()
+        mount.start()
+    mount.hang_up()
+    with Answers.open(mount.db, None) as answers:
+        assert [event.path for event in answers.events()] == [f"f{number}" for number in range(60)]
 
 
 def test_the_log_keeps_no_more_than_it_was_told_to(tmp_path: Path, story: Story) -> None:

@@ -359,7 +359,7 @@ static void announce(struct process *process) {
     append_field(&text, command_lines.data, command_lines.size);
     append(&text, streams.data, streams.size);
     append_field(&text, field, pipeline_neighbours(&pipeline, field, sizeof field));
-    ring_process(number, uid, data, text.size);
+    if (!ring_process(number, uid, data, text.size)) process->number = PROCESS_UNKNOWN; /* so it is told next time */
 }
 
 static uint32_t number_of(pid_t tid, bool look_at_pipes) {

@@ -79,6 +79,20 @@ static PyObject *pop(PyObject *self, PyObject *unused) {
     Py_RETURN_NONE;
 }
 
+static PyObject *stored(PyObject *self, PyObject *serial) {
+    (void)self;
+    unsigned long long value = PyLong_AsUnsignedLongLong(serial);
+    if (PyErr_Occurred()) return NULL;
+    ring_stored(value);
+    Py_RETURN_NONE;
+}
+
+static PyObject *send_again(PyObject *self, PyObject *unused) {
+    (void)self, (void)unused;
+    ring_send_again();
+    Py_RETURN_NONE;
+}
+
 static PyObject *wake_fd(PyObject *self, PyObject *unused) {
     (void)self, (void)unused;
     return PyLong_FromLong(ring_wake_fd());
@@ -234,6 +248,8 @@ static PyMethodDef methods[] = {
     {"stop", stop, METH_NOARGS, NULL},
     {"peek", peek, METH_NOARGS, NULL},
     {"pop", pop, METH_NOARGS, NULL},
+    {"stored", stored, METH_O, NULL},
+    {"send_again", send_again, METH_NOARGS, NULL},
     {"wake_fd", wake_fd, METH_NOARGS, NULL},
     {"deliver_to", deliver_to, METH_O, NULL},
     {"announce_next", announce_next, METH_NOARGS, NULL},

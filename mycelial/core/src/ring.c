@@ -5,6 +5,9 @@
  * What happens within one turn of ours travels together, sent from here; when the socket is full, it is Python that
  * waits for room.
  * When the engine does not keep up, records are dropped and their number is said at that place in the log.
+ *
+ * Messages are numbered, and one that was sent is kept until the engine has stored it: the successor of an engine that
+ * was killed is sent it again, and knows from its number what the database has already.
  */
 #include "core.h"
 
@@ -16,19 +19,27 @@
 #include <unistd.h>
 
 #define MESSAGE_SIZE 65536 /* below what a Unix socket takes in one message */
+#define HEADER_SIZE 24
+#define KEPT_BYTES (8u << 20) /* of what was sent; when more is not stored yet, the oldest is given up */
 #define PATH_SIZE 16384
 
 struct message {
     struct message *next;
-    size_t size;
-    char data[MESSAGE_SIZE];
+    size_t size, room;
+    uint64_t serial;
+    bool again; /* was sent before: not counted among those that wait */
+    char data[];
+};
+
+struct list {
+    struct message *first, *last;
 };
 
 static struct {
     bool recording;
-    struct message *oldest, *newest;
-    size_t messages, max_messages;
-    uint64_t dropped, dropped_unsaid;
+    struct list waiting, kept; /* the latter were sent, and are not stored yet */
+    size_t messages, max_messages, kept_bytes;
+    uint64_t last_serial, dropped, dropped_unsaid;
     int wake_fd, socket;
     bool woken;         /* Python knows that something waits */
     bool announce_next; /* Python wants to know when something is sent */
@@ -45,27 +56,21 @@ bool ring_recording(void) { return ring.recording; }
 int ring_wake_fd(void) { return ring.wake_fd; }
 uint64_t ring_dropped(void) { return ring.dropped; }
 
+static void append(struct list *list, struct message *message) {
+    message->next = NULL;
+    *(list->last ? &list->last->next : &list->first) = message;
+    list->last = message;
+}
+
+static struct message *take_first(struct list *list) {
+    struct message *message = list->first;
+    if (message && !(list->first = message->next)) list->last = NULL;
+    return message;
+}
+
 static char *put(char *at, const void *data, size_t size) {
     if (size) memcpy(at, data, size);
     return at + size;
-}
-
-static char *reserve(size_t size) {
-    struct message *message = ring.newest;
-    if (!message || message->size + size > MESSAGE_SIZE) {
-        if (ring.messages >= ring.max_messages || size > MESSAGE_SIZE || !(message = malloc(sizeof *message))) return NULL;
-        message->next = NULL;
-        message->size = 0;
-        if (ring.newest)
-            ring.newest->next = message;
-        else
-            ring.oldest = message;
-        ring.newest = message;
-        ring.messages++;
-    }
-    char *at = message->data + message->size;
-    message->size += size;
-    return at;
 }
 
 static uint64_t now_ns(void) {
@@ -74,14 +79,10 @@ static uint64_t now_ns(void) {
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-static char *begin(enum event_kind kind, unsigned flags, uint32_t process, uint32_t uid, size_t payload) {
-    size_t size = (24 + payload + 7) & ~(size_t)7;
-    char *at = reserve(size);
-    if (!at) {
-        ring.dropped++;
-        ring.dropped_unsaid++;
-        return NULL;
-    }
+static size_t record_size(size_t payload) { return (HEADER_SIZE + payload + 7) & ~(size_t)7; }
+
+static char *put_header(char *at, enum event_kind kind, unsigned flags, uint32_t process, uint32_t uid, size_t payload) {
+    size_t size = record_size(payload);
     memset(at + size - 8, 0, 8); /* the padding */
     uint32_t size32 = (uint32_t)size;
     uint16_t kind16 = (uint16_t)kind, flags16 = (uint16_t)flags;
@@ -92,6 +93,31 @@ static char *begin(enum event_kind kind, unsigned flags, uint32_t process, uint3
     at = put(at, &process, 4);
     at = put(at, &uid, 4);
     return put(at, &time, 8);
+}
+
+static char *reserve(size_t size) {
+    const size_t serial_size = record_size(sizeof ring.last_serial);
+    struct message *message = ring.waiting.last;
+    if (!message || message->size + size > message->room) {
+        if (ring.messages >= ring.max_messages || serial_size + size > MESSAGE_SIZE) return NULL;
+        if (!(message = malloc(sizeof *message + MESSAGE_SIZE))) return NULL;
+        *message = (struct message){.room = MESSAGE_SIZE, .serial = ++ring.last_serial};
+        append(&ring.waiting, message);
+        ring.messages++;
+        put(put_header(message->data, SERIAL, 0, PROCESS_UNKNOWN, 0, sizeof message->serial), &message->serial, sizeof message->serial);
+        message->size = serial_size;
+    }
+    char *at = message->data + message->size;
+    message->size += size;
+    return at;
+}
+
+static char *begin(enum event_kind kind, unsigned flags, uint32_t process, uint32_t uid, size_t payload) {
+    char *at = reserve(record_size(payload));
+    if (at) return put_header(at, kind, flags, process, uid, payload);
+    ring.dropped++;
+    ring.dropped_unsaid++;
+    return NULL;
 }
 
 static void say_dropped(void) {
@@ -106,10 +132,12 @@ static void say_dropped(void) {
     ring.dropped_unsaid = 0;
 }
 
-void ring_process(uint32_t process, uint32_t uid, const void *payload, size_t size) {
+bool ring_process(uint32_t process, uint32_t uid, const void *payload, size_t size) {
     say_dropped();
     char *at = begin(PROCESS, 0, process, uid, size);
-    if (at) put(at, payload, size);
+    if (!at) return false;
+    put(at, payload, size);
+    return true;
 }
 
 void ring_event(enum event_kind kind, unsigned flags, uint32_t process, uint32_t uid, const char *path, size_t path_size,
@@ -129,27 +157,53 @@ void ring_deliver_to(int socket) { ring.socket = socket; }
 
 void ring_send(void) {
     uint64_t one = 1;
-    if (!ring.oldest) return;
-    while (ring.oldest && send(ring.socket, ring.oldest->data, ring.oldest->size, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) ring_pop();
-    if ((ring.oldest || ring.announce_next) && !ring.woken) ring.woken = write(ring.wake_fd, &one, sizeof one) > 0;
+    if (!ring.waiting.first) return;
+    while (ring.waiting.first &&
+           send(ring.socket, ring.waiting.first->data, ring.waiting.first->size, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
+        ring_pop();
+    if ((ring.waiting.first || ring.announce_next) && !ring.woken) ring.woken = write(ring.wake_fd, &one, sizeof one) > 0;
     ring.announce_next = false;
 }
 
 const void *ring_peek(size_t *size) {
     uint64_t ignored;
     if (ring.woken) ring.woken = read(ring.wake_fd, &ignored, sizeof ignored) <= 0;
-    if (!ring.oldest) return NULL;
-    *size = ring.oldest->size;
-    return ring.oldest->data;
+    if (!ring.waiting.first) return NULL;
+    *size = ring.waiting.first->size;
+    return ring.waiting.first->data;
+}
+
+static void give_up_oldest(void) {
+    struct message *message = take_first(&ring.kept);
+    ring.kept_bytes -= message->size;
+    free(message);
 }
 
 void ring_pop(void) {
-    struct message *message = ring.oldest;
+    struct message *message = take_first(&ring.waiting), *smaller;
     if (!message) return;
-    ring.oldest = message->next;
-    if (!ring.oldest) ring.newest = NULL;
-    ring.messages--;
-    free(message);
+    if (!message->again) ring.messages--;
+    message->again = true;
+    message->room = message->size;
+    if ((smaller = realloc(message, sizeof *message + message->size))) message = smaller;
+    append(&ring.kept, message);
+    ring.kept_bytes += message->size;
+    while (ring.kept_bytes > KEPT_BYTES) give_up_oldest();
+}
+
+void ring_stored(uint64_t serial) {
+    while (ring.kept.first && ring.kept.first->serial <= serial) give_up_oldest();
+}
+
+void ring_send_again(void) {
+    uint64_t one = 1;
+    if (!ring.kept.first) return;
+    ring.kept.last->next = ring.waiting.first;
+    ring.waiting.first = ring.kept.first;
+    if (!ring.waiting.last) ring.waiting.last = ring.kept.last;
+    ring.kept = (struct list){NULL, NULL};
+    ring.kept_bytes = 0;
+    if (!ring.woken) ring.woken = write(ring.wake_fd, &one, sizeof one) > 0;
 }
 
 /* ---- what the operations call ------------------------------------------------------------------------------------ */

@@ -111,16 +111,25 @@ static void prepare(void) {
     CHECK(seeds[0].size && !lineage_init(20) && !ring_init(true, 4 << 20));
 }
 
-/* Whole records, as mycelial/record/wire.py reads them. */
+/* Whole records, as mycelial/record/wire.py reads them, in messages whose numbers grow. */
 static void check_messages(void) {
     const char *message;
     size_t size;
-    for (; (message = ring_peek(&size)); ring_pop())
+    for (uint64_t serial, latest = 0; (message = ring_peek(&size)); ring_pop())
         for (size_t at = 0; at < size;) {
             uint32_t length;
+            uint16_t kind;
             CHECK(size - at >= 24);
             memcpy(&length, message + at, sizeof length);
+            memcpy(&kind, message + at + 4, sizeof kind);
             CHECK(length >= 24 && length % 8 == 0 && length <= size - at);
+            CHECK((kind == SERIAL) == (at == 0));
+            if (at == 0) {
+                CHECK(length == 32);
+                memcpy(&serial, message + at + 24, sizeof serial);
+                CHECK(serial > latest);
+                latest = serial;
+            }
             at += length;
         }
 }
@@ -130,7 +139,7 @@ static void one_game(void) {
     char path[4096];
     for (unsigned turns = 1 + roll(12); turns; turns--) {
         pid_t pid = (pid_t)roll(30);
-        switch (roll(7)) {
+        switch (roll(10)) {
         case 0: lineage_number(pid); break;
         case 1: lineage_refresh_pipes(pid); break;
         case 2: CHECK(lineage_groups(pid, groups, 64) <= 64); break;
@@ -140,7 +149,11 @@ static void one_game(void) {
         case 6: {
             size_t size = some_text(path, sizeof path), to = some_text(path, 1 + roll(sizeof path - 1));
             ring_event(RENAME, 0, roll(50), 0, path, size < to ? size : to, path, to);
+            break;
         }
+        case 7: ring_send_again(); break;
+        case 8: ring_stored(roll(1000)); break;
+        case 9: ring_pop(); break;
         }
     }
     check_messages();
