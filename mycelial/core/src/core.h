@@ -150,6 +150,14 @@ void pipeline_named(struct pipeline *pipeline, pid_t pid, int fd);      /* a pip
 /* What is known of the neighbours, each with its length in front: number, streams 0 to 2, command line; bytes. */
 size_t pipeline_neighbours(const struct pipeline *pipeline, char *buffer, size_t room);
 
+/* ---- starting.c: whether a shell is still starting the programs of a pipeline ----------------------------------- */
+
+bool starting_is_busy(pid_t pid);
+bool starting_is_copy(pid_t child, pid_t shell);
+uint64_t starting_ran_us(pid_t pid, uint64_t waited_us);
+bool starting_holds(pid_t pid, uint64_t pipe, int mode); /* O_RDONLY or O_WRONLY: that end of it */
+int starting_mode(pid_t pid, int fd);                    /* how it is open, or -1 */
+
 /* ---- watch.c: what a shell's child becomes ------------------------------------------------------------------------ */
 
 void watch_child(pid_t pid, const char *cmdline, size_t size);    /* that it has as the copy of its shell */

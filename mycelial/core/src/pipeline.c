@@ -2,13 +2,13 @@
  *
  * A filter between two programs may touch no file of ours, so that we never hear of it: the siblings are looked at
  * too, and where the pipe is a parent's as well, that parent's siblings. A shell starts the programs of a pipeline one after the other, and the first may open its input before the
- * last is there; so the process waits for our answer until both ends of its pipeline are known, a few milliseconds at
- * most. Many pipes lead elsewhere (to a program that reads its child's output): each is waited for once, and the more
- * often that was in vain lately, the shorter. What was found stays found: a program may close its input before it
- * writes, and a filter may be gone by then.
+ * last is there; so the process waits for our answer until both ends of its pipeline are known or nobody is left who could still take
+ * them up (`starting.c`). Many pipes lead elsewhere (to a program that reads its child's output): each is waited for
+ * once, and the more often that was in vain lately, the shorter. What was found stays found: a program may close its
+ * input before it writes, and a filter may be gone by then.
  *
  * How a file was made is a matter of all commands of its pipeline, so their command lines are kept, too. A shell's
- * child is its copy for a moment before it becomes the program: that is waited for once, and shortly.
+ * child is its copy for a moment before it becomes the program: that is waited for once, and shortly, too.
  */
 #include "core.h"
 
@@ -21,16 +21,18 @@
 #define MAX_SIBLINGS 64
 #define REMEMBERED 128
 #define COMMAND_SIZE 2048 /* bytes of a neighbour's command line */
-#define EXEC_WAIT_US 3000 /* for a shell's child to become the program */
-#define WAIT_US 10000     /* halved for each time in vain */
+#define EXEC_RUNS_US 3000  /* of a processor, in which a shell's child becomes the program */
+#define START_RUNS_US 10000 /* in which a shell starts its programs; halved for each time in vain */
+#define WAIT_US 150000     /* at most, whoever had a processor; halved likewise */
 #define FORGIVE_US 1000000 /* after which one time in vain is forgotten */
-#define PAUSE_NS 50000
+#define PAUSE_NS 50000     /* at first; longer each time */
+#define LONGEST_PAUSE_NS 1000000
 
 struct sibling {
     uint64_t in, out;
     pid_t pid, shell;     /* and its parent */
     bool watched;         /* while it was the copy of its shell */
-    bool waited;          /* long enough for it to become the program */
+    bool waited;          /* long enough for it to become the program, or it does something itself */
     bool settled;         /* nothing more will be known of it */
     uint16_t about_size;  /* 0: not known */
     char *about;          /* its number, its standard streams and its command line, each with a NUL */
@@ -198,14 +200,18 @@ static bool describe(struct sibling *sibling) {
     return true;
 }
 
+static bool is_becoming(const struct sibling *copy, uint64_t waited_us) {
+    return starting_is_busy(copy->pid) && starting_ran_us(copy->pid, waited_us) < EXEC_RUNS_US;
+}
+
 /* Whether something may be known soon; *known counts what is. */
-static bool describe_neighbours(const struct pipeline *pipeline, unsigned *known) {
+static bool describe_neighbours(const struct pipeline *pipeline, uint64_t waited_us, unsigned *known) {
     bool pending = false;
     *known = 0;
     for (unsigned i = 0; i < REMEMBERED; i++) {
         struct sibling *sibling = &memory.siblings[i];
         if (!sibling->pid || !is_neighbour(pipeline, sibling)) continue;
-        if (!sibling->settled && !describe(sibling) && !sibling->waited) pending = true;
+        if (!sibling->settled && !describe(sibling) && !sibling->waited) pending |= is_becoming(sibling, waited_us);
         *known += sibling->about_size > 0;
     }
     return pending;
@@ -231,23 +237,51 @@ size_t pipeline_neighbours(const struct pipeline *pipeline, char *buffer, size_t
 
 /* A pipe that a program is given by its name, /dev/fd/N: a shell's <( ) and >( ). */
 void pipeline_named(struct pipeline *pipeline, pid_t pid, int fd) {
-    char text[256], name[32];
-    unsigned flags;
+    char name[32];
     snprintf(name, sizeof name, "fd/%d", fd);
     uint64_t inode = pipe_of(pid, name);
-    if (!inode || read_proc(text, sizeof text, "/proc/%d/fdinfo/%d", (int)pid, fd) <= 0) return;
-    const char *at = strstr(text, "flags:");
-    if (!at || sscanf(at, "flags: %o", &flags) != 1) return;
-    add_pipe((flags & O_ACCMODE) == O_RDONLY ? &pipeline->in : &pipeline->out, inode);
+    int mode = inode ? starting_mode(pid, fd) : -1;
+    if (mode >= 0) add_pipe(mode == O_RDONLY ? &pipeline->in : &pipeline->out, inode);
 }
 
 /* ---- looking ---------------------------------------------------------------------------------------------------------- */
 
-static uint64_t patience_us(uint64_t now) {
+/* How often lately a wait was in vain. */
+static unsigned disappointments(uint64_t now) {
     uint64_t forgiven = (now - memory.in_vain_us) / FORGIVE_US;
     memory.in_vain = forgiven < memory.in_vain ? memory.in_vain - (unsigned)forgiven : 0;
     memory.in_vain_us += forgiven * FORGIVE_US;
-    return WAIT_US >> memory.in_vain;
+    return memory.in_vain;
+}
+
+/* One side of a pipeline: the shell that starts it, and what it starts. */
+struct side {
+    pid_t shell;
+    int mode; /* of the far end */
+    bool asked;
+    uint64_t ran_us; /* the shell, when it was asked first */
+    const struct pipes *pipes;
+};
+
+/* Whether somebody may still take up the far end. */
+static bool may_be_taken(struct side *side, pid_t own, uint64_t waited_us, uint64_t patience_us) {
+    char children[8192];
+    uint64_t pipe = side->pipes->count ? side->pipes->inodes[side->pipes->count - 1] : 0;
+    if (!pipe || is_elsewhere(pipe) || side->shell <= 1) return false;
+    if (starting_is_busy(side->shell) && starting_holds(side->shell, pipe, side->mode)) {
+        uint64_t ran = starting_ran_us(side->shell, waited_us);
+        if (!side->asked) side->ran_us = ran;
+        side->asked = true;
+        if (ran - side->ran_us <= patience_us) return true;
+    }
+    if (read_proc(children, sizeof children, "/proc/%d/task/%d/children", (int)side->shell, (int)side->shell) <= 0) return false;
+    for (char *at = children, *end;; at = end) {
+        pid_t child = (pid_t)strtol(at, &end, 10);
+        if (end == at) return false;
+        if (child != own && starting_is_copy(child, side->shell) && starting_ran_us(child, waited_us) < EXEC_RUNS_US &&
+            starting_holds(child, pipe, side->mode))
+            return true;
+    }
 }
 
 bool pipeline_follow(struct pipeline *pipeline, pid_t pid) {
@@ -257,27 +291,40 @@ bool pipeline_follow(struct pipeline *pipeline, pid_t pid) {
     if (!pipeline->in.count && !pipeline->out.count) return changed;
     pid_t reader = pipeline->in.count ? program_of(pid, "fd/0", pipeline->in.inodes[0]) : pid;
     pid_t writer = pipeline->out.count ? program_of(pid, "fd/1", pipeline->out.inodes[0]) : pid;
+    struct side sides[] = {{.shell = lineage_parent(reader), .mode = O_WRONLY, .pipes = &pipeline->in},
+                           {.shell = lineage_parent(writer), .mode = O_RDONLY, .pipes = &pipeline->out}};
     /* For its neighbours: it may be gone when they come. */
     remember_sibling((struct sibling){.in = pipeline->in.count ? pipeline->in.inodes[0] : 0,
                                       .out = pipeline->out.count ? pipeline->out.inodes[0] : 0,
                                       .pid = pid,
                                       .shell = lineage_parent(pid)});
     unsigned known = 0;
-    bool complete = false, pending = true;
-    uint64_t now = now_us(), until = now + patience_us(now), until_exec = now + EXEC_WAIT_US;
-    for (;; now = now_us()) {
+    bool complete = false, pending = true, in_vain = false, settled = false;
+    uint64_t begun = now_us(), now = begun;
+    unsigned disappointed = disappointments(begun);
+    for (long pause = PAUSE_NS;; now = now_us()) {
+        uint64_t waited = now - begun;
         unsigned count = read_siblings(writer, siblings);
         if (reader != writer) count += read_siblings(reader, siblings + count);
         changed |= grow(pipeline);
-        pending = describe_neighbours(pipeline, &known);
+        pending = describe_neighbours(pipeline, waited, &known);
         complete = complete || is_complete(pipeline, siblings, count);
-        if ((complete || now > until) && (!pending || now > until_exec)) break;
-        nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
+        bool awaited = pending;
+        for (unsigned i = 0; i < 2 && !complete && !awaited; i++)
+            awaited = may_be_taken(&sides[i], pid, waited, (uint64_t)START_RUNS_US >> disappointed);
+        in_vain = awaited && waited > (uint64_t)WAIT_US >> disappointed;
+        if (in_vain || (!awaited && (complete || settled))) break;
+        settled = !awaited; /* once more: it may have been taken up between the two looks */
+        if (settled) continue;
+        nanosleep(&(struct timespec){.tv_nsec = pause}, NULL);
+        if (pause < LONGEST_PAUSE_NS) pause += pause / 4;
     }
     if (pending) stop_waiting(pipeline);
-    if (!complete) {
+    if (in_vain) {
         if (memory.in_vain < 8) memory.in_vain++;
         memory.in_vain_us = now;
+    }
+    if (!complete) {
         give_up(&pipeline->in);
         give_up(&pipeline->out);
     }

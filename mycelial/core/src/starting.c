@@ -1,0 +1,74 @@
+/* Whether a shell is still starting the programs of a pipeline.
+ *
+ * It makes a pipe, forks one child after the other, and each child puts the pipes in their places before it becomes its
+ * program. On a busy machine all that takes long, not because much is left to do but because nobody gets a processor.
+ * So what counts is not the time that passes: a shell that sleeps starts nothing more, one that gave the pipe away has
+ * no use for it, and one that computes is believed only until it has had the processor for longer than forking takes.
+ */
+#include "core.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define NAMED 32 /* descriptors from here on are pipes that bash will give to a program by name: <( ) and >( ) */
+
+/* Runs, or would if it got a processor, or waits for a disk or for its vfork. */
+static bool is_busy(const char *stat) {
+    const char *after = strrchr(stat, ')');
+    return after && after[1] == ' ' && (after[2] == 'R' || after[2] == 'D');
+}
+
+bool starting_is_busy(pid_t pid) {
+    char text[1024];
+    return read_proc(text, sizeof text, "/proc/%d/stat", (int)pid) > 0 && is_busy(text);
+}
+
+/* Busy, and by its name not yet another program than its shell. */
+bool starting_is_copy(pid_t child, pid_t shell) {
+    char one[1024], other[1024];
+    if (read_proc(one, sizeof one, "/proc/%d/stat", (int)child) <= 0 || !is_busy(one)) return false;
+    if (read_proc(other, sizeof other, "/proc/%d/stat", (int)shell) <= 0) return false;
+    const char *name = strchr(one, '('), *end = strrchr(one, ')'), *parents = strchr(other, '(');
+    return name && end > name && parents && !strncmp(name, parents, (size_t)(end - name + 1));
+}
+
+/* How long a process has had a processor; where the kernel does not say that, all of the time that was waited. */
+uint64_t starting_ran_us(pid_t pid, uint64_t waited_us) {
+    char text[128];
+    if (read_proc(text, sizeof text, "/proc/%d/schedstat", (int)pid) <= 0) return waited_us;
+    return strtoull(text, NULL, 10) / 1000;
+}
+
+int starting_mode(pid_t pid, int fd) {
+    char text[256];
+    unsigned flags;
+    if (read_proc(text, sizeof text, "/proc/%d/fdinfo/%d", (int)pid, fd) <= 0) return -1;
+    const char *at = strstr(text, "flags:");
+    return at && sscanf(at, "flags: %o", &flags) == 1 ? (int)(flags & O_ACCMODE) : -1;
+}
+
+bool starting_holds(pid_t pid, uint64_t pipe, int mode) {
+    char path[64], wanted[64], target[64];
+    bool found = false;
+    size_t size = (size_t)snprintf(wanted, sizeof wanted, "pipe:[%llu]", (unsigned long long)pipe);
+    snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *directory = fd < 0 ? NULL : fdopendir(fd);
+    const struct dirent *entry;
+    while (!found && directory && (entry = readdir(directory))) {
+        int number = atoi(entry->d_name);
+        if (number >= NAMED) continue;
+        snprintf(path, sizeof path, "fd/%d", number);
+        found = read_proc_link(target, sizeof target, pid, path) == size && !memcmp(target, wanted, size) &&
+                starting_mode(pid, number) == mode;
+    }
+    if (directory)
+        closedir(directory);
+    else if (fd >= 0)
+        close(fd);
+    return found;
+}
