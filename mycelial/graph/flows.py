@@ -168,6 +168,8 @@ def _through_pipes(making: Making, processes: Processes) -> Reads:
     """What was read by programs whose output came through a pipe, however long the pipeline."""
     seen: set[int] = {making.writer.number}
     pipes = {pipe for member in processes.unit(making.writer) for pipe in member.pipe_in - member.pipe_out}
+    if any(pid == making.creator.pid for pid, _ in making.writer.chain):
+        pipes |= making.creator.pipe_in - making.creator.pipe_out  # xargs keeps it from those it runs
     if pipes and not processes.writers_into(pipes):
         earlier = processes.earlier_in_pipeline(making.writer)
         if earlier is not None:
