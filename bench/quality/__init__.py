@@ -6,6 +6,7 @@
     python -m bench.quality --history REPOSITORY  the ranking, judged by any git repository's history
 
 Rooms: `history` (who changed what when, of real projects), `work` (an event log of the work that led to it),
-`questions` (what is asked, and marks for the answers), `baselines` (the plainer methods), `ranking`,
-`clusters` and `provenance` (what is judged), `bounds` (what no change may fall below).
+`home` (a simulated home directory), `questions` (what is asked, and marks for the answers), `baselines` (the
+plainer methods), `ranking`, `clusters` and `provenance` (what is judged), `bounds` (what no change may fall
+below).
 """

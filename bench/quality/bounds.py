@@ -13,10 +13,11 @@ LEAST = {
     "MRR": 0.58,
     "hit@3": 0.66,
     "MAP@10 above the best baseline": 0.1,
+    "hit@3 at home": 0.93,
     "adjusted Rand index": 0.6,
     "provenance": 1.0,
 }
-MOST = {"MAP@10 that noise costs": 0.02}
+MOST = {"MAP@10 that noise costs": 0.02, "MAP@10 that noise costs at home": 0.05}
 
 
 def shortfalls(figures: Mapping[str, float]) -> list[str]:

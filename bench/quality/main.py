@@ -12,6 +12,7 @@ from bench.quality import clusters, provenance
 from bench.quality import ranking as judged
 from bench.quality.bounds import shortfalls
 from bench.quality.history import Commit, from_git, load, stored
+from bench.quality.home import ALL_DIN, Din
 from bench.quality.questions import Marks, macro
 from bench.quality.work import ALL_NOISE, Noise
 
@@ -39,6 +40,7 @@ def main(words: Sequence[str] | None = None) -> int:
         if options.history:
             return 0
         report.noise((Noise.GREP,) if options.short else tuple(Noise))
+        report.home((Din.BROWSER,) if options.short else tuple(Din))
         report.clusters()
         report.provenance(provenance.BUILDS[:1] if options.short else provenance.BUILDS)
     for line in shortfalls(report.figures):
@@ -89,6 +91,24 @@ class _Report:
         for kind in kinds:
             self._with_noise(kind, frozenset({kind}))
         self.figures["MAP@10 that noise costs"] = clean - self._with_noise("all of it", ALL_NOISE)
+
+    def home(self, kinds: Sequence[Din]) -> None:
+        print("\n## A home directory: tasks with their documents, pictures and downloads\n")
+        _line("beside the work runs", "MAP@10", "MRR", "hit@3", "plain counting")
+        _line("---", "---:", "---:", "---:", "---:")
+        found = {}
+        sets: dict[str, frozenset[Din]] = {
+            "nothing": frozenset(),
+            **{kind: frozenset({kind}) for kind in kinds},
+            "all of it": ALL_DIN,
+        }
+        for name, din in sets.items():
+            marks, plain = judged.at_home(self._directory, self._seeds, din)
+            found[name] = marks
+            _line(name, *(f"{x:.3f}" for x in (marks.map10, marks.mrr, marks.hit3, plain.map10)))
+        own = found["all of it"]
+        self.figures["hit@3 at home"] = own.hit3
+        self.figures["MAP@10 that noise costs at home"] = found["nothing"].map10 - own.map10
 
     def clusters(self) -> None:
         print("\n## Clusters: two projects at the same time in one tree; adjusted Rand index\n")

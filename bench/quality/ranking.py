@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -12,10 +12,12 @@ from typing import Any
 
 from bench.quality.baselines import METHODS, Log, answering, count
 from bench.quality.history import Commit, files, load
-from bench.quality.questions import DEPTH, Marks, Question, judge, questions, split
+from bench.quality.home import Din, home
+from bench.quality.questions import DEPTH, Marks, Question, judge, macro, questions, split
 from bench.quality.work import ALL_NOISE, Noise, events
-from mycelial.graph import bursts
+from mycelial.graph import bursts, habits
 from mycelial.graph.rebuild import replay
+from mycelial.record.events import Event
 from mycelial.store import blend, ranking, weighing
 from mycelial.store.answers import Answers
 
@@ -40,13 +42,26 @@ def trial(name: str, history: Sequence[Commit] | None = None) -> Trial:
 
 def ours(case: Trial, directory: Path, seed: int = 0, noise: frozenset[Noise] = ALL_NOISE) -> Marks:
     """Replay the log of a history into a new database below `directory`, and ask it."""
-    database = directory / f"{case.name}.db"
-    replay(database, events(case.known, seed, noise))
+    return _ask(directory / f"{case.name}.db", events(case.known, seed, noise), case.asked)
+
+
+def at_home(directory: Path, seeds: Iterable[int], din: frozenset[Din]) -> tuple[Marks, Marks]:
+    """Return how good our answers are about homes, and plain counting's on the same logs."""
+    own, plain = [], []
+    for seed in seeds:
+        log, asked = home(seed, din)
+        own.append(_ask(directory / "home.db", log, asked))
+        plain.append(judge(asked, answering(count, Log(log, {event.path for event in log}))))
+    return macro(own), macro(plain)
+
+
+def _ask(database: Path, log: Iterable[Event], asked: Iterable[Question]) -> Marks:
+    replay(database, log)
     try:
         with Answers.open(database, None) as answers:
-            return judge(case.asked, lambda path: [r.path for r in answers.related(path, DEPTH + 1)])
+            return judge(asked, lambda path: [r.path for r in answers.related(path, DEPTH + 1)])
     finally:
-        for file in directory.glob(f"{case.name}.db*"):
+        for file in database.parent.glob(f"{database.name}*"):
             file.unlink()
 
 
@@ -83,6 +98,7 @@ def _weights(**values: float) -> Iterator[None]:
 
 LEFT_OUT: dict[str, Callable[[], Any]] = {
     "nothing": lambda: _weights(),
+    "finding habits": lambda: _set(habits, LEAST=2.0, FULL=3.0),
     "finding sweeps": lambda: _set(bursts, BREADTH=10**9),
     "changes of version control": lambda: _set(weighing, CHANGE_WEIGHT=0.0, APART_WEIGHT=1.0),
     "… that they set files apart": lambda: _set(weighing, APART_WEIGHT=1.0),

@@ -6,13 +6,15 @@ readers add by themselves; what it says about pairs is added to the evidence whe
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
 from mycelial.graph.actors import Actor
 from mycelial.graph.bursts import Burst, Bursts
+from mycelial.graph.habits import VISIBLE, Habits, is_hidden
 from mycelial.graph.pairs import pairs_of
 from mycelial.graph.programs import Kind
 from mycelial.store.evidence import EvidenceWriter
@@ -43,10 +45,11 @@ class Episode:
 class Episodes:
     """The open episode of each user, and the evidence of those that ended."""
 
-    def __init__(self, evidence: EvidenceWriter, files: FileTable, bursts: Bursts) -> None:
+    def __init__(self, evidence: EvidenceWriter, files: FileTable, bursts: Bursts, habits: Habits) -> None:
         self._evidence = evidence
         self._files = files
         self._bursts = bursts
+        self._habits = habits
         self._next = 1
         self._open: dict[int, Episode] = {}
         self.landmark = 0.0
@@ -77,6 +80,8 @@ class Episodes:
             if became_sweep:
                 self.sweeps += 1
                 self._drop_burst(actor.uid, burst)
+            return
+        if not writes and actor.kind is Kind.WATCHER:
             return
         episode = self._open.get(actor.uid)
         if episode is None or _is_over(episode, t):
@@ -119,18 +124,35 @@ class Episodes:
             return
         evidence.episode(episode.number, uid, episode.started, t, "closed")
         grown = growth(t, self.landmark)
-        said = EpisodeEvidence(episode.touches)
+        habitual = self._habitual(episode)
+        said = EpisodeEvidence(episode.touches, habitual)
         for file, weight in said.weights.items():
-            evidence.add_usage(file, uid, weight * grown, t)
-            evidence.add_usage(EVERYTHING, uid, weight * grown, t)
+            evidence.add_usage(file, uid, weight * grown, t, habitual.get(file, 0.0))
+        evidence.add_usage(EVERYTHING, uid, math.fsum(said.weights.values()) * grown, t)
         for (file, other), shared in pairs_of(said, episode.touches).items():
             evidence.add_together(file, uid, other, shared * grown, t, episode.number)
-        self._close_successions(episode, grown)
+        self._close_successions(episode, grown, habitual)
         evidence.crowd_out(uid, list(said.weights))
         self._files.settle(list(said.weights))
 
-    def _close_successions(self, episode: Episode, grown: float) -> None:
-        order = sorted(episode.touches.items(), key=lambda item: (item[1].first, item[0]))
+    def _habitual(self, episode: Episode) -> dict[int, float]:
+        """Return how much its files were taken up by habit: none that version control took up as well."""
+        used: dict[str, dict[int, None]] = {}
+        kept = set()
+        for (file, _), touch in sorted(episode.touches.items()):
+            used.setdefault(touch.program, {})[file] = None
+            if touch.versions:
+                kept.add(file)
+        found = self._habits.observe(episode.uid, used)
+        return {
+            file: degree if is_hidden(self._files.path(file)) else degree * VISIBLE
+            for file, degree in found.items()
+            if file not in kept
+        }
+
+    def _close_successions(self, episode: Episode, grown: float, habitual: Mapping[int, float]) -> None:
+        chosen = (item for item in episode.touches.items() if habitual.get(item[0][0], 0.0) < 1.0)
+        order = sorted(chosen, key=lambda item: (item[1].first, item[0]))
         for ((before, _), _), ((file, _), touch) in pairwise(order):
             if before != file:
                 self._evidence.add_next(before, episode.uid, file, grown, touch.first, touch.program)

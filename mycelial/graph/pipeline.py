@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from mycelial.graph.actors import Actor
 from mycelial.graph.bursts import Bursts
 from mycelial.graph.episodes import Episodes
+from mycelial.graph.habits import Habits
 from mycelial.graph.identity import Act, Fact, Identity
 from mycelial.graph.processes import Processes
 from mycelial.graph.provenance import Provenance
@@ -36,7 +37,8 @@ class Pipeline:
         self._writer = writer
         evidence = writer.evidence
         self._bursts = Bursts()
-        self._episodes = Episodes(evidence, writer.files, self._bursts)
+        self._habits = Habits()
+        self._episodes = Episodes(evidence, writer.files, self._bursts, self._habits)
         self._identity = Identity(writer.files, self._episodes.working_since)
         self._processes = Processes()
         self._provenance = Provenance(self._processes, evidence, writer.files)
@@ -45,6 +47,7 @@ class Pipeline:
             "aside": self._identity,
             "process": self._processes,
             "generation": self._provenance,
+            "habit": self._habits,
             "episode": self._episodes,
         }
         for kind, part in self._parts.items():

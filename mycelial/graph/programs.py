@@ -21,6 +21,7 @@ class Kind(Enum):
     VERSIONS = "versions"  # moves whole trees between versions
     EDITOR = "editor"  # holds many files; saving one says nothing about the others
     COPIER = "copier"  # each file it writes comes from one that it read
+    WATCHER = "watcher"  # reads what happens to lie there, on nobody's behalf
     HOST = "host"  # only ever the ground that others stand on
 
 
@@ -57,6 +58,14 @@ _NAMES = {
         cp mv install rsync scp dd nautilus dolphin thunar Thunar nemo caja pcmanfm mc ranger lf nnn
         krusader gvfsd gvfsd-file gio kioslave5 kioworker kio_file spacefm doublecmd
     """,
+    Kind.WATCHER: """
+        tumblerd thumbnailer ffmpegthumbnailer gnome-thumbnail-font gnome-desktop-thumbnailer
+        evince-thumbnailer totem-video-thumbnailer gdk-pixbuf-thumbnailer gsf-office-thumbnailer
+        updatedb updatedb.mlocate updatedb.plocate clamd clamscan clamdscan clamonacc maldet
+        restic borg borgmatic kopia duplicity duplicati rsnapshot rdiff-backup bup timeshift deja-dup vorta
+        syncthing nextcloud nextcloudcmd owncloud dropbox dropboxd maestral onedrive insync megasync
+        seaf-daemon seafile-applet rclone lsyncd unison resilio-sync fwupd mdworker mds_stores
+    """,
     Kind.HOST: """
         init systemd sshd sshd-session login getty agetty cron crond atd screen tmux gnome-shell
         gnome-terminal- konsole xterm urxvt alacritty kitty foot wezterm-gui ptyxis plasmashell
@@ -65,7 +74,10 @@ _NAMES = {
         at-spi-bus-laun tilix terminator xfce4-terminal xfce4-session gdm lightdm sddm launchd
     """,
 }
-_KINDS = {name: kind for kind, names in _NAMES.items() for name in names.split()}
+_COMM = 15
+"""The kernel cuts program names to so many bytes."""
+
+_KINDS = {name[:_COMM]: kind for kind, names in _NAMES.items() for name in names.split()}
 _SUFFIXES = {
     ".sh": Kind.SHELL,
     ".bash": Kind.SHELL,
@@ -74,9 +86,6 @@ _SUFFIXES = {
     ".rb": Kind.INTERPRETER,
     ".js": Kind.INTERPRETER,
 }
-_COMM = 15
-"""The kernel cuts program names to so many bytes."""
-
 CONDUCTORS = frozenset({Kind.SHELL, Kind.WRAPPER, Kind.BUILDER, Kind.HOST})
 """Kinds that open files for their children rather than for themselves."""
 
@@ -110,4 +119,4 @@ def is_wrapper(comm: str) -> bool:
 @lru_cache(maxsize=4096)
 def is_barrier(comm: str) -> bool:
     """Whether what runs below such a parent is a unit of work of its own."""
-    return comm in ("", "?") or kind_of(comm) not in (Kind.TOOL, Kind.COPIER)
+    return comm in ("", "?") or kind_of(comm) not in (Kind.TOOL, Kind.COPIER, Kind.WATCHER)

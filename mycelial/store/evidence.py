@@ -65,9 +65,9 @@ class EvidenceWriter:
         """Add one observation of `b` taken up after `a`."""
         self._next.append((a, uid, b, weight, t, to_column(program)))
 
-    def add_usage(self, file: int, uid: int, weight: float, t: float) -> None:
-        """Add one episode to a file's sum."""
-        self._usage.append((file, uid, weight, t))
+    def add_usage(self, file: int, uid: int, weight: float, t: float, habitual: float = 0.0) -> None:
+        """Add one episode to a file's sum; `habitual` says how much (0 to 1) mere habit took it up."""
+        self._usage.append((file, uid, weight, t, habitual))
 
     def sweep(self, burst: int, uid: int, program: str, started: float, ended: float, files: int) -> None:
         """Set a row of table `sweep`."""
@@ -139,8 +139,9 @@ class EvidenceWriter:
         self._flush_pairs()
         many = self._connection.executemany
         many(
-            "INSERT INTO usage VALUES (?, ?, ?, 1, ?) ON CONFLICT DO UPDATE SET"
-            " weight = weight + excluded.weight, episodes = episodes + 1, last = max(last, excluded.last)",
+            "INSERT INTO usage (file, uid, weight, episodes, last, habitual) VALUES (?, ?, ?, 1, ?, ?)"
+            " ON CONFLICT DO UPDATE SET weight = weight + excluded.weight, episodes = episodes + 1,"
+            " last = max(last, excluded.last), habitual = habitual + excluded.habitual",
             self._usage,
         )
         many("INSERT OR REPLACE INTO sweep VALUES (?, ?, ?, ?, ?, ?)", self._sweeps.values())

@@ -6,6 +6,7 @@ episode's touches, by the same formula, so that a relation shows as soon as its 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -21,7 +22,8 @@ from mycelial.store.weighing import EpisodeEvidence, growth
 @dataclass(slots=True)
 class Bond:
     """Evidence for one pair: its present weight, the number of times, the latest (seconds), and which
-    episode that was (0 for evidence that is not of episodes); `made` if the one was made from the other."""
+    episode that was (0 for evidence that is not of episodes); `made` if the one was made from the other;
+    for a single file, in how many episodes only habit took it up."""
 
     weight: float = 0.0
     count: int = 0
@@ -29,6 +31,7 @@ class Bond:
     episode: int = 0
     program: str = ""
     made: bool = False
+    habitual: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +78,9 @@ class Neighbours:
             episode = OpenEpisode(number, ends[number], growth(ends[number], now), evidence)
             for file, weight in evidence.weights.items():
                 self._joining.setdefault(file, []).append(episode)
-                for used in (file, ROOT):
-                    _add(self._using, used, Bond(weight * episode.fading, 1, episode.ended))
+                _add(self._using, file, Bond(weight * episode.fading, 1, episode.ended))
+            whole = math.fsum(evidence.weights.values())
+            _add(self._using, ROOT, Bond(whole * episode.fading, 1, episode.ended))
 
     def together(self, file: int) -> dict[int, Bond]:
         """Return the files used together with `file`."""
@@ -133,10 +137,10 @@ class Neighbours:
         """
         found = {file: Bond() for file in files}
         marks = ",".join(map(str, found))
-        for file, weight, count, last in self._execute(
-            f"SELECT file, weight, episodes, last FROM usage WHERE file IN ({marks}){self._whose}"
+        for file, weight, count, last, habitual in self._execute(
+            f"SELECT file, weight, episodes, last, habitual FROM usage WHERE file IN ({marks}){self._whose}"
         ):
-            _add(found, file, Bond(weight * self._fading, count, last))
+            _add(found, file, Bond(weight * self._fading, count, last, habitual=habitual))
         for file in found:
             if file in self._using:
                 _add(found, file, self._using[file])
@@ -192,5 +196,6 @@ def _add(found: dict[int, Bond], file: int, bond: Bond) -> None:
         return
     known.weight += bond.weight
     known.count += bond.count
+    known.habitual += bond.habitual
     if bond.last >= known.last:
         known.last, known.episode, known.program = bond.last, bond.episode, bond.program

@@ -37,8 +37,11 @@ class Ranking:
         """Return (path, score, supporting evidence), best first."""
         evidence = self._neighbours
         bonds = evidence.together(file)
-        middles = nlargest(WALKED, bonds, key=lambda other: (bonds[other].weight, -other))
-        first = {other: bond.weight for other, bond in bonds.items()}
+        usage = evidence.usage([ROOT, file, *bonds])
+        own, whole = usage[file], usage[ROOT]
+        chosen = {other: choice(bond, own, usage[other], whole) for other, bond in bonds.items()}
+        first = {other: bond.weight * chosen[other] for other, bond in bonds.items()}
+        middles = nlargest(WALKED, first, key=lambda other: (first[other], -other))
         least = FAINT * min(1.0, max(first.values(), default=0.0))
         walked = walk({**evidence.steps(middles, least), file: first}, file)
         following = evidence.following(file)
@@ -56,19 +59,23 @@ class Ranking:
         shown = {other: self._tree.path(other) for other in candidates if other != file}
         named = {other: name for other, name in shown.items() if name is not None}
         alike = likeness(path, named.values())
-        usage, now = evidence.usage([ROOT, file, *named]), evidence.now
-        total, own = usage[ROOT].weight, usage[file]
+        usage |= evidence.usage([other for other in named if other not in usage])
+        total, now = whole.weight, evidence.now
         beside = set(siblings)
         ranked = []
         for other, name in named.items():
+            part = chosen[other] if other in chosen else choice(None, own, usage[other], whole)
             candidate = Candidate(
-                bond=bonds[other].weight if other in bonds else 0.0,
-                popularity=usage[other].weight / total if total > 0.0 else 0.0,
+                bond=first.get(other, 0.0),
+                popularity=usage[other].weight * part / total if total > 0.0 else 0.0,
                 nearness=near if other in beside else 0.0,
                 names=alike[name],
-                walk=walked.get(other, 0.0),
-                next=following[other].weight / followed if other in following and followed > 0.0 else 0.0,
-                provenance=max(
+                walk=walked.get(other, 0.0) * part,
+                next=part * following[other].weight / followed
+                if other in following and followed > 0.0
+                else 0.0,
+                provenance=(1.0 - habit(usage[other]))
+                * max(
                     crowding(len(sources)) if other in sources else 0.0,
                     crowding(len(products)) if other in products else 0.0,
                 ),
@@ -80,6 +87,28 @@ class Ranking:
             ranked.append((name, score(candidate, own.weight, own.count), support))
         ranked.sort(key=lambda item: (-item[1], item[0]))
         return ranked
+
+
+def choice(bond: Bond | None, own: Bond, usage: Bond, whole: Bond) -> float:
+    """Return how much of what joins two files is owed to somebody's choice, and not to a program's habit.
+
+    What a program takes up whatever goes on is expected beside anything: as often as in one of three episodes
+    at any time.
+    """
+    by_habit = habit(usage)
+    if by_habit <= 0.0:
+        return 1.0
+    if bond is None or not bond.count:
+        return 1.0 - by_habit
+    given = min(1.0, bond.count / own.count) if own.count else 1.0
+    share = min(1.0, usage.count / whole.count) if whole.count else 1.0
+    expected = 1.0 - (1.0 - share) ** 3
+    return 1.0 - by_habit * min(1.0, expected / given)
+
+
+def habit(usage: Bond) -> float:
+    """Return the share of a file's episodes in which nothing but a program's habit took it up."""
+    return min(1.0, usage.habitual / usage.count) if usage.count else 0.0
 
 
 def _hint(other: int, bonds: dict[int, Bond], walked: dict[int, float]) -> float:

@@ -35,6 +35,9 @@ ALTER TABLE recipe ADD COLUMN steps TEXT;
 ALTER TABLE file ADD COLUMN changed REAL;
 {_MUTE}
 """,
+    """
+ALTER TABLE usage ADD COLUMN habitual REAL NOT NULL DEFAULT 0;
+""",
 )
 """Scripts that bring the tables of an older database up to date: the first from version 1 to 2, and so on.
 
@@ -133,8 +136,9 @@ CREATE TABLE usage (
     file INTEGER NOT NULL REFERENCES file(id),
     uid INTEGER NOT NULL,
     weight REAL NOT NULL,        -- sum of its weights over closed episodes, grown from the landmark
-    episodes INTEGER NOT NULL,   -- closed episodes that it was part of
+    episodes INTEGER NOT NULL,   -- closed episodes that it was part of; of file 0, all that had files
     last REAL NOT NULL,          -- seconds since the epoch
+    habitual REAL NOT NULL DEFAULT 0,  -- of its episodes, those in which only habit took it up (graph/habits)
     PRIMARY KEY (file, uid)
 ) WITHOUT ROWID;
 

@@ -82,7 +82,8 @@ class Touch:
 
 
 class EpisodeEvidence:
-    """What an episode says, given its touches by (file, burst).
+    """What an episode says, given its touches by (file, burst), and how much (0 to 1) files were taken up by
+    a program's habit only.
 
     Attributes
     ----------
@@ -90,7 +91,9 @@ class EpisodeEvidence:
         The weight of each member, by its file.
     """
 
-    def __init__(self, touches: Mapping[tuple[int, int], Touch]) -> None:
+    def __init__(
+        self, touches: Mapping[tuple[int, int], Touch], habitual: Mapping[int, float] | None = None
+    ) -> None:
         writes: dict[int, int] = {}
         bursts: dict[int, dict[int, Touch]] = {}
         for (file, burst), touch in sorted(touches.items()):
@@ -98,6 +101,8 @@ class EpisodeEvidence:
             bursts.setdefault(burst, {})[file] = touch
         self.weights = {file: member_weight(count) for file, count in writes.items()}
         self._size = len(self.weights)
+        # What was taken up by habit leaves the others as close to one another as if it were not there.
+        self._others = max(1.0, self._size - 1.0 - math.fsum((habitual or {}).values()))
         self._kept = self.weights
         if self._size > LARGEST:
             kept = nsmallest(LARGEST, self.weights, key=lambda file: (-self.weights[file], file))
@@ -134,7 +139,7 @@ class EpisodeEvidence:
         if file not in self._kept:
             return
         own = self._kept[file]
-        share = own / max(1, self._size - 1)
+        share = own / self._others
         changed = file in self._changes
         for other, weight in self._kept.items():
             if other == file or (self._size > READ_ONLY and own + weight <= 2 * READ_WEIGHT):

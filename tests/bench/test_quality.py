@@ -11,8 +11,9 @@ import pytest
 from bench.quality import baselines
 from bench.quality.bounds import LEAST, MOST, shortfalls
 from bench.quality.history import Commit, at_once, from_git, load, store, stored
+from bench.quality.home import Din, home
 from bench.quality.questions import Question, adjusted_rand_index, judge, questions, split
-from bench.quality.ranking import LEFT_OUT, ours, trial
+from bench.quality.ranking import LEFT_OUT, at_home, ours, trial
 from bench.quality.work import Noise, events
 from mycelial.record.events import Event, Op, Process
 
@@ -137,3 +138,22 @@ def test_leaving_something_out_changes_the_ranking_and_is_undone(tmp_path: Path)
     with LEFT_OUT["changes of version control"]():
         assert ours(case, tmp_path) != before
     assert ours(case, tmp_path) == before
+
+
+def test_a_home_has_the_same_work_whatever_makes_noise_beside_it() -> None:
+    def facts(din: frozenset[Din]) -> set[tuple[float, str, str]]:
+        return {(event.t, event.op, event.path) for event in home(1, din)[0]}
+
+    quiet = facts(frozenset())
+    for kind in Din:
+        assert quiet < facts(frozenset({kind}))
+    log, asked = home(1)
+    assert [event.t for event in log] == sorted(event.t for event in log)
+    assert all(question.file not in question.relevant for question in asked)
+    assert len({question.change for question in asked}) > 8
+
+
+def test_noise_of_a_desktop_does_not_get_among_what_belongs_together_at_home(tmp_path: Path) -> None:
+    own, plain = at_home(tmp_path, [1], frozenset({Din.BROWSER, Din.DESKTOP}))
+    assert own.hit3 > 0.9
+    assert own.map10 > plain.map10 + 0.3
