@@ -73,18 +73,22 @@ def forget(
     --since and --before mean everything in that time, in the mount or source of the working directory. WHEN
     is a date, a date and time (2025-12-31T08:30), or how long ago (30m, 2h, 3d).
 
-    Relations are derived anew from what is left of the log. Works while it is mounted.
+    Relations are derived anew from what is left of the log. Works while it is mounted. On a mount of another
+    user's, what you did yourself is forgotten.
     """
     bounded = since is not None or before is not None
     if sum((bool(paths or bounded), everything, excluded, mutes)) != 1:
         raise click.UsageError(
             "say what to forget: FILE or DIR, --since, --before, or one of --all, --excluded, --mutes"
         )
-    place = locate(paths[0] if paths else ".", database, foreign=mutes)
-    if mutes and place.is_foreign:
+    place = locate(paths[0] if paths else ".", database, foreign=not excluded)
+    if place.is_foreign:
         from mycelial.cli import through
 
-        through.forget_mutes(place)
+        if mutes:
+            through.forget_mutes(place)
+        else:
+            through.forget(place, tuple(_below_root(place, path) for path in paths), since, before)
         return
     if mutes:
         _forget_mutes(place, as_json)
@@ -136,7 +140,7 @@ def pause(duration: str | None, directory: str | None, database: Path | None) ->
 
     DURATION is 30m, 2h, 1h30m or 3d; without it, until `mycelial resume`. DIRECTORY is any path in a mount or
     in its source; without it, the working directory. What happens meanwhile is not recorded later either,
-    and it lasts over unmounting and restarts.
+    and it lasts over unmounting and restarts. On a mount of another user's, it is about what you do yourself.
     """
     if duration and directory is None and _seconds(duration) is None and os.path.isdir(duration):
         duration, directory = None, duration
@@ -144,7 +148,7 @@ def pause(duration: str | None, directory: str | None, database: Path | None) ->
     if duration is not None and not seconds:
         raise click.BadParameter(f"{duration!r}: write 30m, 2h, 1h30m or 3d", param_hint="DURATION")
     until = math.inf if seconds is None else time.time() + seconds
-    _pause_until(locate(directory or ".", database), until)
+    _pause_until(locate(directory or ".", database, foreign=True), until)
     print(
         "paused " + ("until `mycelial resume`" if duration is None else f"until {moment(until)}"),
         file=sys.stderr,
@@ -159,7 +163,7 @@ def resume(directory: str, database: Path | None) -> None:
 
     DIRECTORY is any path in a mount or in its source; without it, the working directory.
     """
-    _pause_until(locate(directory, database), 0.0)
+    _pause_until(locate(directory, database, foreign=True), 0.0)
     print("recording", file=sys.stderr)
 
 
@@ -167,6 +171,11 @@ def _pause_until(place: Place, t: float) -> None:
     from mycelial.store.answers import Answers
     from mycelial.store.handover import maintaining
 
+    if place.is_foreign:
+        from mycelial.cli import through
+
+        through.pause_until(place, t)
+        return
     if not place.is_recording:
         Answers.open(place.database, None).close()
     with maintaining(place.database, live=place.is_recording) as writer:

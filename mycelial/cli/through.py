@@ -6,6 +6,8 @@ of his own work; what it does not tell (counts, scores) is not known here either
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import os
 import sys
@@ -82,7 +84,40 @@ def status(place: Place) -> dict[str, object]:
 
 def forget_mutes(place: Place) -> None:
     """Have the mount take back what this user said to be unrelated."""
-    os.removexattr(_tree(place), "user.mycelial.mutes")
+    with _refusals():
+        os.removexattr(_tree(place), "user.mycelial.mutes")
+
+
+def forget(place: Place, paths: tuple[str, ...], since: float | None, before: float | None) -> None:
+    """Have the mount forget what this user did; all of it where nothing more is said."""
+    wanted = json.dumps({"paths": paths, "since": since, "before": before}).encode()
+    with _refusals():
+        os.setxattr(_tree(place), "user.mycelial.forget", wanted)
+
+
+def pause_until(place: Place, t: float) -> None:
+    """Have the mount record nothing of what this user does until then; 0.0: record again."""
+    with _refusals():
+        if t:
+            os.setxattr(_tree(place), "user.mycelial.paused", repr(t).encode())
+        else:
+            os.removexattr(_tree(place), "user.mycelial.paused")
+
+
+@contextlib.contextmanager
+def _refusals() -> Iterator[None]:
+    try:
+        yield
+    except OSError as problem:
+        if problem.errno == errno.EBUSY:
+            raise Failure(
+                "something is being forgotten there, or was a moment ago: try again later"
+            ) from None
+        if problem.errno == errno.EIO:
+            raise Failure(
+                "the record cannot be written to now: its owner sees why in mycelial status"
+            ) from None
+        raise
 
 
 def _tree(place: Place) -> Path:

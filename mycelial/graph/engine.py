@@ -15,6 +15,7 @@ import select
 import signal
 import socket
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
@@ -22,7 +23,8 @@ from mycelial.graph.background import Background
 from mycelial.graph.ingest import Ingest
 from mycelial.graph.lending import Lending
 from mycelial.record.announced import Announced
-from mycelial.record.wire import Dropped, Mark, Mute, Serial, WireDecoder
+from mycelial.record.wire import Dropped, Mark, Mute, Pause, Serial, WireDecoder
+from mycelial.store.writer import Writer
 
 log = logging.getLogger(__name__)
 
@@ -143,9 +145,10 @@ class Engine:
                     self._ingest.begin_message(item.number)
                 elif isinstance(item, Mark):
                     self._lending.mark(item.number)
-                elif isinstance(item, Mute):
-                    done = self._ingest.mute(item.uid, item.a, item.b)
-                    self._tell({"muted": item.number, "done": done})
+                elif isinstance(item, (Mute, Pause)):
+                    done = self._ingest.change(changing(item))
+                    self._report(at_once=True)  # before the answer: whoever asks then is told the truth
+                    self._tell({"told": item.number, "done": done})
                 else:
                     self._ingest.take(item)
         except ValueError as error:
@@ -166,6 +169,7 @@ class Engine:
             "waiting": ingest.waiting,
             "pid": os.getpid(),
             "paused_until": _moment(ingest.paused_until),
+            "paused_users": {str(uid): _moment(until) for uid, until in ingest.paused_users.items()},
             "lag": round(ingest.lag(time.time()), 3),
             "stored": ingest.stored_message,
         }
@@ -184,6 +188,15 @@ class Engine:
     def _tell(self, message: dict[str, object]) -> None:
         with contextlib.suppress(OSError):  # nobody listens, or not now
             self._connection.send(json.dumps(message).encode())
+
+
+def changing(told: Mute | Pause) -> Callable[[Writer], object]:
+    """Return what is to be done in the database when a user says this."""
+    if isinstance(told, Pause):
+        return lambda writer: writer.pause_until(told.until, told.uid)
+    if told.a or told.b:
+        return lambda writer: writer.mute(told.uid, told.a, told.b)
+    return lambda writer: writer.mutes.clear(told.uid)
 
 
 def _moment(t: float) -> float | str | None:

@@ -69,6 +69,8 @@ class Ingest:
         How often the database was opened.
     paused_until : float
         Events from before this time (seconds since the epoch) are not recorded.
+    paused_users : dict
+        The same of single users, by uid.
 
     Notes
     -----
@@ -104,6 +106,7 @@ class Ingest:
         self._lent: WriterLock | None = None
         self.openings = 0
         self.paused_until = 0.0
+        self.paused_users: dict[int, float] = {}
         self.stored = self.ignored = self.dropped = self.sweeps = 0
         self.reason = ""
 
@@ -132,7 +135,7 @@ class Ingest:
 
     def take(self, event: Event) -> None:
         """Accept one event from the mount."""
-        if event.t < self.paused_until or self._is_stored(self._waiting.message):
+        if self._is_paused(event) or self._is_stored(self._waiting.message):
             return
         admitted = self._admission.admit(event)
         if not admitted:
@@ -193,22 +196,17 @@ class Ingest:
         except (StoreError, DatabaseError) as error:
             self._fail(error)
 
-    def mute(self, uid: int, a: str, b: str) -> bool:
-        """Store, at once, that a user says that two files are not related; whether it could be done.
-
-        With both empty, he takes back all that he said so.
-        """
+    def change(self, change: Callable[[Writer], object]) -> bool:
+        """Store, at once, what a user said: whether it could be done."""
         if self._writer is not None and self._waiting:
             self._commit()  # the names mean what they mean by now
         if self._writer is None:
             return False
         try:
             self._writer.begin()
-            if a or b:
-                self._writer.mute(uid, a, b)
-            else:
-                self._writer.mutes.clear(uid)
+            change(self._writer)
             self._writer.commit()
+            self._read_pauses(self._writer)
         except (StoreError, DatabaseError) as error:
             self._fail(error)
             return False
@@ -264,10 +262,10 @@ class Ingest:
         try:
             self._writer = Writer(self._db, lock)
             self.openings += 1
-            self.paused_until = self._writer.paused_until()
+            self._read_pauses(self._writer)
             self._stored_before = self._writer.stored_message(self._session)
             self._waiting.keep(
-                lambda event, message: event.t >= self.paused_until and not self._is_stored(message)
+                lambda event, message: not self._is_paused(event) and not self._is_stored(message)
             )
             self._pipeline = Pipeline(self._writer)
             if not self._waiting:
@@ -289,6 +287,13 @@ class Ingest:
             self._fail(error)
         else:
             self._tell_failure(self._pipeline)
+
+    def _read_pauses(self, writer: Writer) -> None:
+        self.paused_until, self.paused_users = writer.paused_until(), writer.paused_users()
+
+    def _is_paused(self, event: Event) -> bool:
+        until = self.paused_users.get(event.process.uid, 0.0) if self.paused_users else 0.0
+        return event.t < max(until, self.paused_until)
 
     def _is_stored(self, message: int) -> bool:
         return 0 < message <= self._stored_before

@@ -16,16 +16,16 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import termios
 import time
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import trio
 
 from mycelial import core
-from mycelial.record.wire import Kind, Mute, encode_mark, encode_mute, kind_of_message
+from mycelial.mount import child
+from mycelial.record.wire import Kind, Mute, Pause, encode_mark, encode_mute, encode_pause, kind_of_message
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ _SHORTEST_PAUSE = 0.1  # seconds until a dead engine is started again, doubled i
 _LONGEST_PAUSE = 30.0  # seconds between two attempts to start it
 _FLUSH = 10.0  # seconds without any progress that the engine has at the end
 _LONGEST_FLUSH = 60.0  # seconds that it has in any case to store what is left
-_MUTED = 3.0  # seconds that the engine has for storing what a user said, who waits for it
+_TOLD = 3.0  # seconds that the engine has for storing what a user said, who waits for it
 _STATUS_SIZE = 65536  # bytes
 _MESSAGE_SIZE = 1 << 20  # bytes that a message may have
 
@@ -64,9 +64,9 @@ class Engine:
         self._process: subprocess.Popen[bytes] | None = None
         self._restarts = 0
         self._state: dict[str, object] = {"state": "starting"}
-        self._mutes: dict[int, trio.MemorySendChannel[bool]] = {}
-        self._last_mute = 0
-        self._unread_mutes: list[bytes] = []  # what users said to an engine that was gone
+        self._told: dict[int, trio.MemorySendChannel[bool]] = {}
+        self._last_told = 0
+        self._unheard: list[bytes] = []  # what users said to an engine that was gone
         self._something_sent = trio.Event()
         self._silent_since: float | None = None  # there is something to read, and the engine does not
 
@@ -78,11 +78,14 @@ class Engine:
             state |= {"state": "hung", "reason": reason}
         return state
 
-    @property
-    def is_paused(self) -> bool:
-        """Whether recording rests now, as its owner wanted."""
-        until = self._state.get("paused_until")
-        return until == "resumed" or (isinstance(until, (int, float)) and time.time() < until)
+    def is_paused(self, uid: int) -> bool:
+        """Whether recording rests now, as its owner wanted, or that of what `uid` does, as he wanted."""
+        users = self._state.get("paused_users")
+        own = users.get(str(uid)) if isinstance(users, dict) else None
+        return any(
+            until == "resumed" or (isinstance(until, (int, float)) and time.time() < until)
+            for until in (own, self._state.get("paused_until"))
+        )
 
     async def run(self) -> None:
         """Keep an engine running and supplied, until cancelled."""
@@ -103,17 +106,12 @@ class Engine:
         number, announced = self._theirs.fileno(), self._announced
         descriptors = ["--fd", str(number), "--announced", str(announced)]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "mycelial.graph", *descriptors, *self._arguments],
-            # Not by its name: that could lie inside the mount, which must answer while this call waits.
-            executable="/proc/self/exe",
+            child.command("mycelial.graph", *descriptors, *self._arguments),
             pass_fds=[number, announced],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=self._stderr,
-            cwd="/",
-            # Where programs are wrapped, as on NixOS, Python alone does not know where the modules are.
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-            start_new_session=True,
+            **child.surroundings(),
         )
         core.ignore_process(self._process.pid)
 
@@ -143,8 +141,8 @@ class Engine:
         """Give the next engine all that the last one had not stored, and what it must know for it."""
         with contextlib.suppress(BlockingIOError):
             while unread := self._theirs.recv(_MESSAGE_SIZE, socket.MSG_DONTWAIT):
-                if kind_of_message(unread) == Kind.MUTE:
-                    self._unread_mutes.append(unread)
+                if kind_of_message(unread) in (Kind.MUTE, Kind.PAUSE):
+                    self._unheard.append(unread)
         core.send_again()
 
     @staticmethod
@@ -162,8 +160,8 @@ class Engine:
             await trio.lowlevel.wait_readable(wake)
             self._something_sent.set()
             await self._send_waiting()
-            while self._unread_mutes:
-                await self._send(self._unread_mutes.pop(0))
+            while self._unheard:
+                await self._send(self._unheard.pop(0))
 
     async def _send_waiting(self) -> None:
         while (message := core.peek()) is not None:
@@ -193,17 +191,26 @@ class Engine:
 
         With both empty, he takes back all that he said so.
         """
-        self._last_mute += 1
-        number = self._last_mute
-        self._mutes[number], answer = trio.open_memory_channel[bool](1)
+        return await self._tell(lambda number: encode_mute(Mute(number, uid, a, b)))
+
+    async def pause(self, uid: int, until: float) -> bool:
+        """Have nothing recorded of a user until then (0.0: all again); whether that was done."""
+        await trio.sleep(_AFTER_CLOSE)
+        return await self._tell(lambda number: encode_pause(Pause(number, uid, until)))
+
+    async def _tell(self, encode: Callable[[int], bytes]) -> bool:
+        """Say what a user said, after all that happened before, and wait for the answer to its number."""
+        self._last_told += 1
+        number = self._last_told
+        self._told[number], answer = trio.open_memory_channel[bool](1)
         try:
-            with trio.move_on_after(_MUTED):
+            with trio.move_on_after(_TOLD):
                 await self._send_waiting()
-                await self._send(encode_mute(Mute(number, uid, a, b)))
+                await self._send(encode(number))
                 return await answer.receive()
             return False
         finally:
-            del self._mutes[number]
+            del self._told[number]
 
     async def _wait_for_room(self) -> None:
         with trio.move_on_after(_STALLED) as patience:
@@ -225,8 +232,8 @@ class Engine:
                     continue
                 if isinstance(state.get("mark"), int):
                     answering.start_soon(self._answer_mark, state["mark"])
-                elif "muted" in state:
-                    if (waiting := self._mutes.get(state["muted"])) is not None:
+                elif "told" in state:
+                    if (waiting := self._told.get(state["told"])) is not None:
                         waiting.send_nowait(bool(state.get("done")))
                 else:
                     self._silent_since = None

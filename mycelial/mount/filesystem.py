@@ -28,6 +28,7 @@ from mycelial.mount.options import MountOptions
 from mycelial.mount.place import MountError, Place
 from mycelial.mount.source import CallersSource
 from mycelial.mount.virtual import VirtualTree
+from mycelial.mount.wishes import Wishes
 
 if TYPE_CHECKING:
     from mycelial.views.tree import Tree
@@ -82,8 +83,8 @@ class Filesystem:
             self._engine.start()  # before the mount can be in its way
         try:
             timeout = 0 if self._options.allow_other else _VIRTUAL_TIMEOUT
-            mute = None if self._engine is None else self._engine.mute
-            self._mount(VirtualTree(self._tree, self._ready, mute, timeout=timeout))
+            wishes = None if self._engine is None else Wishes(self._engine, self._place.database)
+            self._mount(VirtualTree(self._tree, self._ready, wishes, timeout=timeout))
             core.start()
             trio.run(self._serve)
         finally:
@@ -116,7 +117,7 @@ class Filesystem:
             "in_place": place.in_place,
             "view_dir": options.view_dir,
             "recording": options.record,
-            "paused": self._engine is not None and self._engine.is_paused,
+            "paused": self._engine is not None and self._engine.is_paused(uid),
         }
         if uid not in (0, os.geteuid()):
             return {**public, "engine": None if engine is None else {"state": engine["state"]}}

@@ -13,9 +13,9 @@ import logging
 import os
 import stat
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import pyfuse3
 import trio
@@ -24,17 +24,13 @@ from mycelial import core
 from mycelial.views.node import Caller, Children, Kind, Link, Node, Text
 
 if TYPE_CHECKING:
+    from mycelial.mount.wishes import Wishes
     from mycelial.views.tree import Tree
 
 log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-MUTES = b"user.mycelial.mutes"
-"""The attribute of the view directory whose removal takes back what was said to be unrelated."""
-
-Mute: TypeAlias = Callable[[int, str, str], Awaitable[bool]]
 
 _THREADS = 4
 _MODES = {
@@ -95,14 +91,14 @@ class VirtualTree(pyfuse3.Operations):
     enable_acl = True  # or the kernel would judge by mode bits alone
 
     def __init__(
-        self, tree: Callable[[], Tree], on_ready: Callable[[], None], mute: Mute | None, *, timeout: float
+        self, tree: Callable[[], Tree], on_ready: Callable[[], None], wishes: Wishes | None, *, timeout: float
     ) -> None:
         """`timeout` is how long the kernel may keep an entry, in seconds: 0 where several users may enter.
 
-        `mute` has it stored that a user says that two paths are not related; None where nothing is recorded.
+        `wishes` is None where nothing is recorded.
         """
         super().__init__()
-        self._mute = mute
+        self._wishes = wishes
         self._tree = tree
         self._timeout = timeout
         self._on_ready = on_ready
@@ -273,10 +269,9 @@ class VirtualTree(pyfuse3.Operations):
             raise pyfuse3.FUSEError(errno.EROFS)  # the view directory itself
         caller, path = self._caller(ctx), (*self._inode(parent_inode).path, name)
         pair = await self._ask(lambda: self._tree().unrelated(path, caller))
-        if pair is None or self._mute is None:
+        if pair is None or self._wishes is None:
             raise pyfuse3.FUSEError(errno.EROFS)
-        if not await self._mute(caller.uid, *pair):
-            raise pyfuse3.FUSEError(errno.EAGAIN)
+        await self._wishes.mute(caller.uid, *pair)
         await self._ask(lambda: self._tree().hide(path, caller))
 
     # ---- extended attributes
@@ -298,11 +293,23 @@ class VirtualTree(pyfuse3.Operations):
     async def removexattr(
         self, inode: pyfuse3.InodeT, name: pyfuse3.XAttrNameT, ctx: pyfuse3.RequestContext
     ) -> None:
-        """Take back what the caller said to be unrelated, for those to whom the database is closed."""
-        if self._mute is None or name != MUTES or not inode & core.VIRTUAL_BIT or self._inode(inode).path:
+        await self._wishes_at(inode).unset(ctx.uid, name)
+
+    @_guarded
+    async def setxattr(
+        self,
+        inode: pyfuse3.InodeT,
+        name: pyfuse3.XAttrNameT,
+        value: bytes,
+        ctx: pyfuse3.RequestContext,
+    ) -> None:
+        await self._wishes_at(inode).set(ctx.uid, name, value)
+
+    def _wishes_at(self, inode: pyfuse3.InodeT) -> Wishes:
+        """Only the view directory itself takes any."""
+        if self._wishes is None or not inode & core.VIRTUAL_BIT or self._inode(inode).path:
             raise pyfuse3.FUSEError(errno.EROFS)
-        if not await self._mute(ctx.uid, "", ""):
-            raise pyfuse3.FUSEError(errno.EAGAIN)
+        return self._wishes
 
     @_guarded
     async def listxattr(

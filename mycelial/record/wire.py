@@ -17,6 +17,7 @@ DROPPED: u64 number of events that were lost here.
 MARK: u64 number that the reader asked for; all that happened before the question stands before it.
 MUTE: u64 number, then two paths as in an event: the user says that these are not related; both empty: takes
 back all that he said so.
+PAUSE: u64 number, f64 seconds since the epoch: until then nothing that this user does is recorded; 0: go on.
 SERIAL: u64 number of the message that it begins. These grow; one that was not stored is sent again, with
 the same number, to an engine that was started since.
 """
@@ -38,6 +39,7 @@ _PROCESS = struct.Struct("<IIIIQ")
 _LENGTH = struct.Struct("<H")
 _LENGTHS = struct.Struct("<HH")
 _COUNT = struct.Struct("<Q")
+_TIMED = struct.Struct("<Qd")
 _FIELDS = 11
 _LONGEST_FIELD = 0xFFFF
 _STREAMS = 3  # standard input, output and error
@@ -64,6 +66,7 @@ class Kind(IntEnum):
     MARK = 11
     MUTE = 12
     SERIAL = 13
+    PAUSE = 14
 
 
 _OPS = {
@@ -107,6 +110,18 @@ class Mute:
 
 
 @dataclass(frozen=True, slots=True)
+class Pause:
+    """The user `uid` wants nothing recorded of what he does until then (seconds since the epoch).
+
+    The answer is to name the `number`.
+    """
+
+    number: int
+    uid: int
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
 class Serial:
     """The number of the message that begins here."""
 
@@ -131,7 +146,7 @@ class WireDecoder:
         if announced is not None:
             announced.go_on_after(self._restore(announced.read()))
 
-    def feed(self, message: bytes) -> Iterator[Event | Dropped | Mark | Mute | Serial]:
+    def feed(self, message: bytes) -> Iterator[Event | Dropped | Mark | Mute | Pause | Serial]:
         """Yield what `message` holds, in order; kinds of record that are not known are skipped.
 
         Raises
@@ -152,6 +167,10 @@ class WireDecoder:
                 yield Mark(_unpack(_COUNT, body)[0])
             elif kind == Kind.SERIAL:
                 yield Serial(min(_unpack(_COUNT, body)[0], _LARGEST_INTEGER))
+            elif kind == Kind.PAUSE:
+                told, until = _unpack(_TIMED, body)
+                if until >= 0:  # which is no time, if it is no number
+                    yield Pause(int(told), uid, until)
             elif kind == Kind.MUTE:
                 a, b = _paths(body[_COUNT.size :])
                 if (is_clean_path(a) and is_clean_path(b)) or not (a or b):
@@ -256,6 +275,11 @@ def encode_mute(mute: Mute) -> bytes:
     a, b = bytes_of(mute.a), bytes_of(mute.b)
     body = _COUNT.pack(mute.number) + _LENGTHS.pack(len(a), len(b)) + a + b
     return _record(Kind.MUTE, 0, mute.uid, 0, body)
+
+
+def encode_pause(pause: Pause) -> bytes:
+    """Return the record of until when a user wants to rest."""
+    return _record(Kind.PAUSE, 0, pause.uid, 0, _TIMED.pack(pause.number, pause.until))
 
 
 def _record(kind: Kind, number: int, uid: int, time_ns: int, body: bytes) -> bytes:

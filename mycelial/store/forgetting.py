@@ -82,7 +82,9 @@ def remove_events(database: sqlite_utils.Database, selection: Selection) -> int:
     gone = _delete(connection, selection, by_name=named is not None)
     if named:
         connection.execute(
-            "DELETE FROM mute WHERE a IN (SELECT path FROM doomed) OR b IN (SELECT path FROM doomed)"
+            "DELETE FROM mute WHERE (a IN (SELECT path FROM doomed) OR b IN (SELECT path FROM doomed))"
+            " AND uid = coalesce(?, uid)",
+            (selection.uid,),
         )
     connection.execute(
         'DELETE FROM log_path WHERE id NOT IN (SELECT path FROM event UNION SELECT "to" FROM event'
@@ -90,7 +92,7 @@ def remove_events(database: sqlite_utils.Database, selection: Selection) -> int:
     )
     connection.execute("DELETE FROM log_process WHERE id NOT IN (SELECT process FROM event)")
     if named:
-        _scrub(connection, named)
+        _scrub(connection, named, selection.uid)
     connection.execute("DROP TABLE temp.doomed")
     return gone
 
@@ -225,11 +227,13 @@ class _Mentions:
         return comm.encode("utf-8", "surrogateescape") in self._comms
 
 
-def _scrub(connection: sqlite3.Connection, named: set[str]) -> None:
-    """Take the forgotten names out of the processes that are still needed."""
+def _scrub(connection: sqlite3.Connection, named: set[str], uid: int | None) -> None:
+    """Take the forgotten names out of the processes, or those of one user, that are still needed."""
     mentions = _Mentions(named)
     columns = ("comm", "exe", "cwd", "args", "chain", "chain_args", "fds", "neighbours")
-    rows = connection.execute(f"SELECT id, {', '.join(columns)} FROM log_process").fetchall()
+    rows = connection.execute(
+        f"SELECT id, {', '.join(columns)} FROM log_process WHERE uid = coalesce(?, uid)", (uid,)
+    ).fetchall()
     for number, comm, exe, cwd, args, chain, chain_args, fds, neighbours in rows:
         kept = (
             "?" if mentions.in_program(from_column(comm)) else comm,

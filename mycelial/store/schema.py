@@ -93,6 +93,7 @@ CREATE TABLE meta (
                                  -- events that went since all was derived; unswept: since names were
                                  -- last_event: highest number of an event that was removed
                                  -- paused: recording rests until then, in seconds since the epoch
+                                 -- paused UID: that of one user rests
                                  -- message: a mount, and the last of its messages that is stored
     value
 );

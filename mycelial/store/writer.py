@@ -158,13 +158,18 @@ class Writer:
         row = self.database.conn.execute("SELECT value FROM meta WHERE key = 'paused'").fetchone()
         return 0.0 if row is None else float(row[0])
 
-    def pause_until(self, t: float) -> None:
-        """Let recording rest until `t` (infinite: until it is resumed; 0.0: not at all)."""
-        execute = self.database.conn.execute
+    def paused_users(self) -> dict[int, float]:
+        """Return the same of those users who want a pause for themselves."""
+        rows = self.database.conn.execute("SELECT key, value FROM meta WHERE key GLOB 'paused [0-9]*'")
+        return {int(key.removeprefix("paused ")): float(value) for key, value in rows.fetchall()}
+
+    def pause_until(self, t: float, uid: int | None = None) -> None:
+        """Let recording, or that of one user, rest until `t` (infinite: until resumed; 0.0: not at all)."""
+        key = "paused" if uid is None else f"paused {uid}"
         if t:
-            execute("INSERT OR REPLACE INTO meta VALUES ('paused', ?)", (t,))
+            self.database.conn.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, t))
         else:
-            execute("DELETE FROM meta WHERE key = 'paused'")
+            self.database.conn.execute("DELETE FROM meta WHERE key = ?", (key,))
 
     def stored_message(self, session: str) -> int:
         """Return the number of the last message of this mount whose events are here; 0 if there is none."""

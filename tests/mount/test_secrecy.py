@@ -8,19 +8,16 @@ import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.mount.actor import Identity, run_apart
-from tests.mount.inside import Finished, command
-from tests.mount.mounted import Mounted, run, wait_until
+from tests.mount.mounted import Mounted, wait_until
 from tests.mount.recorded import events, mycelial, wait_for
+from tests.mount.two_users import ALICE, BOB, asked, work
 
 pytestmark = pytest.mark.as_root
 
-ALICE = Identity(1234, 1234, (1234,))
-BOB = Identity(5, 60, (60,))  # games, on Debian
 SECRET = "k0mpromat"
 ALICES = f"""
 cat alice/{SECRET}.txt public/shared.txt > alice/{SECRET}.out
@@ -30,21 +27,6 @@ mv public/from-{SECRET} public/made-by-alice
 """
 BOBS = "cat public/shared.txt public/bobs.txt > public/bobs.out; cat public/bobs.out > /dev/null"
 ATTRIBUTES = ("related", "sources", "products", "cluster", "how", "status")
-
-
-def by(user: Identity) -> dict[str, Any]:
-    """How a program is run as this user."""
-    environment = {"PATH": os.environ["PATH"]}
-    return {"user": user.uid, "group": user.gid, "extra_groups": user.groups, "env": environment}
-
-
-def work(mount: Mounted, user: Identity, commands: str) -> None:
-    finished = run(["/bin/bash", "-c", commands], cwd=mount.mountpoint, **by(user))
-    assert finished.returncode == 0, finished.stderr
-
-
-def asked(mount: Mounted, user: Identity, *words: str, stdin: str = "") -> Finished:
-    return command(user, *words, cwd=mount.mountpoint, stdin=stdin)
 
 
 @pytest.fixture(scope="module")
@@ -167,8 +149,7 @@ def test_the_command_answers_from_the_tree_where_the_database_is_roots(shared: M
 @pytest.mark.parametrize(
     "words",
     [
-        ("events",), ("rebuild",), ("forget", "--all"), ("pause",), ("resume",),
-        ("forget", "public/shared.txt"),
+        ("events",), ("rebuild",), ("forget", "--excluded"),
     ],
     ids=" ".join,
 )  # fmt: skip

@@ -239,7 +239,7 @@ static void change_xattr(fuse_req_t req, fuse_ino_t ino, const char *name, const
 }
 
 static void c_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value, size_t size, int flags) {
-    REFUSE_VIRTUAL(ino, EROFS);
+    DELEGATE(ino, setxattr, req, ino, name, value, size, flags);
     change_xattr(req, ino, name, value ? value : "", size, flags);
 }
 
