@@ -1,4 +1,4 @@
-"""What the C core offers. Functions belong to the thread of the FUSE loop, unless they say otherwise."""
+"""What the C core offers. Functions may be called from any thread once it was configured."""
 
 from typing import TypedDict
 
@@ -37,22 +37,19 @@ def configure(
     """
 
 def start() -> None:
-    """Start the core's threads: after the last fork. Raises OSError."""
+    """Start to answer requests, in threads: after pyfuse3.init and the last fork. Raises OSError."""
+
+def stop_reading() -> None:
+    """Take no more requests: before pyfuse3.close."""
 
 def stop() -> None:
     """End the core's threads and close its descriptors: after pyfuse3.close."""
 
 def deliver_to(socket: int) -> None:
-    """Send messages to this socket, as long as it has room; otherwise `wake_fd` becomes readable."""
+    """Messages of whole records (see `mycelial.record.wire`), at most 64 KiB each, go to this socket."""
 
-def announce_next() -> None:
-    """Make `wake_fd` readable when something is sent the next time, too."""
-
-def peek() -> bytes | None:
-    """The oldest message of whole records (see `mycelial.record.wire`), at most 64 KiB."""
-
-def pop() -> None:
-    """The oldest message was sent; it is kept until it is `stored`."""
+def send_waiting() -> bool:
+    """Send what waits, as much as the socket takes; whether that was all."""
 
 def stored(serial: int) -> None:
     """The messages up to this number are in the database and need not be kept."""
@@ -61,7 +58,7 @@ def send_again() -> None:
     """Let what was sent and is not stored wait again: for a new engine."""
 
 def wake_fd() -> int:
-    """An eventfd that becomes readable when messages wait for Python; `peek` makes it unreadable."""
+    """An eventfd that becomes readable when something waits again; `send_waiting` makes it unreadable."""
 
 def announce_again() -> None:
     """Describe each process anew before its next event: a new engine knows none of them."""
@@ -72,10 +69,6 @@ def ignore_process(pid: int) -> None:
 def take_forgets() -> list[tuple[int, int]]:
     """Virtual inodes that the kernel forgot since the last call, each with its number of look-ups."""
 
-def hold() -> None:
-    """Python work is under way: until `unhold`, the core does not sleep for the next request."""
-
-def unhold() -> None: ...
 def path_of(inode: int) -> bytes | None:
     """The path below the source of a real inode; None if it has no name any more."""
 
@@ -83,9 +76,9 @@ def groups_of(pid: int) -> tuple[int, ...]:
     """The supplementary groups of a process; empty if it is gone."""
 
 def file_type(path: bytes, uid: int, gid: int, groups: tuple[int, ...], /) -> int:
-    """The S_IFMT bits of what is there for that caller, or 0. Any thread."""
+    """The S_IFMT bits of what is there for that caller, or 0."""
 
 def list_directory(path: bytes, uid: int, gid: int, groups: tuple[int, ...], /) -> list[tuple[bytes, int]]:
-    """Names and S_IFMT bits of a directory as that caller sees it. Any thread. Raises OSError."""
+    """Names and S_IFMT bits of a directory as that caller sees it. Raises OSError."""
 
 def figures() -> Figures: ...

@@ -1,9 +1,9 @@
 """The mount's line to the engine: messages go one way, its state comes back, and a dead engine is replaced.
 
-The mount never waits for the engine. The core sends messages as long as the socket has room; the others wait
-there, bounded, with those counted that had to be dropped, until this side finds room again. The core keeps
-what was sent until the engine says that it is stored: a new engine is given all that the old one had not.
-What that had been told of processes stays here, in a file without a name.
+The mount never waits for the engine. Messages wait in the core, bounded, with those counted that had to be
+dropped, until this side has them sent and the socket has room. The core keeps what was sent until the engine
+says that it is stored: a new engine is given all that the old one had not. What that had been told of
+processes stays here, in a file without a name.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from mycelial.record.wire import Kind, Mute, Pause, encode_mark, encode_mute, en
 
 log = logging.getLogger(__name__)
 
+_MOMENT = 0.05  # seconds for which events are gathered, to travel together
 _AFTER_CLOSE = 0.05  # seconds until the core has surely heard of it
 _STALLED = 30.0  # seconds without taking a message though the socket is full: the engine hangs
 _LOOKS_EVERY = 1.0  # seconds
@@ -158,19 +159,15 @@ class Engine:
         wake = core.wake_fd()
         while True:
             await trio.lowlevel.wait_readable(wake)
+            await trio.sleep(_MOMENT)
             self._something_sent.set()
             await self._send_waiting()
             while self._unheard:
                 await self._send(self._unheard.pop(0))
 
     async def _send_waiting(self) -> None:
-        while (message := core.peek()) is not None:
-            try:
-                self._ours.send(message)
-            except BlockingIOError:
-                await self._wait_for_room()
-            else:
-                core.pop()
+        while not core.send_waiting():
+            await self._wait_for_room()
 
     async def _answer_mark(self, number: int) -> None:
         """Tell the engine that it has all that happened before it asked."""
@@ -247,7 +244,6 @@ class Engine:
         while True:
             if self._silent_since is None:  # all is quiet: nothing runs until there is something to read
                 self._something_sent = trio.Event()
-                core.announce_next()
                 await self._something_sent.wait()
             await trio.sleep(_LOOKS_EVERY)
             now = time.monotonic()

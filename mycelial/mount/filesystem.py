@@ -85,7 +85,6 @@ class Filesystem:
             timeout = 0 if self._options.allow_other else _VIRTUAL_TIMEOUT
             wishes = None if self._engine is None else Wishes(self._engine, self._place.database)
             self._mount(VirtualTree(self._tree, self._ready, wishes, timeout=timeout))
-            core.start()
             trio.run(self._serve)
         finally:
             if self._engine is not None:
@@ -186,6 +185,7 @@ class Filesystem:
 
     async def _serve(self) -> None:
         try:
+            core.start()
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._end_on_signal, nursery.cancel_scope)
                 nursery.start_soon(self._manager.run, self._state)
@@ -197,15 +197,21 @@ class Filesystem:
                 nursery.cancel_scope.cancel()
             self._manager.stopping("Storing what was recorded last")
         finally:
+            core.stop_reading()
             pyfuse3.close(unmount=True)
 
     async def _end_on_signal(self, serving: trio.CancelScope) -> None:
         with trio.open_signal_receiver(*_ENDING) as signals:
             if self._early:
+                _say_unmounting(self._early[0])
                 serving.cancel()
             async for number in signals:  # further ones change nothing
-                log.info("%s: unmounting", signal.Signals(number).name)
+                _say_unmounting(number)
                 pyfuse3.terminate()
+
+
+def _say_unmounting(number: int) -> None:
+    log.info("%s: unmounting", signal.Signals(number).name)
 
 
 def _raise_descriptor_limit() -> None:

@@ -43,11 +43,10 @@ _MODES = {
 def _guarded(
     handler: Callable[Concatenate[VirtualTree, P], Coroutine[Any, Any, T]],
 ) -> Callable[Concatenate[VirtualTree, P], Coroutine[Any, Any, T]]:
-    """Let nothing but FUSEError out: pyfuse3 would end the mount. Keep the core awake meanwhile."""
+    """Let nothing but FUSEError out: pyfuse3 would end the mount."""
 
     @functools.wraps(handler)
     async def guarded(self: VirtualTree, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        core.hold()
         try:
             return await handler(self, *args, **kwargs)
         except (pyfuse3.FUSEError, trio.Cancelled):
@@ -57,8 +56,6 @@ def _guarded(
         except Exception:
             log.exception("the virtual tree failed in %s", handler.__name__)
             raise pyfuse3.FUSEError(errno.EIO) from None
-        finally:
-            core.unhold()
 
     return guarded
 

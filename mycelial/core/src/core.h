@@ -1,7 +1,7 @@
 /* What the parts of the core share: the inode table, open handles, the caller, the event log and the session.
  *
- * One thread runs everything here, the one in which pyfuse3's loop calls fuse_session_receive_buf, so nothing is
- * locked. The exceptions say so: worker.c (a thread for what may take long) and reach.c (called from any thread).
+ * One thread runs everything here, the one that reads the device (reader.c), so nothing is locked; Python asks under
+ * core_lock(). The exceptions say so: worker.c (a thread for what may take long) and reach.c (called from any thread).
  */
 #ifndef MYCELIAL_CORE_H
 #define MYCELIAL_CORE_H
@@ -176,13 +176,12 @@ void ring_event(enum event_kind kind, unsigned flags, uint32_t process, uint32_t
                 const char *to, size_t to_size);
 bool ring_process(uint32_t process, uint32_t uid, const void *payload, size_t size); /* false: there was no room */
 void ring_deliver_to(int socket);
-void ring_announce_next(void); /* wake Python when something is sent next */
-void ring_send(void); /* as much as the socket takes; Python is woken for the rest */
+bool ring_send(void); /* as much as the socket takes; whether that was all */
 const void *ring_peek(size_t *size); /* the oldest message, or NULL */
 void ring_pop(void);                 /* it was sent */
 void ring_stored(uint64_t serial);   /* up to this message the engine needs nothing again */
 void ring_send_again(void);          /* there is a new engine, which has nothing of what was not stored */
-int ring_wake_fd(void);
+int ring_wake_fd(void); /* readable when something waits since it was sent last */
 uint64_t ring_dropped(void);
 /* What the operations call: nothing is said when recording is off or the path has no name. They return the process. */
 uint32_t record_inode(enum event_kind kind, unsigned flags, fuse_req_t req, const struct inode *inode);
@@ -222,9 +221,16 @@ struct negotiated {
 extern struct negotiated negotiated;
 bool is_writeback(void); /* the kernel collects writes */
 
-typedef void process_function(struct fuse_session *, const struct fuse_buf *);
 /* Has INIT answered by libfuse, and the answer completed; false when this is another request, or nothing was done. */
-bool negotiation_process(struct fuse_session *se, const struct fuse_buf *request, process_function *process);
+bool negotiation_process(struct fuse_session *se, const struct fuse_buf *request);
+
+/* ---- reader.c: the thread that reads the device --------------------------------------------------------------- */
+
+void core_lock(void); /* held while a request is answered here */
+void core_unlock(void);
+int reader_start(struct fuse_session *se); /* with the GIL held; 0 or an error's number */
+int reader_wake_fd(void);                 /* readable while requests wait for Python */
+int reader_take(struct fuse_buf *buffer); /* one of these, as fuse_session_receive_buf gives it */
 
 /* ---- session.c ------------------------------------------------------------------------------------------------ */
 
@@ -239,6 +245,8 @@ extern struct configuration configuration;
 static inline bool is_exclusive(void) { return configuration.timeout > 1; }
 extern struct fuse_lowlevel_ops python_ops; /* pyfuse3's handlers, for virtual inodes */
 
+int session_device(struct fuse_session *se); /* what libfuse's own functions answer, */
+int session_receive_request(struct fuse_session *se, struct fuse_buf *buffer); /* past those for pyfuse3 */
 /* The kernel's attributes of an inode are out of date. */
 void session_invalidate(const struct inode *inode);
 bool is_view_dir(fuse_ino_t parent, const char *name);

@@ -9,8 +9,19 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
+
+/* What the reader's thread uses, too. It never waits for the GIL while it answers, so there is no knot. */
+#define LOCKED(what)                                                                                                   \
+    do {                                                                                                               \
+        Py_BEGIN_ALLOW_THREADS;                                                                                        \
+        core_lock();                                                                                                   \
+        what;                                                                                                          \
+        core_unlock();                                                                                                 \
+        Py_END_ALLOW_THREADS;                                                                                          \
+    } while (0)
 
 static PyObject *os_error(int error) {
     errno = error;
@@ -37,6 +48,7 @@ static PyObject *configure(PyObject *self, PyObject *args, PyObject *kwargs) {
     if (getrlimit(RLIMIT_NOFILE, &limit)) return os_error(errno);
     unsigned long usable = limit.rlim_cur > 1u << 20 ? 1u << 20 : limit.rlim_cur;
     int error = inode_init(source_fd, (unsigned)(usable > 128 ? (usable - 64) / 4 : 16));
+    if (!error) error = reader_init();
     if (error) return os_error(error);
     if (ring_init(record, (size_t)capacity) || lineage_init((unsigned)(usable > 4096 ? 512 : usable / 8)))
         return os_error(errno);
@@ -49,7 +61,16 @@ static PyObject *configure(PyObject *self, PyObject *args, PyObject *kwargs) {
 static PyObject *start(PyObject *self, PyObject *unused) {
     (void)self, (void)unused;
     int error = worker_init();
+    if (!error) error = session_start();
     if (error) return os_error(error);
+    Py_RETURN_NONE;
+}
+
+static PyObject *stop_reading(PyObject *self, PyObject *unused) {
+    (void)self, (void)unused;
+    Py_BEGIN_ALLOW_THREADS;
+    reader_stop();
+    Py_END_ALLOW_THREADS;
     Py_RETURN_NONE;
 }
 
@@ -65,31 +86,24 @@ static PyObject *stop(PyObject *self, PyObject *unused) {
 
 /* ---- events ------------------------------------------------------------------------------------------------------- */
 
-static PyObject *peek(PyObject *self, PyObject *unused) {
-    size_t size;
+static PyObject *send_waiting(PyObject *self, PyObject *unused) {
+    bool all;
     (void)self, (void)unused;
-    const void *message = ring_peek(&size);
-    if (!message) Py_RETURN_NONE;
-    return PyBytes_FromStringAndSize(message, (Py_ssize_t)size);
-}
-
-static PyObject *pop(PyObject *self, PyObject *unused) {
-    (void)self, (void)unused;
-    ring_pop();
-    Py_RETURN_NONE;
+    LOCKED(all = ring_send());
+    return PyBool_FromLong(all);
 }
 
 static PyObject *stored(PyObject *self, PyObject *serial) {
     (void)self;
     unsigned long long value = PyLong_AsUnsignedLongLong(serial);
     if (PyErr_Occurred()) return NULL;
-    ring_stored(value);
+    LOCKED(ring_stored(value));
     Py_RETURN_NONE;
 }
 
 static PyObject *send_again(PyObject *self, PyObject *unused) {
     (void)self, (void)unused;
-    ring_send_again();
+    LOCKED(ring_send_again());
     Py_RETURN_NONE;
 }
 
@@ -102,19 +116,13 @@ static PyObject *deliver_to(PyObject *self, PyObject *socket) {
     (void)self;
     long value = PyLong_AsLong(socket);
     if (value == -1 && PyErr_Occurred()) return NULL;
-    ring_deliver_to((int)value);
-    Py_RETURN_NONE;
-}
-
-static PyObject *announce_next(PyObject *self, PyObject *unused) {
-    (void)self, (void)unused;
-    ring_announce_next();
+    LOCKED(ring_deliver_to((int)value));
     Py_RETURN_NONE;
 }
 
 static PyObject *announce_again(PyObject *self, PyObject *unused) {
     (void)self, (void)unused;
-    lineage_announce_again();
+    LOCKED(lineage_announce_again());
     Py_RETURN_NONE;
 }
 
@@ -122,44 +130,34 @@ static PyObject *ignore_process(PyObject *self, PyObject *pid) {
     (void)self;
     long value = PyLong_AsLong(pid);
     if (value == -1 && PyErr_Occurred()) return NULL;
-    lineage_ignore((pid_t)value);
+    LOCKED(lineage_ignore((pid_t)value));
     Py_RETURN_NONE;
 }
 
 /* ---- virtual inodes ------------------------------------------------------------------------------------------------ */
 
 static PyObject *take_forgets(PyObject *self, PyObject *unused) {
-    (void)self, (void)unused;
+    struct virtual_forget *forgets;
     size_t count;
-    const struct virtual_forget *forgets = session_forgets(&count);
+    (void)self, (void)unused;
+    LOCKED(forgets = session_take_forgets(&count));
     PyObject *list = PyList_New((Py_ssize_t)count);
     for (size_t i = 0; list && i < count; i++) {
         PyObject *pair = Py_BuildValue("KK", (unsigned long long)forgets[i].ino, (unsigned long long)forgets[i].lookups);
         if (!pair) Py_CLEAR(list);
         if (list) PyList_SET_ITEM(list, (Py_ssize_t)i, pair);
     }
-    if (list) session_forgets_taken();
+    free(forgets);
     return list;
-}
-
-static PyObject *hold(PyObject *self, PyObject *unused) {
-    (void)self, (void)unused;
-    session_hold(1);
-    Py_RETURN_NONE;
-}
-
-static PyObject *unhold(PyObject *self, PyObject *unused) {
-    (void)self, (void)unused;
-    session_hold(-1);
-    Py_RETURN_NONE;
 }
 
 static PyObject *path_of(PyObject *self, PyObject *number) {
     char path[16384];
+    int size;
     (void)self;
     unsigned long long ino = PyLong_AsUnsignedLongLong(number);
     if (PyErr_Occurred()) return NULL;
-    int size = inode_path(inode_of((fuse_ino_t)ino), NULL, path, sizeof path);
+    LOCKED(size = inode_path(inode_of((fuse_ino_t)ino), NULL, path, sizeof path));
     if (size < 0) Py_RETURN_NONE;
     return PyBytes_FromStringAndSize(path, size);
 }
@@ -168,10 +166,11 @@ static PyObject *path_of(PyObject *self, PyObject *number) {
 
 static PyObject *groups_of(PyObject *self, PyObject *pid) {
     gid_t groups[1024];
+    size_t count;
     (void)self;
     long value = PyLong_AsLong(pid);
     if (value == -1 && PyErr_Occurred()) return NULL;
-    size_t count = lineage_groups((pid_t)value, groups, 1024);
+    LOCKED(count = lineage_groups((pid_t)value, groups, 1024));
     PyObject *tuple = PyTuple_New((Py_ssize_t)count);
     for (size_t i = 0; tuple && i < count; i++) PyTuple_SET_ITEM(tuple, (Py_ssize_t)i, PyLong_FromUnsignedLong(groups[i]));
     return tuple;
@@ -233,31 +232,31 @@ static PyObject *list_directory(PyObject *self, PyObject *args) {
 
 static PyObject *figures(PyObject *self, PyObject *unused) {
     (void)self, (void)unused;
-    const struct session_figures *session = session_figures();
-    return Py_BuildValue("{sksksksksKsIsKsKsssNsk}", "requests", session->requests, "python_requests", session->for_python,
-                         "inodes", inode_count(), "lineage_reads", lineage_reads(), "events_dropped",
-                         (unsigned long long)ring_dropped(), "protocol_minor", negotiated.minor, "offered",
-                         (unsigned long long)negotiated.offered, "agreed", (unsigned long long)negotiated.agreed, "libfuse",
-                         fuse_pkgversion(), "passthrough", PyBool_FromLong(passthrough_is_on()), "passthrough_opens",
-                         passthrough_opens());
+    struct session_figures session;
+    unsigned long inodes, reads, opens;
+    unsigned long long dropped;
+    LOCKED(session = reader_figures(); inodes = inode_count(); reads = lineage_reads(); opens = passthrough_opens();
+           dropped = ring_dropped());
+    return Py_BuildValue("{sksksksksKsIsKsKsssNsk}", "requests", session.requests, "python_requests", session.for_python,
+                         "inodes", inodes, "lineage_reads", reads, "events_dropped", dropped, "protocol_minor",
+                         negotiated.minor, "offered", (unsigned long long)negotiated.offered, "agreed",
+                         (unsigned long long)negotiated.agreed, "libfuse", fuse_pkgversion(), "passthrough",
+                         PyBool_FromLong(passthrough_is_on()), "passthrough_opens", opens);
 }
 
 static PyMethodDef methods[] = {
     {"configure", (PyCFunction)(void (*)(void))configure, METH_VARARGS | METH_KEYWORDS, NULL},
     {"start", start, METH_NOARGS, NULL},
+    {"stop_reading", stop_reading, METH_NOARGS, NULL},
     {"stop", stop, METH_NOARGS, NULL},
-    {"peek", peek, METH_NOARGS, NULL},
-    {"pop", pop, METH_NOARGS, NULL},
+    {"send_waiting", send_waiting, METH_NOARGS, NULL},
     {"stored", stored, METH_O, NULL},
     {"send_again", send_again, METH_NOARGS, NULL},
     {"wake_fd", wake_fd, METH_NOARGS, NULL},
     {"deliver_to", deliver_to, METH_O, NULL},
-    {"announce_next", announce_next, METH_NOARGS, NULL},
     {"announce_again", announce_again, METH_NOARGS, NULL},
     {"ignore_process", ignore_process, METH_O, NULL},
     {"take_forgets", take_forgets, METH_NOARGS, NULL},
-    {"hold", hold, METH_NOARGS, NULL},
-    {"unhold", unhold, METH_NOARGS, NULL},
     {"path_of", path_of, METH_O, NULL},
     {"groups_of", groups_of, METH_O, NULL},
     {"file_type", file_type, METH_VARARGS, NULL},

@@ -41,19 +41,19 @@ static void negotiate(const struct init_request *asked, struct init_reply *reply
     reply->flags2 = (uint32_t)(negotiated.agreed >> 32);
 }
 
-bool negotiation_process(struct fuse_session *se, const struct fuse_buf *request, process_function *process) {
+bool negotiation_process(struct fuse_session *se, const struct fuse_buf *request) {
     struct {
         struct fuse_out_header header;
         struct init_reply body;
     } reply;
-    int device = fuse_session_fd(se), ends[2];
+    int device = session_device(se), ends[2];
     const struct fuse_in_header *header = request->mem;
     if (header->opcode != FUSE_INIT || header->len < sizeof *header + offsetof(struct init_request, flags2)) return false;
     if (pipe2(ends, O_CLOEXEC | O_NONBLOCK)) return false;
     int kept = fcntl(device, F_DUPFD_CLOEXEC, 0);
     bool caught = kept >= 0 && dup3(ends[1], device, O_CLOEXEC) >= 0;
     if (caught) {
-        process(se, request);
+        fuse_session_process_buf(se, request);
         ssize_t size = read(ends[0], &reply, sizeof reply);
         dup3(kept, device, O_CLOEXEC);
         if (size == (ssize_t)sizeof reply && !reply.header.error)

@@ -1,9 +1,8 @@
 /* Events on their way to the engine: a bounded queue of messages, each holding whole records.
  *
- * The queue is filled and emptied by the same thread, so a plain list of blocks will do. A record is written once,
- * in the form in which the engine reads it (little endian, see mycelial/record/wire.py); nobody touches it between.
- * What happens within one turn of ours travels together, sent from here; when the socket is full, it is Python that
- * waits for room.
+ * A record is written once, in the form in which the engine reads it (little endian, see mycelial/record/wire.py);
+ * nobody touches it between. The first one wakes Python, which has what waits sent a moment later, so that what happens
+ * within that moment travels together; it is Python, too, that waits for room in the socket.
  * When the engine does not keep up, records are dropped and their number is said at that place in the log.
  *
  * Messages are numbered, and one that was sent is kept until the engine has stored it: the successor of an engine that
@@ -41,8 +40,7 @@ static struct {
     size_t messages, max_messages, kept_bytes;
     uint64_t last_serial, dropped, dropped_unsaid;
     int wake_fd, socket;
-    bool woken;         /* Python knows that something waits */
-    bool announce_next; /* Python wants to know when something is sent */
+    bool woken; /* Python knows that something waits */
 } ring = {.wake_fd = -1, .socket = -1};
 
 int ring_init(bool recording, size_t capacity) {
@@ -77,6 +75,11 @@ static uint64_t now_ns(void) {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static void wake_python(void) {
+    uint64_t one = 1;
+    if (!ring.woken) ring.woken = write(ring.wake_fd, &one, sizeof one) > 0;
 }
 
 static size_t record_size(size_t payload) { return (HEADER_SIZE + payload + 7) & ~(size_t)7; }
@@ -114,7 +117,10 @@ static char *reserve(size_t size) {
 
 static char *begin(enum event_kind kind, unsigned flags, uint32_t process, uint32_t uid, size_t payload) {
     char *at = reserve(record_size(payload));
-    if (at) return put_header(at, kind, flags, process, uid, payload);
+    if (at) {
+        wake_python();
+        return put_header(at, kind, flags, process, uid, payload);
+    }
     ring.dropped++;
     ring.dropped_unsaid++;
     return NULL;
@@ -152,22 +158,18 @@ void ring_event(enum event_kind kind, unsigned flags, uint32_t process, uint32_t
     put(at, to, to_size);
 }
 
-void ring_announce_next(void) { ring.announce_next = true; }
 void ring_deliver_to(int socket) { ring.socket = socket; }
 
-void ring_send(void) {
-    uint64_t one = 1;
-    if (!ring.waiting.first) return;
+bool ring_send(void) {
+    uint64_t ignored;
+    if (ring.woken) ring.woken = read(ring.wake_fd, &ignored, sizeof ignored) <= 0;
     while (ring.waiting.first &&
            send(ring.socket, ring.waiting.first->data, ring.waiting.first->size, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
         ring_pop();
-    if ((ring.waiting.first || ring.announce_next) && !ring.woken) ring.woken = write(ring.wake_fd, &one, sizeof one) > 0;
-    ring.announce_next = false;
+    return !ring.waiting.first;
 }
 
 const void *ring_peek(size_t *size) {
-    uint64_t ignored;
-    if (ring.woken) ring.woken = read(ring.wake_fd, &ignored, sizeof ignored) <= 0;
     if (!ring.waiting.first) return NULL;
     *size = ring.waiting.first->size;
     return ring.waiting.first->data;
@@ -196,14 +198,13 @@ void ring_stored(uint64_t serial) {
 }
 
 void ring_send_again(void) {
-    uint64_t one = 1;
     if (!ring.kept.first) return;
     ring.kept.last->next = ring.waiting.first;
     ring.waiting.first = ring.kept.first;
     if (!ring.waiting.last) ring.waiting.last = ring.kept.last;
     ring.kept = (struct list){NULL, NULL};
     ring.kept_bytes = 0;
-    if (!ring.woken) ring.woken = write(ring.wake_fd, &one, sizeof one) > 0;
+    wake_python();
 }
 
 /* ---- what the operations call ------------------------------------------------------------------------------------ */

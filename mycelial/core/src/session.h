@@ -16,9 +16,13 @@ struct session_figures {
 
 void session_activate(void);
 void session_deactivate(void);
-void session_hold(int change); /* Python work is under way: do not sleep in C */
-const struct session_figures *session_figures(void);
-const struct virtual_forget *session_forgets(size_t *count);
-void session_forgets_taken(void);
+int session_start(void); /* 0 or an error's number */
+struct virtual_forget *session_take_forgets(size_t *count); /* to be freed */
+
+/* ---- reader.c ---- */
+
+int reader_init(void);
+void reader_stop(void);
+struct session_figures reader_figures(void);
 
 #endif

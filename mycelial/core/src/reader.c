@@ -1,0 +1,199 @@
+/* The thread that reads the device. Only it does, and what needs no Python it answers itself, so no request for a real
+ * file waits for the virtual tree, however many look at that: neither in a row with them, nor for Python's global lock.
+ * The others queue up for pyfuse3's loop, which sleeps on an eventfd where it believes to have the device.
+ *
+ * The read blocks. To poll a device that does not block was measured: it takes two more system calls for each request.
+ */
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include "core.h"
+#include "protocol.h"
+#include "session.h"
+
+#include <errno.h>
+#include <linux/fuse.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#define WAKE_UP SIGRTMIN /* has the thread look whether it is to end */
+
+struct request {
+    struct request *next;
+    void *mem;
+    size_t size;
+};
+
+static pthread_mutex_t core = PTHREAD_MUTEX_INITIALIZER;
+
+static struct {
+    pthread_mutex_t lock; /* of the queue */
+    struct request *first, **last;
+    int result; /* what pyfuse3 is told at the end: 0 or -errno */
+    bool at_end;
+    int wake_fd; /* one to be read for each request in the queue, and one for the end */
+    pthread_t thread;
+    bool running;
+    atomic_bool stop, stopped;
+    struct session_figures figures;
+} reader = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake_fd = -1};
+
+void core_lock(void) { pthread_mutex_lock(&core); }
+void core_unlock(void) { pthread_mutex_unlock(&core); }
+int reader_wake_fd(void) { return reader.wake_fd; }
+struct session_figures reader_figures(void) { return reader.figures; }
+
+static void wake_python(void) {
+    uint64_t one = 1;
+    while (write(reader.wake_fd, &one, sizeof one) < 0 && errno == EINTR) continue;
+}
+
+static void hand_over(const struct fuse_buf *buffer) {
+    struct request *request = malloc(sizeof *request);
+    void *mem = malloc(buffer->size);
+    if (!request || !mem) { /* the client waits for an answer; it gets one when the mount ends */
+        free(request);
+        free(mem);
+        return;
+    }
+    memcpy(mem, buffer->mem, buffer->size);
+    *request = (struct request){NULL, mem, buffer->size};
+    pthread_mutex_lock(&reader.lock);
+    *reader.last = request;
+    reader.last = &request->next;
+    pthread_mutex_unlock(&reader.lock);
+    wake_python();
+}
+
+int reader_take(struct fuse_buf *buffer) {
+    uint64_t one;
+    pthread_mutex_lock(&reader.lock);
+    struct request *request = reader.first;
+    if (request && !(reader.first = request->next)) reader.last = &reader.first;
+    bool at_end = reader.at_end;
+    pthread_mutex_unlock(&reader.lock);
+    if (!request) return at_end ? reader.result : -EINTR;
+    if (read(reader.wake_fd, &one, sizeof one) < 0) { /* is done by the next one */
+    }
+    free(buffer->mem);
+    buffer->mem = request->mem;
+    buffer->size = request->size;
+    buffer->flags = 0;
+    free(request);
+    return (int)buffer->size;
+}
+
+/* A request whose answer is Python's, seen by its header. Its handler must run with the GIL held. */
+static bool is_for_python(const struct fuse_buf *buffer) {
+    const struct fuse_in_header *header = buffer->mem;
+    const char *body = (const char *)(header + 1);
+    if (is_virtual(header->nodeid) && header->opcode != FUSE_FORGET) return true;
+    switch (header->opcode) {
+    case FUSE_LOOKUP:
+        return is_view_dir(header->nodeid, body);
+    case FUSE_GETXATTR:
+        return configuration.view_dir[0] && strncmp(body + sizeof(struct fuse_getxattr_in), "user.mycelial.", 14) == 0;
+    default:
+        return false;
+    }
+}
+
+/* libfuse knows TMPFILE since 3.17. It is CREATE in all but the name, which is "/". */
+static void understand(const struct fuse_buf *buffer) {
+    struct fuse_in_header *header = buffer->mem;
+    if (header->opcode == OPCODE_TMPFILE) header->opcode = FUSE_CREATE;
+}
+
+static void answer(struct fuse_session *se, struct fuse_buf *buffer) {
+    reader.figures.requests++;
+    understand(buffer);
+    if (is_for_python(buffer)) {
+        reader.figures.for_python++;
+        hand_over(buffer);
+    } else {
+        core_lock();
+        fuse_session_process_buf(se, buffer);
+        core_unlock();
+    }
+}
+
+static void *read_device(void *session) {
+    struct fuse_session *se = session;
+    struct fuse_buf buffer = {.mem = NULL};
+    int got = 0;
+    if (unshare(CLONE_FS)) { /* from now on this thread has a umask of its own, where that is allowed */
+    }
+    while (!reader.stop && !fuse_session_exited(se)) {
+        got = session_receive_request(se, &buffer);
+        if (got > 0)
+            answer(se, &buffer);
+        else if (got != -EINTR)
+            break;
+    }
+    free(buffer.mem);
+    pthread_mutex_lock(&reader.lock);
+    reader.result = got < 0 && got != -EINTR ? got : 0;
+    reader.at_end = true;
+    pthread_mutex_unlock(&reader.lock);
+    wake_python();
+    reader.stopped = true;
+    return NULL;
+}
+
+static void ignore(int number) { (void)number; }
+
+int reader_init(void) {
+    reader.first = NULL;
+    reader.last = &reader.first;
+    reader.at_end = false;
+    reader.figures = (struct session_figures){0, 0};
+    if (reader.wake_fd < 0) reader.wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC | EFD_SEMAPHORE);
+    return reader.wake_fd < 0 ? errno : 0;
+}
+
+/* The first request is answered with pyfuse3's help, before there is anybody else who reads. */
+static int begin(struct fuse_session *se) {
+    struct fuse_buf buffer = {.mem = NULL};
+    int got;
+    Py_BEGIN_ALLOW_THREADS;
+    do got = session_receive_request(se, &buffer);
+    while (got == -EINTR);
+    Py_END_ALLOW_THREADS;
+    if (got > 0 && !negotiation_process(se, &buffer)) fuse_session_process_buf(se, &buffer);
+    free(buffer.mem);
+    return got < 0 ? -got : 0;
+}
+
+int reader_start(struct fuse_session *se) {
+    int error = begin(se);
+    if (error) return error;
+    struct sigaction action = {.sa_handler = ignore}; /* not SA_RESTART: the read is to return */
+    sigset_t others, before;
+    sigaction(WAKE_UP, &action, NULL);
+    reader.stop = reader.stopped = false;
+    sigfillset(&others);
+    sigdelset(&others, WAKE_UP);
+    pthread_sigmask(SIG_SETMASK, &others, &before); /* what it inherits: Python's signals are the main thread's */
+    error = pthread_create(&reader.thread, NULL, read_device, se);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    reader.running = error == 0;
+    return error;
+}
+
+void reader_stop(void) {
+    struct timespec moment = {.tv_nsec = 1000000};
+    if (!reader.running) return;
+    reader.stop = true;
+    while (!reader.stopped) { /* again and again: it may come just before the read */
+        pthread_kill(reader.thread, WAKE_UP);
+        nanosleep(&moment, NULL);
+    }
+    pthread_join(reader.thread, NULL);
+    reader.running = false;
+}
