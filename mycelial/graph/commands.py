@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from mycelial.graph.actors import Actor
 from mycelial.graph.processes import Processes
-from mycelial.graph.programs import CONDUCTORS, Kind, is_barrier, is_wrapper, kind_of
+from mycelial.graph.programs import Kind, is_barrier, is_wrapper, kind_of
 from mycelial.record.events import Process
 from mycelial.record.steps import Command, Step
 
@@ -43,6 +43,8 @@ class Written:
         The writer as it was seen last.
     creator : Actor or None
         Who made or emptied the file last.
+    conducted : bool
+        Whether that was a shell, or what else runs programs, at the time.
     anew : bool
         Whether that was just before; otherwise it was only added to.
     t, begun : float
@@ -57,6 +59,7 @@ class Written:
     writer: Actor
     process: Process
     creator: Actor | None
+    conducted: bool
     anew: bool
     t: float
     begun: float
@@ -94,7 +97,7 @@ class _Builder:
         top = self._top(process)
         shell, shell_cwd = self._shell(top.pid)
         commands: tuple[Command, ...] = ()
-        if written.writer.kind in (Kind.SHELL, Kind.BUILDER, Kind.HOST) or not top.args:
+        if written.writer.kind in (Kind.SHELL, Kind.HOST) or not top.args:
             self._sure = False
         else:
             commands = self._pipeline(top)
@@ -187,8 +190,8 @@ class _Builder:
         out, err = (self._inside(top.streams.get(number, "")) for number in (1, 2))
         creator = written.creator
         appends = not written.anew
-        opened = creator is not None and creator.kind in CONDUCTORS
-        by_shell = not appends and (opened or (creator is not None and creator.shell is not None))
+        own = creator is written.writer and creator.kind is Kind.BUILDER
+        by_shell = not appends and written.conducted and not own
         if path not in (out, err) and by_shell:
             if 1 not in top.streams:
                 out = path  # it is closed by now
@@ -232,7 +235,7 @@ class _Builder:
     def _opened_for(self, part: _Part) -> str:
         written = self._written
         actor = self._processes.latest(part.pid)
-        if actor is not None:
+        if actor is not None and actor.kind is not Kind.BUILDER:
             for file, read in reversed(actor.reads.items()):
                 if read.conducted:
                     return written.path_of(file)

@@ -8,7 +8,7 @@ editor …): what hangs below, such as gcc with cc1, as, collect2 and ld, is one
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from typing import Any
 
 from mycelial.graph.actors import Actor
@@ -51,7 +51,8 @@ EMBEDDED = 100
 class Generation:
     """The present content of a file that is being made.
 
-    `carries` says that it contains what was there before; `closed` that it was closed after writing.
+    `carries` says that it contains what was there before; `closed` that it was closed after writing;
+    `conducted` that it was a shell, or what else runs programs, that created or emptied it.
     """
 
     begun: float
@@ -59,6 +60,7 @@ class Generation:
     existed: bool
     carries: bool
     closed: bool = False
+    conducted: bool = False
 
 
 class Provenance:
@@ -80,7 +82,8 @@ class Provenance:
     def create(self, actor: Actor, file: int, t: float, *, existed: bool) -> None:
         """Begin a new generation of the file."""
         carries = existed and any(file in member.reads for member in self._processes.unit(actor))
-        self._set(file, Generation(t, actor.number, existed, carries))
+        conducted = actor.kind in CONDUCTORS
+        self._set(file, Generation(t, actor.number, existed, carries, conducted=conducted))
 
     def write(self, actor: Actor, file: int, t: float, event: Event) -> None:
         """The file was closed after writing: work out what it was made from."""
@@ -171,7 +174,7 @@ class Provenance:
         """Yield (key, state) of what changed since the last call; None for what was forgotten."""
         for file in sorted(self._dirty):
             g = self._generations.get(file)
-            yield str(file), None if g is None else [g.begun, g.creator, g.existed, g.carries, g.closed]
+            yield str(file), None if g is None else astuple(g)
         self._dirty.clear()
 
     def load(self, states: Iterator[tuple[str, Any]]) -> None:
@@ -240,6 +243,7 @@ class Provenance:
             writer=actor,
             process=event.process,
             creator=None if generation is None else self._processes.by_number(generation.creator),
+            conducted=generation is not None and generation.conducted,
             anew=anew,
             t=event.t,
             begun=event.t if generation is None else generation.begun,

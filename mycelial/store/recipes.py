@@ -36,10 +36,12 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """A file that was made: the name under which its last step makes it, and all its steps."""
+    """A file that was made: the name under which its last step makes it, all steps, and what they need."""
 
     made_as: str
     links: tuple[Link, ...]
+    file: int
+    needs: frozenset[int]
 
 
 @dataclass(slots=True)
@@ -51,7 +53,8 @@ class Chain:
     path : str
         The file.
     products : list of Product
-        In an order in which they can be made; the file itself is the last.
+        In an order in which they can be made, as far as there is one (:func:`in_rounds`); the file itself is
+        the last.
     gone : list of str
         Sources that nobody made and that are not there any more.
     problem : str
@@ -110,17 +113,19 @@ class Recipes:
     def _visit(self, file: int, steps: tuple[Step, ...], chain: Chain, seen: set[int], depth: int) -> None:
         seen.add(file)
         made: set[str] = set()
+        needed: set[int] = set()
         links = []
         for step in steps:
             names = []
             for number, then in step.reads:
                 if number != file and then not in made:
+                    needed.add(number)
                     now = self._provide(number, then, chain, seen, depth)
                     if now != then:
                         names.append((now, then))
             made.add(step.product)
             links.append(Link(step, tuple(path for _, path in step.reads), tuple(names)))
-        chain.products.append(Product(steps[-1].product, tuple(links)))
+        chain.products.append(Product(steps[-1].product, tuple(links), file, frozenset(needed)))
 
     def _provide(self, file: int, then: str, chain: Chain, seen: set[int], depth: int) -> str:
         """See that a source is there before it is used, and return the name that it has then."""
@@ -145,3 +150,31 @@ class Recipes:
             names.append(from_column(row[1]))
             number = row[0]
         return "/".join(reversed(names))
+
+
+def in_rounds(products: list[Product]) -> list[list[Product]]:
+    """Put together what was made from one another, and keep the order otherwise.
+
+    LaTeX reads what it wrote before, and BibTeX's list of references, which is made from what LaTeX wrote.
+    These are the strongly connected components (Sharir 1981); the products of a chain stand in the order in
+    which a search in depth left them, which is half of the method.
+    """
+    place = {product.file: index for index, product in enumerate(products)}
+    users: dict[int, list[int]] = {}
+    for product in products:
+        for file in product.needs:
+            users.setdefault(file, []).append(product.file)
+    taken: set[int] = set()
+    found = []
+    for product in reversed(products):
+        waiting = [product.file] if product.file not in taken else []
+        taken.add(product.file)
+        group = set(waiting)
+        while waiting:
+            further = [file for file in users.get(waiting.pop(), ()) if file not in taken]
+            taken.update(further)
+            group.update(further)
+            waiting += further
+        if group:
+            found.append([products[index] for index in sorted(place[file] for file in group)])
+    return found[::-1]

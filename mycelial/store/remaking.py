@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mycelial.record.script import Rule, Unwritable, copy_line, directories, in_make, in_shell, step_line
-from mycelial.store.recipes import Chain, Product
+from mycelial.store.recipes import Chain, Product, in_rounds
+
+_Run = tuple[str, tuple[int, int]]
 
 
 def as_script(chain: Chain, root: str) -> str:
@@ -18,11 +20,10 @@ def as_script(chain: Chain, root: str) -> str:
     """
     _check(chain)
     root = chain.root or root
-    steps = [link.step for product in chain.products for link in product.links]
-    lines = directories(steps)
-    done: set[object] = set()
-    for product in chain.products:
-        lines += _lines(product, root, done)
+    lines = directories(link.step for product in chain.products for link in product.links)
+    done: set[_Run] = set()
+    for group in in_rounds(chain.products):
+        lines += _lines(group, root, done)
     if chain.products[-1].made_as != chain.path:
         lines.append(copy_line(chain.products[-1].made_as, chain.path))
     return in_shell(chain.path, lines)
@@ -43,17 +44,25 @@ def as_makefile(chain: Chain, root: str) -> str:
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise Unwritable(f"{twice}: two files were made under this name: use --script")
     targets: dict[tuple[str, ...], str] = {}  # lines -> what the rule with them makes
-    for product in chain.products:
-        lines = tuple(_lines(product, root, set()))
-        made = {link.step.product for link in product.links} | {then for _, then in _names(product)}
-        needed = dict.fromkeys(now for now, _ in _names(product))
-        needed |= dict.fromkeys(s for link in product.links for s in link.sources if s not in made)
-        if (other := targets.get(lines)) is not None:
-            rules.append(Rule(product.made_as, (other,), ()))
+    makers: dict[_Run, str] = {}
+    for group in in_rounds(chain.products):
+        runs: set[_Run] = set()
+        lines = tuple(_lines(group, root, runs))
+        *others, target = [product.made_as for product in group]
+        made_then = {makers.get(run) for run in runs}
+        other = targets.get(lines) or (made_then.pop() if len(made_then) == 1 else None)
+        if other is not None:
+            rules += [Rule(name, (other,), ()) for name in (*others, target)]
             continue
-        targets[lines] = product.made_as
-        before = directories(link.step for link in product.links)
-        rules.append(Rule(product.made_as, tuple(needed), (*before, *lines)))
+        targets[lines] = target
+        makers |= dict.fromkeys(runs, target)
+        links = [link for product in group for link in product.links]
+        copied = [pair for link in links for pair in link.names]
+        made = {*others, target} | {link.step.product for link in links} | {then for _, then in copied}
+        needed = dict.fromkeys(now for now, _ in copied if now not in (*others, target))
+        needed |= dict.fromkeys(name for link in links for name in link.sources if name not in made)
+        rules.append(Rule(target, tuple(needed), (*directories(link.step for link in links), *lines)))
+        rules += [Rule(name, (target,), ()) for name in others]
     last = chain.products[-1].made_as
     if last != chain.path:
         rules.append(Rule(chain.path, (last,), (copy_line(last, chain.path),)))
@@ -65,17 +74,15 @@ def _check(chain: Chain) -> None:
         raise Unwritable(f"{chain.path}: {chain.problem}")
 
 
-def _lines(product: Product, root: str, done: set[object]) -> Iterator[str]:
-    """Yield the lines that make a product, but for runs that were `done` for another, and note those."""
-    for link in product.links:
+def _lines(group: list[Product], root: str, done: set[_Run]) -> Iterator[str]:
+    """Yield the lines that make a group, but for runs that were `done` for another, and note those."""
+    links = [link for product in group for link in product.links]
+    if len(group) > 1:
+        links.sort(key=lambda link: link.step.t)
+    for link in links:
         line, step = step_line(link.step, root), link.step
         run = (line, step.by if step.sure else step.shell_by)
         if run not in done:
             done.add(run)
             yield from (copy_line(now, then) for now, then in link.names)
             yield line
-
-
-def _names(product: Product) -> Iterator[tuple[str, str]]:
-    for link in product.links:
-        yield from link.names

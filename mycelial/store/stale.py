@@ -1,11 +1,19 @@
-"""Products that are older than what they were made from, directly or through other products."""
+"""Products that are older than what they were made from, directly or through other products.
+
+What was made in rounds, each file from the others (LaTeX's and BibTeX's), is always older than one of them.
+Such a file is stale only if something is newer than it that nobody made.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import sqlite_utils
+
+LOOKED_AT = 1000
+"""Files above a source that are looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +38,19 @@ class Stale:
     via: str
 
 
+class _Older(NamedTuple):
+    """A product that is older than a source of it: their times, and who made the product."""
+
+    product: int
+    source: int
+    then: float
+    changed: float
+    maker: int | None
+
+
 # What one run wrote all in one go is not older than itself.
 _OLDER = """
-    SELECT source.product, source.source, p.changed, s.changed
+    SELECT source.product, source.source, p.changed, s.changed, made.process
     FROM source JOIN file AS p ON p.id = source.product JOIN file AS s ON s.id = source.source
     LEFT JOIN recipe AS made ON made.product = p.id LEFT JOIN recipe AS given ON given.product = s.id
     WHERE s.changed > p.changed AND NOT p.gone AND NOT s.gone AND NOT p.transient AND NOT s.transient
@@ -40,12 +58,71 @@ _OLDER = """
     ORDER BY s.changed DESC, source.product, source.source
 """
 
+_ABOVE = """
+    SELECT source.source, CASE WHEN EXISTS (SELECT 1 FROM source AS its WHERE its.product = file.id) THEN 0.0
+                               ELSE coalesce(changed, 0.0) END, recipe.process
+    FROM source JOIN file ON file.id = source.source LEFT JOIN recipe ON recipe.product = source.source
+    WHERE source.product = ?{whose} AND NOT gone AND NOT transient ORDER BY source.source
+"""
+
 
 def newer_source(database: sqlite_utils.Database, uid: int | None, product: int) -> int | None:
-    """Return the direct source that changed last since the product was made; None if there is none."""
+    """Return the source that changed last since the product was made; None if there is none.
+
+    It is a direct one, but for what was made in rounds.
+    """
     whose = f" AND source.product = {int(product)}" + ("" if uid is None else f" AND source.uid = {int(uid)}")
-    row = database.conn.execute(_OLDER.format(whose=whose)).fetchone()
-    return None if row is None else int(row[1])
+    rounds = _Rounds(database, uid)
+    for row in database.conn.execute(_OLDER.format(whose=whose)).fetchall():
+        newer = rounds.newer(_Older(*row))
+        if newer is not None:
+            return newer[0]
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Above:
+    """What a file was made from, directly or not: what nobody made, with its time, and who made the rest."""
+
+    files: set[int] = field(default_factory=set)
+    origins: list[tuple[float, int]] = field(default_factory=list)
+    makers: set[int | None] = field(default_factory=set)
+
+
+class _Rounds:
+    """Knows what was made from itself, through others."""
+
+    def __init__(self, database: sqlite_utils.Database, uid: int | None) -> None:
+        self._execute = database.conn.execute
+        self._whose = "" if uid is None else f" AND source.uid = {int(uid)}"
+        self._known: dict[int, _Above] = {}
+
+    def newer(self, older: _Older) -> tuple[int, float, int] | None:
+        """Return what makes a product stale, when it changed, and the source through which it does.
+
+        0 for that if it is the source itself. None if the product is not stale for this: then the source was
+        made from the product, or from what was written together with it.
+        """
+        above = self._above(older.source)
+        if older.product not in above.files and (older.maker is None or older.maker not in above.makers):
+            return older.source, older.changed, 0
+        t, file = max(above.origins, default=(0.0, 0))
+        return (file, t, older.source) if t > older.then else None
+
+    def _above(self, file: int) -> _Above:
+        if file in self._known:
+            return self._known[file]
+        above = self._known[file] = _Above()
+        waiting = [file]
+        while waiting and len(above.files) < LOOKED_AT:
+            rows = self._execute(_ABOVE.format(whose=self._whose), (waiting.pop(),))
+            for source, changed, maker in rows.fetchall():
+                if source not in above.files:
+                    above.files.add(source)
+                    above.makers.add(maker)
+                    above.origins.extend([(changed, source)] if changed else [])
+                    waiting.append(source)
+        return above
 
 
 def find_stale(
@@ -58,10 +135,14 @@ def find_stale(
     whose = "" if uid is None else f" AND source.uid = {int(uid)}"
     found: dict[int, tuple[int, float, int]] = {}  # product -> source, its time, product between (0: none)
     made: dict[int, float] = {}
-    for product, source, then, changed in database.conn.execute(_OLDER.format(whose=whose)):
-        if product != source and product not in found:
-            found[product] = (source, changed, 0)
-            made[product] = then
+    rounds = _Rounds(database, uid)
+    for older in map(_Older._make, database.conn.execute(_OLDER.format(whose=whose)).fetchall()):
+        if older.product == older.source or older.product in found:
+            continue
+        newer = rounds.newer(older)
+        if newer is not None:
+            found[older.product] = newer
+            made[older.product] = older.then
     waiting = list(found)
     for product in waiting:
         rows = database.conn.execute(

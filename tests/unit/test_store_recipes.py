@@ -61,6 +61,37 @@ def test_latex_is_not_run_without_end(story: Story) -> None:
     assert 3 <= len(lines(story, "p.pdf")) <= 5
 
 
+def with_bibtex(story: Story) -> None:
+    called(story, "pdflatex", "p").open("p.tex").create("p.aux", "p.pdf").close("p.aux", "p.pdf")
+    called(story, "bibtex", "p").open("p.aux", "p.bib").make("p.bbl")
+    for _ in range(2):
+        run = called(story, "pdflatex", "p").open("p.tex", "p.aux")
+        run.create("p.aux", "p.pdf").open("p.bbl").close("p.aux", "p.pdf")
+
+
+def test_latex_and_bibtex_are_run_in_the_order_in_which_they_were(story: Story) -> None:
+    with_bibtex(story)
+    order = ["( pdflatex p )", "( bibtex p )", "( pdflatex p )", "( pdflatex p )"]
+    for path in ("p.pdf", "p.aux", "p.bbl"):
+        assert lines(story, path) == order
+
+
+def test_what_was_made_in_rounds_has_one_rule(story: Story) -> None:
+    with_bibtex(story)
+    with story.answers() as answers:
+        text = as_makefile(answers.chain("p.pdf"), "/mnt")
+    assert text.count("pdflatex") == 3
+    assert text.count("bibtex") == 1
+    assert "p.pdf: p.aux ;" in text or "p.pdf: p.bbl ;" in text
+    assert "p.aux: p.bbl p" not in text
+
+
+def test_what_a_builder_writes_itself_it_writes_again(story: Story) -> None:
+    latexmk = called(story, "latexmk", "p").open("p.tex").make("p.aux")
+    latexmk.run("pdflatex", args=("pdflatex", "p"), cwd="/mnt").open("p.tex", "p.aux").make("p.aux", "p.pdf")
+    assert lines(story, "p.pdf") == ["( latexmk p )", "( pdflatex p )"]
+
+
 def test_what_was_moved_afterwards_is_moved_again(story: Story) -> None:
     called(story, "sort", "-o", "b", "a").open("a").make("b")
     called(story, "mv", "b", "c").rename("b", "c")

@@ -71,6 +71,32 @@ def test_what_is_gone_is_not_named(story: Story) -> None:
     assert "a.o" not in stale(story)
 
 
+@pytest.fixture
+def paper(story: Story) -> Story:
+    """LaTeX and BibTeX, until nothing changed."""
+    story.program("pdflatex").open("p.tex").make("p.aux", "p.pdf")
+    story.program("bibtex").open("p.aux", "p.bib").make("p.bbl", "p.blg")
+    story.program("pdflatex").open("p.tex", "p.aux", "p.bbl").make("p.aux", "p.pdf")
+    story.pause()
+    return story
+
+
+def test_what_was_made_in_rounds_is_not_stale(paper: Story) -> None:
+    assert stale(paper) == {}
+
+
+def test_what_was_made_in_rounds_is_stale_when_something_else_changed(paper: Story) -> None:
+    paper.program("vim").open("p.bib").close("p.bib")
+    assert stale(paper)["p.bbl"] == ("p.bib", "")
+    assert set(stale(paper)) == {"p.bbl", "p.blg", "p.aux", "p.pdf"}
+
+
+def test_a_round_that_was_not_gone_through_is_stale(paper: Story) -> None:
+    paper.program("vim").open("p.tex").close("p.tex")
+    paper.program("pdflatex").open("p.tex", "p.aux", "p.bbl").make("p.aux", "p.pdf")
+    assert stale(paper)["p.bbl"] == ("p.tex", "p.aux")
+
+
 def test_others_products_are_not_named(story: Story) -> None:
     story.program("vim").open("a.c").close("a.c")
     assert stale(story, ALICE + 1) == {}
