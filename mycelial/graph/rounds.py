@@ -53,12 +53,15 @@ def _reads_after(making: Making, bound: float) -> Reads:
 def _rounds(making: Making) -> Iterator[float]:
     """Yield the times at which another product was finished and something was read next, latest first.
 
+    What was begun before is made from what is read until it is finished, whatever is finished meanwhile:
+    LaTeX writes several files at the same time and reads each again at the end.
     Where more was finished than is remembered, the oldest that is known stands for all before.
     """
+    begun = making.begun if making.begun is not None and making.writer.kind is not Kind.COPIER else making.t
     reads = (read.last for _, read in _reads_after(making, 0.0))
     latest, t = next(reads, 0.0), 0.0
     for product, t in reversed(making.writer.finished.items()):
-        if product != making.product and latest > t:
+        if product != making.product and t <= begun and latest > t:
             while latest > t:
                 latest = next(reads, 0.0)
             yield t
@@ -136,7 +139,10 @@ def _between(times: list[float], begun: float, end: float) -> int:
 
 
 def _unpaired(making: Making, reads: list[tuple[int, Read]]) -> list[tuple[int, Read]]:
-    """A converter that works off many files pairs them by name: x.csv is in x.json and not in y.json."""
+    """A converter that works off many files pairs them by name: x.csv is in x.json and not in y.json.
+
+    What is read while the product is open already is for it: a document's chapters.
+    """
     own = making.stem(making.product)
     stems = {file: making.stem(file) for file, _ in reads}
     suffixes = {making.suffix(file) for file, stem in stems.items() if stem == own}
@@ -145,8 +151,9 @@ def _unpaired(making: Making, reads: list[tuple[int, Read]]) -> list[tuple[int, 
     others = [product for product in making.writer.finished if product != making.product]
     suffix = making.suffix(making.product)
     taken = {making.stem(product) for product in others if making.suffix(product) == suffix} - {own}
+    begun = making.t if making.begun is None else making.begun
     return [
         (file, read)
         for file, read in reads
-        if stems[file] not in taken or making.suffix(file) not in suffixes
+        if stems[file] not in taken or making.suffix(file) not in suffixes or read.first >= begun
     ]

@@ -316,6 +316,13 @@ def test_processes_of_which_nothing_is_known_make_nothing(story: Story) -> None:
     assert story.sources("b") == []
 
 
+def test_what_xargs_is_given_says_what_those_that_it_runs_make(story: Story) -> None:
+    story.program("cat", pipe_out=("1",)).open("list")
+    xargs = story.program("bash", pipe_in=("1",)).create("out").becomes("xargs")
+    xargs.run("cat").open("a").close("out")
+    assert story.sources("out") == ["a", "list"]
+
+
 def test_what_a_shell_captured_is_in_what_it_writes_next(story: Story) -> None:
     shell = story.program("bash", args=("bash", "x.sh"))
     shell.run("head", pipe_out=("7",)).open("a")
@@ -352,6 +359,14 @@ def test_a_script_that_copies_one_file_after_another_copies_each(story: Story) -
     assert story.sources("one") == ["a", "manager.py"]
     assert story.sources("two") == ["b", "manager.py"]
     assert story.sources("four") == ["d", "manager.py"]
+
+
+def test_what_was_begun_before_is_made_from_all_that_is_read_until_it_is_finished(story: Story) -> None:
+    latex = (
+        story.program("pdflatex").open("p.tex", "p.aux", "p.out", "p.toc").create("p.aux", "p.out", "p.toc")
+    )
+    latex.open("p.bbl").close("p.aux").open("p.aux").close("p.out").open("p.out").close("p.toc")
+    assert story.sources("p.toc") == ["p.aux", "p.bbl", "p.out", "p.tex"]
 
 
 def test_what_is_written_after_the_last_round_is_made_from_everything(story: Story) -> None:
