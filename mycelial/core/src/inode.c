@@ -197,9 +197,25 @@ static void set_name(struct inode *inode, struct inode *parent, const char *name
     if (before) inode_unreference(before);
 }
 
+/* Directories that were moved behind our back may seem to lie within one another, and would hold one another for ever.
+ * What is being named now is where it is; so the next one on the way up to it is not where it was, and loses its name. */
+static void open_circle(struct inode *inode, struct inode *parent) {
+    for (struct inode *above = parent; above && above != &table.root; above = above->parent)
+        if (above->parent == inode) {
+            free(above->name);
+            above->name = NULL;
+            above->parent = NULL;
+            inode->references--;
+            return;
+        }
+}
+
 void inode_rename(struct inode *inode, struct inode *parent, const char *name) {
-    if (inode == &table.root) return;
-    if (inode->parent != parent || strcmp(inode->name, name) != 0) set_name(inode, parent, name);
+    if (inode == &table.root || inode == parent) return;
+    if (inode->parent == parent && strcmp(inode->name, name) == 0) return;
+    if (inode->type == S_IFDIR) open_circle(inode, parent);
+    set_name(inode, parent, name);
+    discard_if_unused(inode);
 }
 
 void inode_unname(struct inode *inode, const struct inode *parent, const char *name) {
