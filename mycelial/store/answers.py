@@ -32,7 +32,7 @@ from mycelial.store.selection import Selection, follow, select
 from mycelial.store.sessions import Session, SessionTable
 from mycelial.store.stale import Stale, find_stale, newer_source
 from mycelial.store.summary import summary
-from mycelial.store.tree import FileTree
+from mycelial.store.tree import NOWHERE, FileTree
 
 __all__ = [
     "Answers",
@@ -142,8 +142,8 @@ class Answers:
     def related(self, path: str, limit: int = 20) -> list[Related]:
         """The blended ranking that most people look at."""
         with self._snapshot():
-            file = self._tree.number(path)
-            if file is None or self._tree.path(file) is None or not self._tree.is_own(file):
+            file = self._file(path)
+            if not self._tree.is_own(file) or self._tree.path(file) is None:
                 return []
             ranked = self._ranking.related(file, path)
             if muted := muted_with(self._database, self._uid, file):
@@ -153,18 +153,14 @@ class Answers:
     def together(self, path: str, limit: int = 20) -> list[Related]:
         """Files used in the same episodes; the score is P(other given this)."""
         with self._snapshot():
-            file = self._tree.number(path)
-            if file is None:
-                return []
+            file = self._file(path)
             usage = self._neighbours.usage([file])[file].weight
             return self._ranked(file, self._neighbours.together(file), usage, limit)
 
     def next(self, path: str, limit: int = 20) -> list[Related]:
         """Files taken up soon after this one; the score is the probability that it is the next."""
         with self._snapshot():
-            file = self._tree.number(path)
-            if file is None:
-                return []
+            file = self._file(path)
             bonds = self._neighbours.following(file)
             whole = sum(bond.weight for bond in bonds.values())
             times = sum(bond.count for bond in bonds.values()) or 1
@@ -173,14 +169,14 @@ class Answers:
     def sources(self, path: str, limit: int = 20) -> list[Related]:
         """Files that this one was made from, directly."""
         with self._snapshot():
-            file = self._tree.number(path)
-            return [] if file is None else self._ranked(file, self._neighbours.sources(file), 1.0, limit)
+            file = self._file(path)
+            return self._ranked(file, self._neighbours.sources(file), 1.0, limit)
 
     def products(self, path: str, limit: int = 20) -> list[Related]:
         """Files that were made from this one, directly."""
         with self._snapshot():
-            file = self._tree.number(path)
-            return [] if file is None else self._ranked(file, self._neighbours.products(file), 1.0, limit)
+            file = self._file(path)
+            return self._ranked(file, self._neighbours.products(file), 1.0, limit)
 
     def why(self, a: str, b: str) -> list[Reason]:
         """All evidence that joins two files, strongest kind first; else the chain between them."""
@@ -196,18 +192,15 @@ class Answers:
     def how(self, path: str) -> Recipe | None:
         """How the file was made; None if nobody was seen making it."""
         with self._snapshot():
-            file = self._tree.number(path)
-            if file is None:
-                return None
-            return self._recipe(file, path)
+            return self._recipe(self._file(path), path)
 
     def how_sources(self, path: str, limit: int = 1000) -> list[Recipe]:
         """How the sources were made, and theirs, the nearest first, without those that nobody made."""
         with self._snapshot():
-            file = self._tree.number(path)
+            file = self._file(path)
             found: list[Recipe] = []
             seen = {file}
-            waiting = [] if file is None else [file]
+            waiting = [file]
             for product in waiting:
                 for source in sorted(self._neighbours.sources(product)):
                     name = None if source in seen else self._tree.path(source)
@@ -236,8 +229,7 @@ class Answers:
     def newer_source(self, path: str) -> str | None:
         """The source that has changed since the file was made from it; None if there is none."""
         with self._snapshot():
-            file = self._tree.number(path)
-            newer = None if file is None else newer_source(self._database, self._uid, file)
+            newer = newer_source(self._database, self._uid, self._file(path))
             return None if newer is None else self._tree.path(newer)
 
     def recent(self, limit: int = 20) -> list[Recent]:
@@ -263,8 +255,7 @@ class Answers:
     def cluster(self, path: str) -> str | None:
         """The name of the piece of work that the file belongs to."""
         with self._snapshot():
-            file = self._tree.number(path)
-            return None if file is None else self._clusters.of_file(file)
+            return self._clusters.of_file(self._file(path))
 
     def hubs(self, limit: int = 20) -> list[Hub]:
         """The files that most other work draws upon."""
@@ -367,6 +358,11 @@ class Answers:
                 yield
             finally:
                 connection.execute("ROLLBACK")
+
+    def _file(self, path: str) -> int:
+        """Return the number of a file, or one of which nothing is known: it is asked for like any other."""
+        number = self._tree.number(path)
+        return NOWHERE if number is None else number
 
     def _recipe(self, file: int, path: str) -> Recipe | None:
         sources = (self._tree.path(source) for source in self._neighbours.sources(file))

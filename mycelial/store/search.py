@@ -8,7 +8,6 @@ the relations, so that the notes turn up that were open while the report was wri
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 from heapq import nsmallest
 
@@ -63,8 +62,10 @@ class Search:
     def find(self, query: str, limit: int) -> list[Found]:
         """Return what fits, best first; only files that the reader has used."""
         wanted = sorted(words_of(query))
-        rarity = {word: self._rarity(word) for word in wanted}
-        paths = self._used(self._candidates(wanted))
+        candidates = {word: self._candidates(word) for word in wanted}
+        used = self._used({file for files in candidates.values() for file in files})
+        rarity = {word: _rarity(len(used & files)) for word, files in candidates.items()}
+        paths = {file: path for file in used if (path := self._tree.path(file)) is not None}
         fits = {file: self._fit(path, rarity) for file, path in paths.items()}
         whole = math.fsum(rarity.values()) or 1.0
         scores = {file: math.fsum(fit.values()) / whole for file, fit in fits.items()}
@@ -88,50 +89,35 @@ class Search:
             for file in order
         ]
 
-    def _rarity(self, word: str) -> float:
-        (count,) = self._execute(
-            "SELECT count(*) FROM (SELECT 1 FROM word WHERE word = ? LIMIT ?)", (word, HITS)
-        ).fetchone()
-        return math.log(2.0 + HITS / (1.0 + count))
+    def _candidates(self, word: str) -> set[int]:
+        """Return the files with the word in their names or above them, a bounded number.
 
-    def _candidates(self, wanted: Iterable[str]) -> set[int]:
-        """Return the files with any of the words in their names or above them, a bounded number."""
-        found: set[int] = set()
-        for word in wanted:
-            rows = self._execute(
-                "SELECT file FROM word WHERE word = ? ORDER BY file DESC LIMIT ?", (word, HITS)
-            )
-            hits = {file for (file,) in rows}
-            if len(word) >= SHORTEST and len(hits) < HITS:
-                rows = self._execute(
-                    "SELECT file FROM word WHERE word > ? AND word < ? LIMIT ?",
-                    (word, word + chr(0x10FFFF), HITS - len(hits)),
-                )
-                hits.update(file for (file,) in rows)
-            found |= hits
-            found |= self._below(hits)
-        return found
+        Files that only others used are among them, and cost no further question.
+        """
+        rows = self._execute(
+            "SELECT file FROM word WHERE word = ? ORDER BY file DESC LIMIT ?", (word, HITS)
+        ).fetchall()
+        if len(word) >= SHORTEST:
+            rows += self._execute(
+                "SELECT file FROM word WHERE word > ? AND word < ? LIMIT ?",
+                (word, word + chr(0x10FFFF), HITS - len(rows)),
+            ).fetchall()
+        hits = {file for (file,) in rows}
+        marks = ",".join(map(str, hits))
+        below = self._execute(
+            f"WITH RECURSIVE below(id) AS (SELECT id FROM file WHERE parent IN ({marks}) AND NOT gone UNION"
+            " SELECT file.id FROM below JOIN file ON file.parent = below.id AND NOT file.gone)"
+            " SELECT id FROM below LIMIT ?",
+            (HITS,),
+        )
+        return hits | {file for (file,) in below}
 
-    def _below(self, directories: Iterable[int]) -> set[int]:
-        found: set[int] = set()
-        waiting = sorted(directories)
-        while waiting and len(found) < HITS:
-            marks = ",".join(map(str, waiting))
-            rows = self._execute(
-                f"SELECT id FROM file WHERE parent IN ({marks}) AND NOT gone ORDER BY id DESC LIMIT ?",
-                (HITS - len(found),),
-            )
-            waiting = [file for (file,) in rows if file not in found]
-            found.update(waiting)
-        return found
-
-    def _used(self, files: Iterable[int]) -> dict[int, str]:
-        """Return the paths of those that may be shown and that the reader has used."""
-        paths = {file: path for file in files if (path := self._tree.path(file)) is not None}
+    def _used(self, files: set[int]) -> set[int]:
+        """Return those that the reader has used."""
         if self._everybody:
-            return paths
-        usage = self._neighbours.usage(paths)
-        return {file: path for file, path in paths.items() if usage[file].count}
+            return files
+        usage = self._neighbours.usage(files)
+        return {file for file in files if usage[file].count}
 
     def _fit(self, path: str, rarity: dict[str, float]) -> dict[str, float]:
         directory, _, name = path.rpartition("/")
@@ -170,6 +156,11 @@ class Search:
                 shares[other] = max(shares.get(other, 0.0), crowding(len(made)))
         shares.pop(file, None)
         return shares
+
+
+def _rarity(count: int) -> float:
+    """Return what a word is worth that so many of the reader's files have, in their names or above them."""
+    return math.log(2.0 + HITS / (1.0 + count))
 
 
 def _worth(word: str, words: frozenset[str]) -> float:

@@ -25,6 +25,9 @@ SCRATCH = re.compile(
 )
 """Names that programs give to files which nobody is meant to see."""
 
+NOWHERE = -1
+"""The number that no file has."""
+
 DEEPEST = 5000
 """Directories in one another; no path that the kernel knows has as many."""
 
@@ -50,18 +53,18 @@ class FileTree:
         self._directories = {ROOT: ""}
 
     def number(self, path: str) -> int | None:
-        """Return the file that `path` stands for, be it a file or a directory; None if none is there."""
+        """Return the file that `path` stands for, be it a file or a directory; None if none is there.
+
+        The database is asked as often for a file that nobody ever used: what others used is not to be told
+        from the time.
+        """
         number = ROOT
         for name in path.split("/"):
             row = self._execute(
-                "SELECT id, gone FROM file WHERE parent = ? AND name = ?", (number, to_column(name))
+                "SELECT id FROM file WHERE parent = ? AND name = ? AND NOT gone", (number, to_column(name))
             ).fetchone()
-            if row is None:
-                return None
-            number, gone = row
-            if gone:
-                return None
-        return number
+            number = NOWHERE if row is None else int(row[0])
+        return None if number == NOWHERE else number
 
     def path(self, number: int) -> str | None:
         """Return where the file is; None if it is not to be shown, or is a directory."""

@@ -129,6 +129,25 @@ def test_no_error_tells_what_is_there_from_what_is_not(shared: Mounted) -> None:
     assert there == run_apart(outcomes, root, "alice/no-such.txt", identity=BOB, timeout=60)
 
 
+def looked_up(root: str, path: str) -> None:
+    """Look for a path in each view."""
+    view = os.path.join(root, ".mycelial")
+    for name in os.listdir(view):
+        for below in ("", "/01-x"):
+            with contextlib.suppress(OSError):
+                os.lstat(os.path.join(view, name, path) + below)
+
+
+def test_a_look_up_takes_as_many_requests_for_what_is_not_there(shared: Mounted) -> None:
+    def requests(path: str) -> int:
+        before: int = shared.status()["core"]["python_requests"]
+        run_apart(looked_up, str(shared.mountpoint), path, identity=BOB, timeout=60)
+        after: int = shared.status()["core"]["python_requests"]
+        return after - before
+
+    assert requests(f"alice/{SECRET}.txt") == requests("alice/no-such.txt") > 50
+
+
 def test_the_command_answers_from_the_tree_where_the_database_is_roots(shared: Mounted) -> None:
     found = json.loads(asked(shared, BOB, "sources", "--json", "public/bobs.out").stdout)
     assert {entry["path"] for entry in found} == {"public/shared.txt", "public/bobs.txt"}

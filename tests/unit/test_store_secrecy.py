@@ -1,0 +1,63 @@
+"""How often the database is asked tells a reader nothing of others. Counted, as times would vary."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mycelial.store.answers import Answers
+from tests.unit.recorded import BO, EVE, database
+
+BOS = ("src/main.c", "build/main.o")
+NOBODYS = ("src/none.c", "none/main.o", "none/none")
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return database(tmp_path_factory.mktemp("recorded"))
+
+
+def statements(db: Path, uid: int, question: Callable[[Answers], object]) -> tuple[int, object]:
+    """How many statements a question takes that is the first one, and its answer."""
+    with Answers.open(db, uid) as answers:
+        asked: list[str] = []
+        answers._database.conn.set_trace_callback(asked.append)
+        answer = question(answers)
+        answers._database.conn.set_trace_callback(None)
+    return len(asked), answer
+
+
+QUESTIONS: dict[str, Callable[[Answers, str], object]] = {
+    "related": Answers.related,
+    "together": Answers.together,
+    "next": Answers.next,
+    "sources": Answers.sources,
+    "products": Answers.products,
+    "how": Answers.how,
+    "how_sources": Answers.how_sources,
+    "newer_source": Answers.newer_source,
+    "cluster": Answers.cluster,
+}
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_what_others_used_takes_what_nobody_used_takes(recorded: Path, name: str) -> None:
+    asked = {path: statements(recorded, EVE.uid, lambda a, p=path: QUESTIONS[name](a, p)) for path in BOS}
+    none = {path: statements(recorded, EVE.uid, lambda a, p=path: QUESTIONS[name](a, p)) for path in NOBODYS}
+    assert len({(count, str(answer)) for count, answer in (*asked.values(), *none.values())}) == 1, (
+        asked,
+        none,
+    )
+    own, _ = statements(recorded, BO.uid, lambda answers: QUESTIONS[name](answers, BOS[0]))
+    assert own >= next(iter(none.values()))[0]
+
+
+@pytest.mark.parametrize("word", ["main", "mai", "src", "build odd", "c"])
+def test_a_search_takes_as_much_for_words_that_only_others_have(recorded: Path, word: str) -> None:
+    theirs = statements(recorded, EVE.uid, lambda answers: answers.search(word))
+    absent = " ".join("zq"[: len(one)] + "y" * (len(one) - 2) for one in word.split())
+    assert theirs == statements(recorded, EVE.uid, lambda answers: answers.search(absent))
+    assert theirs[1] == []
+    assert statements(recorded, BO.uid, lambda answers: answers.search(word))[1]
