@@ -30,7 +30,10 @@ def trouble_with(path: Path, error: Exception) -> StoreError:
     if code in _DISK:
         number = errno.ENOSPC if code == sqlite3.SQLITE_FULL else None
         return _disk(path, number, str(error))
-    return StoreError(f"{path}: {error}", mend=_MOVE_AWAY)
+    if not isinstance(error, sqlite3.Error):  # what stands there cannot be understood
+        return StoreError(f"{path}: damaged ({type(error).__name__})", mend=_MOVE_AWAY)
+    text = str(error).partition(" with text ")[0]  # what is recorded is not for the system's log
+    return StoreError(f"{path}: {text}", mend=_MOVE_AWAY)
 
 
 def _disk(path: Path, number: int | None, text: str) -> StoreError:

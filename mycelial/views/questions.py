@@ -39,6 +39,7 @@ class Questions:
 
     def __init__(self, open_answers: Callable[[int], AbstractContextManager[Answers]]) -> None:
         self._open_answers = open_answers
+        self._told: set[type[Exception]] = set()
 
     def ask(self, caller: Caller, question: Callable[[Answers], T]) -> Answer[T]:
         """Return the answer to `question`, or what went wrong; raises nothing."""
@@ -48,5 +49,7 @@ class Questions:
         except StoreError as problem:
             return Answer(None, str(problem))
         except Exception as problem:  # a view is a luxury: whatever fails here, file operations go on
-            _log.exception("a question to the store failed")
-            return Answer(None, f"internal error: {type(problem).__name__}")
+            if type(problem) not in self._told:  # a damaged database fails in the same way again and again
+                self._told.add(type(problem))
+                _log.exception("a question to the store failed; is the database damaged?")
+            return Answer(None, f"internal error, or a damaged database: {type(problem).__name__}")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import random
 import signal
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -218,6 +220,68 @@ def test_a_database_damaged_in_its_middle_is_reported_and_replaced_when_moved_aw
         move(place.database, place.directory / "damaged")
         daemon.use("after")
         daemon.wait_for_record("after")
+
+
+def broken_text(content: bytes) -> bytes:
+    return content.replace(b'"comm"', b'"com\xff"')
+
+
+def broken_json(content: bytes) -> bytes:
+    return content.replace(b'"number":', b'"number";')
+
+
+def broken_pages(content: bytes) -> bytes:
+    dice = random.Random(1)
+    pages = [content[at : at + 4096] for at in range(0, len(content), 4096)]
+    for number in range(20, len(pages)):
+        pages[number] = dice.randbytes(4096) if number % 2 else pages[number]
+    return b"".join(pages)
+
+
+def everything_below(directory: str, files: tuple[str, ...]) -> set[str]:
+    """The errors that looking at all of a tree, and at the attributes of files, gives."""
+    found: set[str] = set()
+
+    def note(problem: OSError) -> None:
+        found.add(errno.errorcode[problem.errno or 0])
+
+    for parent, _, names in os.walk(directory, onerror=note):
+        for name in names:
+            path = os.path.join(parent, name)
+            try:
+                os.readlink(path) if os.path.islink(path) else Path(path).read_bytes()
+            except OSError as problem:
+                note(problem)
+    for path in files:
+        for name in ("related", "sources", "products", "cluster", "how", "status"):
+            try:
+                os.getxattr(path, f"user.mycelial.{name}")
+            except OSError as problem:
+                note(problem)
+    return found
+
+
+@pytest.mark.parametrize("spoil", [broken_text, broken_json, broken_pages], ids=lambda spoil: spoil.__name__)
+def test_a_damaged_database_makes_views_poorer_and_nothing_fail(
+    spoil: Callable[[bytes], bytes], place: Mounted
+) -> None:
+    with in_foreground(place) as daemon:
+        for number in range(8):
+            daemon.use(f"file {number}")
+        run(["/bin/sh", "-c", "cat file* > made; cat made > again"], cwd=place.mountpoint)
+        daemon.wait_for_record("again")
+    content = place.database.read_bytes()
+    place.database.write_bytes(spoil(content))
+    assert place.database.read_bytes() != content
+    with in_foreground(place) as daemon:
+        degraded(daemon, place.database.name)
+        files = tuple(str(place.mountpoint / name) for name in ("made", "again", "file 1"))
+        met = run_apart(everything_below, str(place.mountpoint / ".mycelial"), files, timeout=60)
+        assert met <= {"ENODATA"}
+        daemon.use("after")
+        said = daemon.log.read_text(errors="replace")
+    assert said.count("recording is interrupted") == 1
+    assert '"pid"' not in said, "what is recorded is not for the system's log"
 
 
 def test_a_database_that_is_removed_while_in_use_is_begun_anew(place: Mounted) -> None:

@@ -7,7 +7,9 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -16,6 +18,7 @@ from mycelial.record.events import bytes_of
 from mycelial.store.answers import Answers
 from mycelial.store.errors import StoreError
 from mycelial.views.node import Caller, Directory, Kind, Link, Node, Text, VirtualPath
+from mycelial.views.questions import Questions
 from mycelial.views.tree import RANKINGS, Tree
 from tests.unit.recorded import BO, DAYS, EVE, ODD, MemorySource, database, work
 
@@ -356,3 +359,12 @@ def test_without_a_database_views_are_empty_and_say_so(
     assert "error" in json.loads(text(tree, "status.json"))["store"]
     assert tree.xattr(b"user.mycelial.related", b"src/main.c", BO) is None
     assert bool(caplog.records) is not isinstance(problem, StoreError)
+
+
+def test_what_fails_again_and_again_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    questions = Questions(lambda uid: nullcontext(cast(Answers, None)))
+    for _ in range(3):
+        answer = questions.ask(BO, lambda answers: answers.related("a"))
+        assert answer.value is None
+        assert "damaged database" in answer.problem
+    assert len(caplog.records) == 1
