@@ -1,12 +1,14 @@
 """The C core's table and its reading of /proc, played with at random under sanitizers.
 
 The harnesses are tests/core/fuzz/*.c. With -DLIBFUZZER and clang -fsanitize=fuzzer the same files are fuzzers
-that look for new paths; here reproducible dice decide, so that a found seed is a test.
+that look for new paths; what they kept is played again here (*.corpus). Then reproducible dice decide: a
+seed that was found is a test.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 import time
@@ -53,7 +55,7 @@ def build(name: str, directory: Path, core: Path = CORE) -> Path:
 
 def play(program: Path, seconds: int, seed: int) -> str:
     played = subprocess.run(
-        [program, str(seconds), str(seed)],
+        [program, str(seconds), str(seed), HARNESSES / f"{program.name}.corpus"],
         capture_output=True,
         text=True,
         errors="replace",
@@ -62,7 +64,7 @@ def play(program: Path, seconds: int, seed: int) -> str:
         env=environment(),
     )
     assert played.returncode == 0, f"from seed {seed}: {played.stderr[-4000:]}"
-    assert "games" in played.stdout
+    assert re.match(r"[1-9]\d+ games of the corpus\n[1-9]\d* games", played.stdout)
     return played.stdout
 
 

@@ -1,6 +1,7 @@
-/* Reproducible dice, and a main that throws them for some seconds: FUZZER [SECONDS [SEED]].
+/* Reproducible dice, and a main that throws them for some seconds: FUZZER [SECONDS [SEED [CORPUS]]].
  *
- * With -DLIBFUZZER there is no main, and the dice are the fuzzer's bytes (clang -fsanitize=fuzzer).
+ * With -DLIBFUZZER there is no main, and the dice are the fuzzer's bytes (clang -fsanitize=fuzzer). What it found worth
+ * keeping is the corpus, one file: for each game two bytes with its length, lower first, and the bytes that were thrown.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -40,10 +41,25 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     return 0;
 }
 #else
+static void games_of(const char *corpus) {
+    static uint8_t data[65536];
+    unsigned games = 0;
+    FILE *file = fopen(corpus, "rb");
+    for (int low, high; file && (low = getc(file)) != EOF && (high = getc(file)) != EOF; games++) {
+        dice.size = fread(data, 1, (size_t)(low | high << 8), file);
+        dice.data = data, dice.state = 1;
+        one_game();
+    }
+    dice.size = 0;
+    if (file) fclose(file);
+    printf("%u games of the corpus\n", games);
+}
+
 int main(int count, char **words) {
     time_t until = time(NULL) + (count > 1 ? atoi(words[1]) : 10); /* not the clock that a fuzzer may replace */
     uint64_t seed = count > 2 ? strtoull(words[2], NULL, 10) : 1, games = 0;
     prepare();
+    if (count > 3) games_of(words[3]);
     do {
         dice.state = 0x9e3779b97f4a7c15ULL * (seed + games++) | 1;
         one_game();
