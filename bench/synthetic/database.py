@@ -50,7 +50,7 @@ def fill(
             _work(writer, choice, [hub, *numbers], uid, t, episode)
             _relate(writer, choice, numbers, wanted, uid, t, episode)
             evidence = writer.evidence
-            evidence.add_together(hub, uid, numbers[0], 0.1, t, episode)
+            evidence.add_together(uid, {(hub, numbers[0]): 0.1}, t, episode)
             for product, source in zip(numbers[150:170], numbers[100:120], strict=True):
                 evidence.set_sources(product, uid, {source: Source(source, t, "python3")})
                 evidence.set_recipe(product, uid, t, record, record, ())
@@ -91,7 +91,7 @@ def _relate(
     for a, b in _pairs(choice, numbers):
         if rows >= wanted:
             return
-        writer.evidence.add_together(a, uid, b, choice.uniform(0.05, 1.0), t, episode)
+        writer.evidence.add_together(uid, {(a, b): choice.uniform(0.05, 1.0)}, t, episode)
         rows += 2
         if choice.random() < 0.5:
             writer.evidence.add_next(a, uid, b, 1.0, t, "vim")

@@ -51,6 +51,7 @@ def replay(events: str, database: Path, exclude: tuple[str, ...], config: Path |
     The log is what `mycelial events --json` prints, one JSON object a line; it may be compressed with
     gzip. If a line is wrong, a database that was not there before is not left behind.
     """
+    from mycelial.graph.garbage import collect_rarely
     from mycelial.graph.rebuild import replay as replay_into
     from mycelial.record.settings import load_settings
 
@@ -59,6 +60,7 @@ def replay(events: str, database: Path, exclude: tuple[str, ...], config: Path |
     settings = load_settings(config or config_path())
     rules = settings.exclusion_rules(exclude)
     is_new = not os.path.lexists(database)
+    collect_rarely()
     try:
         with EventFile(events) as file, progress_bar("replaying", file.size) as moved:
             done = replay_into(database, file.events(moved), rules=rules, arguments=settings.record_arguments)
@@ -79,6 +81,7 @@ def rebuild(directory: str, database: Path | None, as_json: bool) -> None:
     DIRECTORY is any path in a mount or in its source; without it, the working directory. Readers see
     the old relations until it is done.
     """
+    from mycelial.graph.garbage import collect_rarely
     from mycelial.graph.rebuild import rebuild as rebuild_in
     from mycelial.store.answers import Answers
 
@@ -86,6 +89,7 @@ def rebuild(directory: str, database: Path | None, as_json: bool) -> None:
     path = place.database
     with Answers.open(path, None) as answers:  # says what is wrong, and makes no new database
         size = answers.size()
+    collect_rarely()
     with progress_bar("rebuilding", size) as moved:
         done = rebuild_in(path, moved, live=place.is_recording)
     _report(done, path, as_json)

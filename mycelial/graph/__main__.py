@@ -13,6 +13,7 @@ from pathlib import Path
 
 from mycelial.graph.admission import Admission
 from mycelial.graph.engine import Engine
+from mycelial.graph.garbage import collect_rarely
 from mycelial.graph.ingest import Ingest
 from mycelial.record.announced import Announced
 from mycelial.record.logs import stderr_formatter
@@ -43,6 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
     except (ValueError, OSError) as error:
         print(f"mycelial engine: {error}", file=sys.stderr)
         return 1
+    collect_rarely()
     with connection:
         ingest = Ingest(options.db, admission, retention, time.monotonic, load, options.session)
         announced = Announced(options.announced) if options.announced is not None else None

@@ -52,16 +52,20 @@ class Actor:
     shell: tuple[tuple[str, ...], str] | None = (
         None  # command line and directory of the shell that it is or was
     )
+    above: frozenset[int] = field(init=False)  # pids of all its ancestors
+    kind: Kind = field(init=False)  # what the program that it runs now is like
 
-    @property
-    def kind(self) -> Kind:
-        """What the program that it runs now is like."""
-        return kind_of(self.comm, self.exe)
+    def __post_init__(self) -> None:
+        self.above = frozenset([pid for pid, _ in self.chain])
+        self.kind = kind_of(self.comm, self.exe)
+
+
+_STATE = [name for name in Actor.__slots__ if name not in ("reads", "above", "kind")]
 
 
 def state_of(actor: Actor) -> dict[str, Any]:
     """Return all but the reads, as JSON can hold it."""
-    state: dict[str, Any] = {name: getattr(actor, name) for name in Actor.__slots__ if name != "reads"}
+    state: dict[str, Any] = {name: getattr(actor, name) for name in _STATE}
     state["pipe_in"], state["pipe_out"] = sorted(actor.pipe_in), sorted(actor.pipe_out)
     state["finished"] = list(actor.finished.items())
     state["fds"] = list(actor.fds.items())

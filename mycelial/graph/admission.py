@@ -11,7 +11,7 @@ from mycelial.record.exclude import ExclusionRules
 from mycelial.record.redaction import redact
 
 REMEMBERED = 4096
-"""Processes whose stored form is remembered (None: as they are); the oldest go first."""
+"""Processes whose stored form is remembered, and command lines without a secret; the oldest go first."""
 
 _UNINTERESTING = ("/dev/", "anon_inode:", "socket:")  # where a stream leads that no file depends on
 
@@ -22,13 +22,16 @@ class Admission:
 
     rules: ExclusionRules = field(default_factory=ExclusionRules)
     arguments: bool = True
-    _known: OrderedDict[Process, Process | None] = field(default_factory=OrderedDict)
+    _known: OrderedDict[Process, Process] = field(default_factory=OrderedDict)
     _latest: dict[int, tuple[Process, Process]] = field(default_factory=dict)  # by pid
+    _harmless: dict[tuple[str, ...], None] = field(default_factory=dict)
 
     def admit(self, event: Event) -> tuple[Event, ...]:
         """Return what may be recorded of `event`: mostly one event, or none."""
         admitted = self.rules.admit(event)
-        stored = self._stored(event.process) if admitted else event.process
+        if not admitted:
+            return admitted
+        stored = self._stored(event.process)
         if stored is event.process:
             return admitted
         return tuple(Event(one.t, one.op, one.path, stored, one.to) for one in admitted)
@@ -44,29 +47,43 @@ class Admission:
         return stored
 
     def _stored_before(self, process: Process) -> Process:
-        if process not in self._known:
-            stored = _without_secrets(process) if self.arguments else _without(process)
-            self._known[process] = None if stored == process else stored
+        stored = self._known.get(process)
+        if stored is None:
+            stored = self._known[process] = (
+                self._without_secrets(process) if self.arguments else _without(process)
+            )
             if len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)
-        return self._known[process] or process
+        return stored
+
+    def _without_secrets(self, process: Process) -> Process:
+        """Return what may be stored of a process: itself if that is all."""
+        args = None if process.args is None else self._redacted(process.args)
+        chain_args = tuple(map(self._redacted, _below_barrier(process)))
+        neighbours = tuple(
+            Neighbour(other.pid, tuple(map(_of_file, other.streams)), self._redacted(other.args))
+            for other in process.neighbours
+        )
+        fds = _of_files(process.fds)
+        stored = (process.args, process.chain_args, process.neighbours, process.fds)
+        if (args, chain_args, neighbours, fds) == stored:
+            return process
+        return replace(process, args=args, chain_args=chain_args, neighbours=neighbours, fds=fds)
+
+    def _redacted(self, args: tuple[str, ...]) -> tuple[str, ...]:
+        """Return a command line without its secrets; all that a shell starts comes with the shell's."""
+        if args in self._harmless:
+            return args
+        redacted = redact(args)
+        if redacted == args:
+            self._harmless[args] = None
+            if len(self._harmless) > REMEMBERED:
+                del self._harmless[next(iter(self._harmless))]
+        return redacted
 
 
 def _without(process: Process) -> Process:
     return replace(process, args=None, chain_args=(), neighbours=(), fds=_of_files(process.fds))
-
-
-def _without_secrets(process: Process) -> Process:
-    return replace(
-        process,
-        args=None if process.args is None else redact(process.args),
-        chain_args=tuple(map(redact, _below_barrier(process))),
-        neighbours=tuple(
-            Neighbour(other.pid, tuple(map(_of_file, other.streams)), redact(other.args))
-            for other in process.neighbours
-        ),
-        fds=_of_files(process.fds),
-    )
 
 
 def _below_barrier(process: Process) -> tuple[tuple[str, ...], ...]:

@@ -41,6 +41,9 @@ CHUNK = 1 << 20
 MEMORY = 4 << 30
 """Bytes of address space that the process may take on top of what it begins with."""
 
+LOWEST = 19
+"""How far a process stands back that looks while people work."""
+
 LONGEST = 1800
 """Seconds after which the process ends in any case."""
 
@@ -100,13 +103,7 @@ class Background:
         self._began = self._clock()
         self._output = b""
         try:
-            self._child = subprocess.Popen(
-                [sys.executable, "-m", "mycelial.graph.background", "--db", str(self._db)],
-                executable="/proc/self/exe",  # as the mount starts the engine: names may lie inside the mount
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                cwd="/",
-            )
+            self._child = _look(self._db, LOWEST)
         except OSError as problem:
             log.warning("pieces of work cannot be looked for: %s", problem)
             self._rest()
@@ -140,6 +137,23 @@ class Background:
     def _rest(self) -> None:
         now = self._clock()
         self._earliest = now + max(PAUSE, SHARE * (now - self._began))
+
+
+def look_apart(db: Path) -> Structure | None:
+    """Return what a process of its own finds in what is committed; None if it cannot, as the log says."""
+    child = _look(db, 0)
+    output, _ = child.communicate()
+    return from_json(output) if child.returncode == 0 else None
+
+
+def _look(db: Path, niceness: int) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "mycelial.graph.background", "--db", str(db), "--nice", str(niceness)],
+        executable="/proc/self/exe",  # as the mount starts the engine: names may lie inside the mount
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        cwd="/",
+    )
 
 
 def to_json(structure: Structure) -> str:
@@ -180,8 +194,12 @@ def main(arguments: list[str] | None = None) -> int:
     """Look at the whole and print what was found; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m mycelial.graph.background", description=__doc__)
     parser.add_argument("--db", type=Path, required=True, help="the database")
-    db = parser.parse_args(arguments).db
-    os.nice(19)
+    parser.add_argument(
+        "--nice", type=int, default=LOWEST, help="how far to stand back (default: %(default)s)"
+    )
+    options = parser.parse_args(arguments)
+    db = options.db
+    os.nice(options.nice)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.alarm(LONGEST)
     _limit_memory()

@@ -67,8 +67,9 @@ class Bursts:
             oldest = next(iter(self._bursts))
             del self._bursts[oldest]
             self._dirty.add(oldest)
-        burst.last = max(burst.last, t)
-        if burst.is_sweep:
+        if t > burst.last:
+            burst.last = t
+        if burst.swept:
             burst.swept += 1
             return burst, False
         if file in burst.files:

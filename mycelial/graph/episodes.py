@@ -52,11 +52,15 @@ class Episodes:
         self._habits = habits
         self._next = 1
         self._open: dict[int, Episode] = {}
+        self._grown: dict[int, Episode] = {}  # since the last dump
         self.landmark = 0.0
         self.sweeps = 0
 
     def dump(self) -> Iterator[tuple[str, int]]:
-        """Yield (key, state); the open episodes themselves are rows already."""
+        """Yield (key, state); the open episodes themselves are rows, brought up to date here."""
+        for number, episode in self._grown.items():
+            self._evidence.episode(number, episode.uid, episode.started, episode.ended, "open")
+        self._grown.clear()
         yield "", self._next
 
     def load(self, states: Iterator[tuple[str, Any]]) -> None:
@@ -75,7 +79,7 @@ class Episodes:
     def access(self, actor: Actor, file: int, t: float, *, reads: int = 0, writes: int = 0) -> None:
         """Add an access of the file."""
         burst, became_sweep = self._bursts.access(actor, file, t)
-        if burst.is_sweep:
+        if burst.swept:
             self._evidence.sweep(burst.number, actor.uid, actor.comm, burst.started, burst.last, burst.swept)
             if became_sweep:
                 self.sweeps += 1
@@ -89,17 +93,20 @@ class Episodes:
                 self._close(episode)
             episode = self._open[actor.uid] = Episode(self._next, actor.uid, t, t)
             self._next += 1
-        episode.ended = max(episode.ended, t)
-        touch = episode.touches.get((file, burst.number))
+        if t > episode.ended:
+            episode.ended = t
+        self._grown[episode.number] = episode
+        key = file, burst.number
+        touch = episode.touches.get(key)
         if touch is None:
-            touch = episode.touches[file, burst.number] = Touch(
-                actor.comm, t, t, versions=actor.kind is Kind.VERSIONS, tree=actor.tree
+            touch = episode.touches[key] = Touch(
+                actor.comm, t, t, 0, 0, actor.kind is Kind.VERSIONS, actor.tree
             )
-        touch.last = max(touch.last, t)
+        elif t > touch.last:
+            touch.last = t
         touch.reads += reads
         touch.writes += writes
         self._evidence.touch(episode.number, file, burst.number, touch)
-        self._evidence.episode(episode.number, episode.uid, episode.started, episode.ended, "open")
 
     def discard(self, file: int) -> None:
         """Forget that the file was touched in any open episode: it was a transient."""
@@ -119,6 +126,7 @@ class Episodes:
 
     def _close(self, episode: Episode) -> None:
         evidence, uid, t = self._evidence, episode.uid, episode.ended
+        self._grown.pop(episode.number, None)
         if not episode.touches:
             evidence.episode(episode.number, uid, episode.started, t, "empty")
             return
@@ -129,8 +137,9 @@ class Episodes:
         for file, weight in said.weights.items():
             evidence.add_usage(file, uid, weight * grown, t, habitual.get(file, 0.0))
         evidence.add_usage(EVERYTHING, uid, math.fsum(said.weights.values()) * grown, t)
-        for (file, other), shared in pairs_of(said, episode.touches).items():
-            evidence.add_together(file, uid, other, shared * grown, t, episode.number)
+        pairs = pairs_of(said, episode.touches)
+        shared = {pair: weight * grown for pair, weight in pairs.items()}
+        evidence.add_together(uid, shared, t, episode.number)
         self._close_successions(episode, grown, habitual)
         evidence.crowd_out(uid, list(said.weights))
         self._files.settle(list(said.weights))

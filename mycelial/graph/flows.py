@@ -7,7 +7,7 @@ process read is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mycelial.graph.actors import Actor
 from mycelial.graph.making import Making, Reads
@@ -28,8 +28,7 @@ CAPTURED = 60.0
 """Seconds for which a script is taken to use what it captured of a child's output."""
 
 
-@dataclass(frozen=True, slots=True)
-class Flow:
+class Flow(NamedTuple):
     """A file that flowed into a product, when it was last read, and by what program."""
 
     file: int

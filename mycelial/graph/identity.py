@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 from mycelial.graph.actors import Actor
 from mycelial.record.events import Event, Op
@@ -37,8 +37,11 @@ class Act(Enum):
     DISCARD = "discard"  # removed within the work that made it
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+_READING = (Op.OPEN, Op.READ)
+_READ = Act.READ
+
+
+class Fact(NamedTuple):
     """One thing that happened to a file, by number.
 
     `existed` says whether it was there before; `anew` that it once was, and that somebody else removed it:
@@ -82,9 +85,9 @@ class Identity:
 
     def facts(self, event: Event, actor: Actor) -> list[Fact]:
         """Return what `event` means; the file table is changed accordingly."""
+        if event.op in _READING:  # most are
+            return [Fact(_READ, self._files.use(event.path))]
         match event.op:
-            case Op.OPEN | Op.READ:
-                return [Fact(Act.READ, self._files.use(event.path))]
             case Op.WRITE:
                 return [Fact(Act.WRITE, self._files.use(event.path))]
             case Op.EXEC:

@@ -8,7 +8,6 @@ equally strong, and a pair is kept if either of the two keeps it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from heapq import nsmallest
 
 from mycelial.store.weighing import EpisodeEvidence, Touch
 
@@ -17,22 +16,21 @@ PARTNERS = 24
 
 
 def pairs_of(said: EpisodeEvidence, touches: Mapping[tuple[int, int], Touch]) -> dict[tuple[int, int], float]:
-    """Return the weight of each pair (smaller number, larger number) that is kept, in order."""
+    """Return the weight of each pair (smaller number, larger number) that is kept."""
     first: dict[int, float] = {}
     for (file, _), touch in touches.items():
         first[file] = min(touch.first, first.get(file, touch.first))
     order = sorted(first, key=lambda file: (first[file], file))
     place = {file: position for position, file in enumerate(order)}
     pairs: dict[tuple[int, int], float] = {}
-
-    def closeness(item: tuple[int, float]) -> tuple[float, int, int]:
-        return -item[1], abs(place[item[0]] - here), item[0]
-
     for file in said.weights:
-        partners = list(said.partners(file))
+        partners = said.partners(file)
         if len(partners) > PARTNERS:
             here = place[file]
-            partners = nsmallest(PARTNERS, partners, key=closeness)
-        for other, weight in partners:
-            pairs[(file, other) if file < other else (other, file)] = weight
-    return dict(sorted(pairs.items()))
+            nearest = sorted((-weight, abs(place[other] - here), other) for other, weight in partners.items())
+            for weight, _, other in nearest[:PARTNERS]:
+                pairs[(file, other) if file < other else (other, file)] = -weight
+        else:
+            for other, weight in partners.items():
+                pairs[(file, other) if file < other else (other, file)] = weight
+    return pairs

@@ -20,6 +20,8 @@ from mycelial.record.events import Event, Op
 from mycelial.store.errors import DatabaseError, StoreError
 from mycelial.store.writer import Writer
 
+_READ, _OPENED = Act.READ, Op.WRITE
+
 
 class _Part(Protocol):
     """What keeps working state between two events."""
@@ -75,7 +77,7 @@ class Pipeline:
             self._landmark = self._episodes.landmark = event.t
             self._writer.set_landmark(event.t)
         try:
-            actor = self._processes.actor(event.process, record, event.t, opener=event.op is Op.WRITE)
+            actor = self._processes.actor(event.process, record, event.t, opener=event.op is _OPENED)
             for fact in self._identity.facts(event, actor):
                 self._apply(fact, actor, event)
         except (StoreError, DatabaseError):
@@ -99,10 +101,11 @@ class Pipeline:
         episodes, provenance, file, t = self._episodes, self._provenance, fact.file, event.t
         if fact.anew:
             provenance.begin_anew(file)
+        if fact.act is _READ:  # most are
+            provenance.read(actor, file, event.path, t)
+            episodes.access(actor, file, t, reads=1)
+            return
         match fact.act:
-            case Act.READ:
-                provenance.read(actor, file, event.path, t)
-                episodes.access(actor, file, t, reads=1)
             case Act.EXEC:
                 episodes.access(actor, file, t, reads=1)
             case Act.WRITE:

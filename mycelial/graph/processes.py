@@ -152,7 +152,7 @@ class Processes:
         for actor in reversed(self._actors.values()):
             if actor.last < since:
                 return
-            if any(ancestor == pid for ancestor, _ in actor.chain) or actor.ppid == pid:
+            if pid in actor.above or actor.ppid == pid:
                 yield actor
 
     def latest(self, pid: int) -> Actor | None:
@@ -231,6 +231,7 @@ class Processes:
             return
         actor.record = record
         actor.comm, actor.exe, actor.args = process.comm, process.exe, process.args
+        actor.kind = kind_of(process.comm, process.exe)
         actor.ppid = process.ppid
         self._look(actor, process)
         for pipe in process.pipe_out:

@@ -13,6 +13,8 @@ from functools import lru_cache
 class Kind(Enum):
     """How reads and writes of a program hang together."""
 
+    __hash__ = object.__hash__  # each is there once; an enumeration's own takes a call in Python
+
     TOOL = "tool"  # reads its inputs, writes its outputs
     SHELL = "shell"  # opens files for others
     WRAPPER = "wrapper"  # runs other programs and passes its standard output on to them

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from mycelial.graph.admission import Admission
+from mycelial.graph.background import look_apart
 from mycelial.graph.pipeline import Pipeline
 from mycelial.graph.structure import ByPath, by_number, by_path, find_structure
 from mycelial.record.events import Event
@@ -18,7 +19,7 @@ from mycelial.store.log import read_events
 from mycelial.store.past import Past
 from mycelial.store.writer import Writer
 
-BATCH = 10_000
+BATCH = 50_000
 """Events in one transaction of a replay."""
 
 Progress = Callable[[int], None]
@@ -51,19 +52,27 @@ def replay(
     admit = Admission(rules or ExclusionRules(), arguments).admit
     with maintaining(db) as writer, explained(db):
         pipeline = Pipeline(writer)
+        writer.begin()
         for event in events:
             for admitted in admit(event):
-                writer.begin()
                 pipeline.feed(admitted)
             done += 1
             if done % BATCH == 0:
                 pipeline.flush()
                 writer.commit()
                 progress(done)
-        writer.begin()
+                writer.begin()
         pipeline.flush()
-        writer.set_structure(find_structure)
-        writer.commit()
+        if done <= BATCH:
+            writer.set_structure(find_structure)
+            writer.commit()
+        else:  # what it takes then is more than all the rest, and is gone with its process
+            writer.commit()
+            structure = look_apart(writer.path.absolute())
+            writer.begin()
+            if structure is not None:
+                writer.set_structure(lambda _: structure)
+            writer.commit()
     progress(done)
     return done
 
@@ -112,7 +121,7 @@ def derive_again(writer: Writer, progress: Progress = silent) -> int:
         done += 1
         if done % BATCH == 0:
             pipeline.flush()
-            writer.evidence.flush()
+            writer.flush()
             progress(done)
     pipeline.flush()
     for mute in (*unknown, *mutes):

@@ -8,6 +8,7 @@ crosses the border is split at it (:meth:`ExclusionRules.admit`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import lru_cache
@@ -49,6 +50,8 @@ DEFAULT_PATTERNS = (
 )
 """Always on, unless the configuration says ``default_excludes = false``."""
 
+_ANYWHERE = "^(?:.+/)?"  # how a regular expression begins that fits in any directory
+_GROUP = re.compile(r"\(\?P<\w+>")
 _REMEMBERED = 65536  # paths; a build asks for the same headers again and again
 
 
@@ -75,12 +78,13 @@ class ExclusionRules:
                 pathspec.GitIgnoreSpec.from_lines([line])
             except ValueError:
                 raise ValueError(f"bad exclusion pattern {line!r}") from None
-        spec = pathspec.GitIgnoreSpec.from_lines(lines)
-        self._excludes = lru_cache(maxsize=_REMEMBERED)(spec.match_file)
+        self._spec = pathspec.GitIgnoreSpec.from_lines(lines)
+        self._any = _any_of(self._spec)
+        self._excludes = lru_cache(maxsize=_REMEMBERED)(self._decide)
 
     def excludes(self, path: str) -> bool:
         """Whether `path`, relative to the mount root, is left out (it or a directory above it fits)."""
-        return bool(self._excludes(path))
+        return self._excludes(path)
 
     def admit(self, event: Event) -> tuple[Event, ...]:
         """Return what may be recorded of `event`: mostly itself, or nothing.
@@ -89,7 +93,7 @@ class ExclusionRules:
         sight is a new file that its process has written.
         """
         if event.to is None:
-            return () if self.excludes(event.path) else (event,)
+            return () if self._excludes(event.path) else (event,)
         hidden, target_hidden = self.excludes(event.path), self.excludes(event.to)
         if not hidden and not target_hidden:
             return (event,)
@@ -98,3 +102,20 @@ class ExclusionRules:
             return (replace(event, op=Op.UNLINK, to=None),) if gone else ()
         arrival = replace(event, op=Op.CREATE, path=event.to, to=None)
         return arrival, replace(arrival, op=Op.WRITE)
+
+    def _decide(self, path: str) -> bool:
+        return self._any.search(path) is not None and bool(self._spec.match_file(path))
+
+
+def _any_of(spec: pathspec.GitIgnoreSpec) -> re.Pattern[str]:
+    """Return what matches whatever one of the patterns matches; most files fit none, and are told at once."""
+    expressions = [
+        _GROUP.sub("(?:", expression.pattern)
+        for pattern in spec.patterns
+        if (expression := getattr(pattern, "regex", None)) is not None
+    ]
+    anywhere = [text.removeprefix(_ANYWHERE) for text in expressions if text.startswith(_ANYWHERE)]
+    others = [text for text in expressions if not text.startswith(_ANYWHERE)]
+    if anywhere:
+        others.append(f"{_ANYWHERE}(?:{'|'.join(anywhere)})")
+    return re.compile("|".join(others) or "(?!)")

@@ -21,6 +21,7 @@ _LATEST_TIME = 253_402_214_400.0  # seconds; 9999-12-31, the last day that a cal
 _REMEMBERED = 4096  # processes
 _T = TypeVar("_T")
 _OPS = {op.value: op for op in Op}
+_WORDS = {word.encode(): op for word, op in _OPS.items()}
 _TEXT = rb'[^"\\\x00-\x1f\x7f-\xff]*'
 _IDS = rb'"pid": [0-9]+, "ppid": [0-9]+, "comm": "%b", "uid": [0-9]+' % _TEXT
 _USUAL = re.compile(
@@ -98,7 +99,7 @@ class EventReader:
             if not any(key in rest for key in _NOT_AGAIN):
                 self._processes[ids + rest] = event.process
             return event
-        op, name, target = _OPS.get(word.decode()), path.decode(), None if to is None else to.decode()
+        op, name, target = _WORDS.get(word), path.decode(), None if to is None else to.decode()
         if (
             op is None
             or op.has_target is (target is None)
@@ -132,25 +133,36 @@ def _event(line: str | bytes) -> Event:
 
 
 def _process(record: dict[str, Any]) -> Process:
+    given = record.get
     return Process(
-        pid=_required(record, "pid", _id),
-        ppid=_required(record, "ppid", _id),
-        comm=_required(record, "comm", _text),
-        uid=_required(record, "uid", _id),
-        chain=_optional(record, "chain", _chain) or (),
-        pipe_in=_optional(record, "pipe_in", _texts) or (),
-        pipe_out=_optional(record, "pipe_out", _texts) or (),
-        sid=_optional(record, "sid", _id),
-        pgid=_optional(record, "pgid", _id),
-        start=_optional(record, "start", _integer),
-        cgroup=_optional(record, "cgroup", _text),
-        exe=_optional(record, "exe", _text),
-        args=_optional(record, "args", _texts),
-        cwd=_optional(record, "cwd", _text),
-        chain_args=_optional(record, "chain_args", _command_lines) or (),
-        fds=_optional(record, "fds", _chain) or (),
-        neighbours=_optional(record, "neighbours", _neighbours) or (),
+        _id_of(record, "pid"),
+        _id_of(record, "ppid"),
+        _text_of(record, "comm"),
+        _id_of(record, "uid"),
+        () if given("chain") is None else _required(record, "chain", _chain),
+        () if given("pipe_in") is None else _required(record, "pipe_in", _texts),
+        () if given("pipe_out") is None else _required(record, "pipe_out", _texts),
+        None if given("sid") is None else _id_of(record, "sid"),
+        None if given("pgid") is None else _id_of(record, "pgid"),
+        None if given("start") is None else _required(record, "start", _integer),
+        None if given("cgroup") is None else _text_of(record, "cgroup"),
+        None if given("exe") is None else _text_of(record, "exe"),
+        None if given("args") is None else _required(record, "args", _texts),
+        None if given("cwd") is None else _text_of(record, "cwd"),
+        () if given("chain_args") is None else _required(record, "chain_args", _command_lines),
+        () if given("fds") is None else _required(record, "fds", _chain),
+        () if given("neighbours") is None else _required(record, "neighbours", _neighbours),
     )
+
+
+def _id_of(record: dict[str, Any], key: str) -> int:
+    value = record.get(key)
+    return value if type(value) is int and 0 <= value <= _LARGEST_ID else _required(record, key, _id)
+
+
+def _text_of(record: dict[str, Any], key: str) -> str:
+    value = record.get(key)
+    return value if type(value) is str and value.isascii() else _required(record, key, _text)
 
 
 def _required(record: dict[str, Any], key: str, check: Callable[[object], _T]) -> _T:
@@ -160,10 +172,6 @@ def _required(record: dict[str, Any], key: str, check: Callable[[object], _T]) -
         return check(record[key])
     except ValueError as problem:
         raise ValueError(f"{_quote(key)}: {problem}") from None
-
-
-def _optional(record: dict[str, Any], key: str, check: Callable[[object], _T]) -> _T | None:
-    return None if record.get(key) is None else _required(record, key, check)
 
 
 def _time(value: object) -> float:
@@ -208,7 +216,7 @@ def _path(value: object) -> str:
 def _texts(value: object) -> tuple[str, ...]:
     if not isinstance(value, list):
         raise ValueError(f"expected a list, found {_kind(value)}")
-    return tuple(_text(item) for item in value)
+    return tuple([_text(item) for item in value])
 
 
 def _chain(value: object) -> tuple[tuple[int, str], ...]:
@@ -216,7 +224,7 @@ def _chain(value: object) -> tuple[tuple[int, str], ...]:
         raise ValueError(f"expected a list, found {_kind(value)}")
     if not all(isinstance(link, list) and len(link) == 2 for link in value):
         raise ValueError("expected pairs of number and text")
-    return tuple((_id(pid), _text(comm)) for pid, comm in value)
+    return tuple([(_id(pid), _text(comm)) for pid, comm in value])
 
 
 def _command_lines(value: object) -> tuple[tuple[str, ...], ...]:

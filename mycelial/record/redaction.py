@@ -58,6 +58,7 @@ _SHAPES = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+_MARKS = re.compile(r"[\s:=?&]")  # without one of these only a shape gives a secret away
 _BEARER = re.compile(r"\b(?P<name>(?:bearer|basic|token)\s+)[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE)
 
 _JOINED = {  # programs whose short option has the secret right behind it
@@ -112,6 +113,8 @@ def redact_text(text: str) -> str:
     if len(text) < 5:
         return text
     text = _SHAPES.sub(REDACTED, text)
+    if not _MARKS.search(text):
+        return text
     text = _USERINFO.sub(_without_userinfo, text)
     text = _QUERY.sub(lambda m: f"{m['name']}={REDACTED}", text)
     text = _HEADER.sub(lambda m: m["name"] + REDACTED, text)

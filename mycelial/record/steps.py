@@ -10,6 +10,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
 
 @dataclass(frozen=True, slots=True)
 class Command:
@@ -81,7 +83,7 @@ class Step:
 
 def steps_to_json(steps: tuple[Step, ...]) -> str:
     """Return `steps` as ASCII."""
-    return json.dumps([_plain(step) for step in steps], separators=(",", ":"))
+    return _encode([_plain(step) for step in steps])
 
 
 def _plain(step: Step) -> dict[str, Any]:

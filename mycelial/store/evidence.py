@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 import sqlite_utils
 
 from mycelial.record.steps import Step, steps_from_json, steps_to_json
+from mycelial.store.many import insert_many
 from mycelial.store.names import from_column, to_column
 from mycelial.store.weighing import Touch
 
@@ -22,6 +25,17 @@ NEIGHBOURS = 64
 
 CROWDED = 96
 """Neighbours from which on there are too many."""
+
+GATHERED = 20_000
+"""Rows of pairs that are gathered at most."""
+
+COUNTED = 50_000
+"""Files of which it is remembered how many neighbours they have at most."""
+
+RECIPES = 1000
+"""Recipes that are remembered."""
+
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +60,10 @@ class EvidenceWriter:
         self._usage: list[tuple[object, ...]] = []
         self._sweeps: dict[int, tuple[object, ...]] = {}
         self._work: dict[tuple[str, str], str | None] = {}
+        self._steps: dict[int, tuple[Step, ...]] = {}
+        self._stored = set(self._connection.execute("SELECT kind, key FROM work"))  # what is to be deleted
+        # How many neighbours a file has at most, by (file, uid); one that is not here has to be counted.
+        self._crowds: dict[str, dict[tuple[int, int], int]] = {"together": {}, "next": {}}
 
     def touch(self, episode: int, file: int, burst: int, touch: Touch | None) -> None:
         """Set, or with None delete, a row of table `touch`; the object may change until the flush."""
@@ -56,18 +74,28 @@ class EvidenceWriter:
         row = (uid, started, ended, int(state == "open"))
         self._episodes[number] = None if state == "empty" else row
 
-    def add_together(self, a: int, uid: int, b: int, weight: float, t: float, episode: int) -> None:
-        """Add one episode's evidence for the pair, in both directions."""
-        self._together.append((a, uid, b, weight, t, episode))
-        self._together.append((b, uid, a, weight, t, episode))
+    def add_together(self, uid: int, pairs: Mapping[tuple[int, int], float], t: float, episode: int) -> None:
+        """Add one episode's evidence for pairs of files, each in both directions."""
+        rows: list[tuple[object, ...]]
+        rows = [(a, uid, b, weight, 1, t, episode) for (a, b), weight in pairs.items()]
+        rows += [(b, uid, a, weight, 1, t, episode) for (a, b), weight in pairs.items()]
+        rows.sort()
+        self._together += rows
+        crowds = self._crowds["together"]
+        for file, more in Counter(chain.from_iterable(pairs)).items():
+            if (file, uid) in crowds:
+                crowds[file, uid] += more
 
     def add_next(self, a: int, uid: int, b: int, weight: float, t: float, program: str) -> None:
         """Add one observation of `b` taken up after `a`."""
-        self._next.append((a, uid, b, weight, t, to_column(program)))
+        self._next.append((a, uid, b, weight, 1, t, to_column(program)))
+        crowds = self._crowds["next"]
+        if (a, uid) in crowds:
+            crowds[a, uid] += 1
 
     def add_usage(self, file: int, uid: int, weight: float, t: float, habitual: float = 0.0) -> None:
         """Add one episode to a file's sum; `habitual` says how much (0 to 1) mere habit took it up."""
-        self._usage.append((file, uid, weight, t, habitual))
+        self._usage.append((file, uid, weight, 1, t, habitual))
 
     def sweep(self, burst: int, uid: int, program: str, started: float, ended: float, files: int) -> None:
         """Set a row of table `sweep`."""
@@ -105,27 +133,42 @@ class EvidenceWriter:
             " writer = excluded.writer, steps = excluded.steps",
             (product, uid, t, process, writer, steps_to_json(steps)),
         )
+        self._keep_steps(product, steps)
 
     def steps(self, product: int) -> tuple[Step, ...]:
         """Return how the product's present content was made, as far as that is known."""
-        row = self._connection.execute("SELECT steps FROM recipe WHERE product = ?", (product,)).fetchone()
-        return () if row is None else steps_from_json(row[0])
+        known = self._steps.get(product)
+        if known is None:
+            row = self._connection.execute(
+                "SELECT steps FROM recipe WHERE product = ?", (product,)
+            ).fetchone()
+            known = self._keep_steps(product, () if row is None else steps_from_json(row[0]))
+        return known
 
     def set_steps(self, product: int, steps: tuple[Step, ...]) -> None:
         """Replace the steps of a recipe; where there is none, nothing happens."""
+        self._steps.pop(product, None)
         self._connection.execute(
             "UPDATE recipe SET steps = ? WHERE product = ?", (steps_to_json(steps), product)
         )
 
     def move_recipe(self, product: int, to: int) -> None:
         """Give another file the recipe of `product`, whose content it now has."""
+        self._steps.pop(product, None)
+        self._steps.pop(to, None)
         execute = self._connection.execute
         execute("DELETE FROM recipe WHERE product = ?", (to,))
         execute("UPDATE recipe SET product = ? WHERE product = ?", (to, product))
 
+    def _keep_steps(self, product: int, steps: tuple[Step, ...]) -> tuple[Step, ...]:
+        self._steps[product] = steps
+        if len(self._steps) > RECIPES:
+            del self._steps[next(iter(self._steps))]
+        return steps
+
     def work(self, kind: str, key: str, value: object | None) -> None:
         """Set, or with None delete, a piece of working state (anything that JSON can hold)."""
-        self._work[kind, key] = None if value is None else json.dumps(value, separators=(",", ":"))
+        self._work[kind, key] = None if value is None else _encode(value)
 
     def read_work(self, kind: str) -> Iterator[tuple[str, object]]:
         """Yield (key, value) of all working state of one kind."""
@@ -137,18 +180,21 @@ class EvidenceWriter:
         """Write what was gathered."""
         self._flush_episodes()
         self._flush_pairs()
-        many = self._connection.executemany
-        many(
-            "INSERT INTO usage (file, uid, weight, episodes, last, habitual) VALUES (?, ?, ?, 1, ?, ?)"
-            " ON CONFLICT DO UPDATE SET weight = weight + excluded.weight, episodes = episodes + 1,"
-            " last = max(last, excluded.last), habitual = habitual + excluded.habitual",
+        connection = self._connection
+        insert_many(
+            connection,
+            "INSERT INTO usage (file, uid, weight, episodes, last, habitual)",
             self._usage,
+            "ON CONFLICT DO UPDATE SET weight = weight + excluded.weight, episodes = episodes + 1,"
+            " last = max(last, excluded.last), habitual = habitual + excluded.habitual",
         )
-        many("INSERT OR REPLACE INTO sweep VALUES (?, ?, ?, ?, ?, ?)", self._sweeps.values())
-        gone = [key for key, value in self._work.items() if value is None]
-        many("DELETE FROM work WHERE kind = ? AND key = ?", gone)
+        insert_many(connection, "INSERT OR REPLACE INTO sweep", list(self._sweeps.values()))
+        gone = [key for key, value in self._work.items() if value is None and key in self._stored]
+        connection.executemany("DELETE FROM work WHERE kind = ? AND key = ?", gone)
+        self._stored.difference_update(gone)
         kept = [(*key, value) for key, value in self._work.items() if value is not None]
-        many("INSERT OR REPLACE INTO work VALUES (?, ?, ?)", kept)
+        insert_many(connection, "INSERT OR REPLACE INTO work", kept)
+        self._stored.update(key for key, value in self._work.items() if value is not None)
         for gathered in (self._usage, self._sweeps, self._work):
             gathered.clear()
 
@@ -157,31 +203,45 @@ class EvidenceWriter:
 
         What a file loses, its former neighbour may keep: one that has few needs them.
         """
-        self._flush_pairs()
-        for table in ("together", "next"):
-            crowded = f"SELECT 1 FROM {table} WHERE a = ? AND uid = ? LIMIT 1 OFFSET {CROWDED}"
-            for file in files:
-                if self._connection.execute(crowded, (file, uid)).fetchone() is not None:
-                    self._connection.execute(
-                        f"DELETE FROM {table} WHERE a = ?1 AND uid = ?2 AND b IN (SELECT b FROM {table}"
-                        " WHERE a = ?1 AND uid = ?2 ORDER BY weight DESC, b LIMIT -1 OFFSET ?3)",
-                        (file, uid, NEIGHBOURS),
-                    )
+        if len(self._together) + len(self._next) > GATHERED:
+            self._flush_pairs()
+        for table, crowds in self._crowds.items():
+            doubtful = [file for file in files if crowds.get((file, uid), CROWDED + 1) > CROWDED]
+            if doubtful:
+                self._flush_pairs()
+                for file in doubtful:
+                    crowds[file, uid] = self._leave_best(table, file, uid)
+                if len(crowds) > COUNTED:
+                    crowds.clear()
+
+    def _leave_best(self, table: str, file: int, uid: int) -> int:
+        """Drop neighbours if there are too many; return how many there are now."""
+        execute = self._connection.execute
+        (count,) = execute(f"SELECT count(*) FROM {table} WHERE a = ? AND uid = ?", (file, uid)).fetchone()
+        if count <= CROWDED:
+            return int(count)
+        execute(
+            f"DELETE FROM {table} WHERE a = ?1 AND uid = ?2 AND b IN (SELECT b FROM {table}"
+            " WHERE a = ?1 AND uid = ?2 ORDER BY weight DESC, b LIMIT -1 OFFSET ?3)",
+            (file, uid, NEIGHBOURS),
+        )
+        return NEIGHBOURS
 
     def _flush_pairs(self) -> None:
-        """Write what was gathered of pairs, in the order of the tables: each page is taken up once."""
-        many = self._connection.executemany
-        many(
-            "INSERT INTO together VALUES (?, ?, ?, ?, 1, ?, ?) ON CONFLICT DO UPDATE SET"
-            " weight = weight + excluded.weight, episodes = episodes + 1, last = max(last, excluded.last),"
-            " episode = excluded.episode",
-            sorted(self._together),
+        """Write what was gathered of pairs, one episode after the other: the order makes the rounding."""
+        insert_many(
+            self._connection,
+            "INSERT INTO together",
+            self._together,
+            "ON CONFLICT DO UPDATE SET weight = weight + excluded.weight, episodes = episodes + 1,"
+            " last = max(last, excluded.last), episode = excluded.episode",
         )
-        many(
-            "INSERT INTO next VALUES (?, ?, ?, ?, 1, ?, ?) ON CONFLICT DO UPDATE SET"
-            " weight = weight + excluded.weight, count = count + 1, last = max(last, excluded.last),"
-            " program = excluded.program",
+        insert_many(
+            self._connection,
+            "INSERT INTO next",
             self._next,
+            "ON CONFLICT DO UPDATE SET weight = weight + excluded.weight, count = count + 1,"
+            " last = max(last, excluded.last), program = excluded.program",
         )
         self._together.clear()
         self._next.clear()
@@ -189,16 +249,18 @@ class EvidenceWriter:
     def _flush_episodes(self) -> None:
         many = self._connection.executemany
         many("DELETE FROM episode WHERE id = ?", [(n,) for n, row in self._episodes.items() if row is None])
-        many(
-            "INSERT OR REPLACE INTO episode VALUES (?, ?, ?, ?, ?)",
+        insert_many(
+            self._connection,
+            "INSERT OR REPLACE INTO episode",
             [(number, *row) for number, row in self._episodes.items() if row is not None],
         )
         many(
             "DELETE FROM touch WHERE episode = ? AND file = ? AND burst = ?",
             [key for key, touch in self._touches.items() if touch is None],
         )
-        many(
-            "INSERT OR REPLACE INTO touch VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        insert_many(
+            self._connection,
+            "INSERT OR REPLACE INTO touch",
             [
                 (*key, to_column(t.program), t.first, t.last, t.reads, t.writes, t.versions, t.tree)
                 for key, t in self._touches.items()

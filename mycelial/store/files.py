@@ -7,7 +7,8 @@ name: made again, it is the same file.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from itertools import islice
+from typing import Any, NamedTuple
 
 import sqlite_utils
 
@@ -18,11 +19,13 @@ ROOT = 0
 """Number of the mount root's row."""
 
 CACHED = 100_000
-"""Paths whose numbers are remembered."""
+"""Paths whose numbers are remembered, and numbers whose paths are; the half that came first goes first."""
+
+ROWS = 20_000
+"""Rows that are remembered."""
 
 
-@dataclass(frozen=True, slots=True)
-class FileRow:
+class FileRow(NamedTuple):
     """What table `file` says: see the comments there."""
 
     number: int
@@ -35,32 +38,58 @@ class FileRow:
     remover: int | None
 
 
+_COLUMNS = "id, parent, name, gone, transient, born, maker, remover"
+
+
 class FileTable:
-    """Reads and changes table `file` inside the writer's transaction."""
+    """Reads and changes table `file` inside the writer's transaction.
+
+    What happens to a file without changing its name is gathered until :meth:`flush`: much of it is undone
+    or done again within moments.
+    """
 
     def __init__(self, database: sqlite_utils.Database) -> None:
+        self._connection = database.conn
         self._execute = database.conn.execute
         self._words = WordIndex(database)
         self._words.fill()
-        self._numbers: dict[str, int] = {}
+        self._numbers: dict[str, int] = {}  # of files that are there
         self._paths: dict[int, str] = {}
+        self._rows: dict[int, FileRow] = {}
+        self._dirty: dict[int, None] = {}  # rows that differ from the table's
+        self._changed: dict[int, float] = {}
         self._next = int(self._execute("SELECT max(id) FROM file").fetchone()[0]) + 1
+
+    def flush(self) -> None:
+        """Write what was gathered."""
+        many = self._connection.executemany
+        rows = self._rows
+        if self._dirty:
+            many(
+                "UPDATE file SET gone = ?, transient = ?, born = ?, maker = ?, remover = ? WHERE id = ?",
+                [(*rows[number][3:], number) for number in self._dirty],
+            )
+            self._dirty.clear()
+        if self._changed:
+            many("UPDATE file SET changed = ? WHERE id = ?", [(t, n) for n, t in self._changed.items()])
+            self._changed.clear()
+        self._words.flush()
 
     def find(self, path: str) -> FileRow | None:
         """Return the row that has `path` now, be it gone or not; None if there never was one."""
         number = self._numbers.get(path)
-        if number is None:
-            above, _, name = path.rpartition("/")
-            known = self._numbers.get(above) if above else ROOT
-            number = self._descend(ROOT, path) if known is None else self._child(known, name)
-        return None if number is None else self.row(number)
+        if number is not None:
+            return self.row(number)
+        above, _, name = path.rpartition("/")
+        known = self._numbers.get(above) if above else ROOT
+        return self._descend(path) if known is None else self._child(known, name)
 
     def use(self, path: str) -> int:
         """Return the number of the file at `path`, which is there now: made known or brought back."""
         number = self._numbers.get(path)
         if number is None:
             if len(self._numbers) >= CACHED:
-                self._numbers.clear()
+                _halve(self._numbers)
             missing = []
             while path and number is None:
                 parent, _, name = path.rpartition("/")
@@ -74,10 +103,11 @@ class FileTable:
 
     def row(self, number: int) -> FileRow:
         """Return one file's row."""
-        parent, name, gone, transient, born, maker, remover = self._execute(
-            "SELECT parent, name, gone, transient, born, maker, remover FROM file WHERE id = ?", (number,)
-        ).fetchone()
-        return FileRow(number, parent, from_column(name), bool(gone), bool(transient), born, maker, remover)
+        known = self._rows.get(number)
+        if known is None:
+            found = self._execute(f"SELECT {_COLUMNS} FROM file WHERE id = ?", (number,)).fetchone()
+            known = self._keep(found)
+        return known
 
     def path(self, number: int) -> str:
         """Return where the file is or was last; empty if its name was taken over by another."""
@@ -86,7 +116,7 @@ class FileTable:
         known = self._paths.get(number)
         if known is None:
             if len(self._paths) >= CACHED:
-                self._paths.clear()
+                _halve(self._paths)
             row = self.row(number)
             above = None if row.parent is None else self.path(row.parent)
             known = "" if above is None else f"{above}/{row.name}" if above else row.name
@@ -95,85 +125,109 @@ class FileTable:
 
     def bear(self, number: int, t: float, maker: int) -> None:
         """Note that the file was made at `t` by process `maker`."""
-        self._execute("UPDATE file SET born = ?, maker = ? WHERE id = ?", (t, maker, number))
+        self._set(self.row(number)._replace(born=t, maker=maker))
 
     def change(self, number: int, t: float) -> None:
         """Note that the file's content changed at `t`."""
-        self._execute("UPDATE file SET changed = ? WHERE id = ?", (t, number))
+        self._changed[number] = t
 
     def remove(self, number: int, path: str, remover: int) -> None:
         """Mark the file at `path` gone, removed by process `remover`."""
         self._numbers.pop(path, None)
-        self._execute("UPDATE file SET gone = 1, remover = ? WHERE id = ?", (remover, number))
+        self._set(self.row(number)._replace(gone=True, remover=remover))
 
     def mark_transient(self, number: int) -> None:
         """Note that the file did not outlive the work that made it."""
-        self._execute("UPDATE file SET transient = 1 WHERE id = ?", (number,))
+        self._set(self.row(number)._replace(transient=True))
 
     def settle(self, numbers: list[int]) -> None:
         """Note that these files outlived an episode: if they are still there, they are no transients."""
-        marks = ",".join("?" * len(numbers))
-        self._execute(
-            f"UPDATE file SET transient = 0 WHERE transient AND NOT gone AND id IN ({marks})", numbers
-        )
+        for number in numbers:
+            row = self.row(number)
+            if row.transient and not row.gone:
+                self._set(row._replace(transient=False))
 
     def move(self, number: int, path: str, to: str) -> None:
         """Give file or directory `number`, now at `path`, the name `to`; a row that waits there loses it."""
-        self._paths.clear()
         parent, _, name = to.rpartition("/")
         above = self.use(parent) if parent else ROOT
         waiting = self._child(above, name)
-        if waiting is not None and waiting != number:
-            self._execute("UPDATE file SET parent = NULL, gone = 1 WHERE id = ?", (waiting,))
-        self._execute(
-            "UPDATE file SET parent = ?, name = ?, gone = 0 WHERE id = ?", (above, to_column(name), number)
-        )
+        if waiting is not None and waiting.number != number:
+            self._execute("UPDATE file SET parent = NULL WHERE id = ?", (waiting.number,))
+            self._set(waiting._replace(parent=None, gone=True))
+            self._forget(waiting.number, to)
+        self._place(number, above, name)
         self._words.rename(number, path.rpartition("/")[2], name)
-        self._forget_below(path)
-        self._forget_below(to)
+        self._numbers.pop(to, None)
+        self._forget(number, path)
 
     def restore(self, number: int, path: str) -> None:
         """Give a displaced file its name back; nothing has it now."""
-        self._paths.clear()
         parent, _, name = path.rpartition("/")
-        self._execute(
-            "UPDATE file SET parent = ?, name = ?, gone = 0 WHERE id = ?",
-            (self.use(parent) if parent else ROOT, to_column(name), number),
-        )
+        self._place(number, self.use(parent) if parent else ROOT, name)
+        self._forget(number, path)
 
     def is_directory(self, number: int) -> bool:
         """Whether anything is known to lie, or to have lain, below it."""
         return self._execute("SELECT 1 FROM file WHERE parent = ? LIMIT 1", (number,)).fetchone() is not None
 
     def _entry(self, parent: int, name: str) -> int:
-        column = to_column(name)
-        found = self._execute(
-            "SELECT id, gone FROM file WHERE parent = ? AND name = ?", (parent, column)
-        ).fetchone()
-        if found is None:
+        row = self._child(parent, name)
+        if row is None:
             number = self._next
             self._next += 1
+            column = to_column(name)
             self._execute("INSERT INTO file (id, parent, name) VALUES (?, ?, ?)", (number, parent, column))
             self._words.add(number, name)
+            self._keep((number, parent, column, 0, 0, None, None, None))
             return number
-        if found[1]:
-            self._execute("UPDATE file SET gone = 0 WHERE id = ?", (found[0],))
-        return int(found[0])
+        if row.gone:
+            self._set(row._replace(gone=False))
+        return row.number
 
-    def _descend(self, number: int, path: str) -> int | None:
-        found: int | None = number
+    def _descend(self, path: str) -> FileRow | None:
+        number, row = ROOT, None
         for name in path.split("/"):
-            if found is not None:
-                found = self._child(found, name)
-        return found
+            row = self._child(number, name)
+            if row is None:
+                return None
+            number = row.number
+        return row
 
-    def _child(self, parent: int, name: str) -> int | None:
+    def _child(self, parent: int, name: str) -> FileRow | None:
         found = self._execute(
-            "SELECT id FROM file WHERE parent = ? AND name = ?", (parent, to_column(name))
+            f"SELECT {_COLUMNS} FROM file WHERE parent = ? AND name = ?", (parent, to_column(name))
         ).fetchone()
-        return None if found is None else int(found[0])
+        return None if found is None else self._rows.get(found[0]) or self._keep(found)
 
-    def _forget_below(self, path: str) -> None:
-        number = self._numbers.pop(path, None)
-        if number is None or self.is_directory(number):
+    def _place(self, number: int, parent: int, name: str) -> None:
+        self._execute("UPDATE file SET parent = ?, name = ? WHERE id = ?", (parent, to_column(name), number))
+        self._set(self.row(number)._replace(parent=parent, name=name, gone=False))
+
+    def _keep(self, found: tuple[Any, ...]) -> FileRow:
+        number, parent, name, gone, transient, born, maker, remover = found
+        row = FileRow(number, parent, from_column(name), bool(gone), bool(transient), born, maker, remover)
+        if len(self._rows) >= ROWS:
+            self.flush()
+            _halve(self._rows)
+        self._rows[number] = row
+        return row
+
+    def _set(self, row: FileRow) -> None:
+        self._rows[row.number] = row
+        self._dirty[row.number] = None
+
+    def _forget(self, number: int, path: str) -> None:
+        """Look up anew which file has `path`, and where `number` is, with all that lies below."""
+        if self.is_directory(number):
             self._numbers.clear()
+            self._paths.clear()
+        else:
+            self._numbers.pop(path, None)
+            self._paths.pop(number, None)
+
+
+def _halve(cache: dict[Any, Any]) -> None:
+    """Drop the half that was put in first."""
+    for key in list(islice(cache, len(cache) // 2)):
+        del cache[key]

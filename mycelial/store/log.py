@@ -16,10 +16,14 @@ from typing import Any
 import sqlite_utils
 
 from mycelial.record.events import Event, Neighbour, Op, Process
+from mycelial.store.many import insert_many
 from mycelial.store.names import from_column, to_column
 
 CACHED = 50_000
 """Paths, and processes, whose numbers are remembered; beyond that they are looked up again."""
+
+LATEST = 4096
+"""Processes that are remembered as a whole."""
 
 _TOGETHER = 1000  # events read in one go
 
@@ -42,14 +46,14 @@ class LogWriter:
     def __init__(self, database: sqlite_utils.Database) -> None:
         self._connection = database.conn
         self._paths: dict[str, int] = {}
-        self._processes: dict[Process, int] = {}
+        self._processes: dict[bytes, int] = {}  # by digest
         self._latest: dict[int, tuple[Process, int]] = {}  # by pid
         self._rows: list[tuple[object, ...]] = []
         removed = self._connection.execute("SELECT value FROM meta WHERE key = 'last_event'").fetchone()
         self._next = max(self._highest("event"), int(removed[0]) if removed else 0) + 1
         self._next_path = self._highest("log_path") + 1
         self._next_process = self._highest("log_process") + 1
-        self._new_paths: list[tuple[int, str | bytes]] = []
+        self._new_paths: list[tuple[object, ...]] = []
         self._new_processes: list[tuple[object, ...]] = []
 
     @property
@@ -61,28 +65,23 @@ class LogWriter:
         """Add `event` to the log and return the number of its process."""
         process = self.process(event.process)
         to = None if event.to is None else self.path(event.to)
-        self._rows.append((self._next, event.t, event.op.value, self.path(event.path), to, process))
+        self._rows.append((self._next, event.t, event.op._value_, self.path(event.path), to, process))
         self._next += 1
         return process
 
     def flush(self) -> None:
         """Write what was appended."""
-        execute = self._connection.executemany
-        if self._new_paths:
-            execute("INSERT INTO log_path VALUES (?, ?)", self._new_paths)
-            self._new_paths.clear()
-        if self._new_processes:
-            marks = ", ".join("?" * len(self._new_processes[0]))
-            execute(f"INSERT INTO log_process VALUES ({marks})", self._new_processes)
-            self._new_processes.clear()
-        if self._rows:
-            execute("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?)", self._rows)
-            self._rows.clear()
+        for table, rows in (
+            ("log_path", self._new_paths),
+            ("log_process", self._new_processes),
+            ("event", self._rows),
+        ):
+            insert_many(self._connection, f"INSERT INTO {table}", rows)
+            rows.clear()
         if len(self._paths) > CACHED:
             self._paths.clear()
-        if max(len(self._processes), len(self._latest)) > CACHED:
+        if len(self._processes) > CACHED:
             self._processes.clear()
-            self._latest.clear()
 
     def prune(self, retention: Retention, most: int) -> int:
         """Drop up to `most` of the oldest events that need not be kept; return how many were dropped.
@@ -113,15 +112,18 @@ class LogWriter:
         if latest is not None and latest[0] is process:  # spares hashing all that is known of it
             return latest[1]
         number = self._number_of(process)
+        if len(self._latest) >= LATEST:
+            self._latest.clear()
         self._latest[process.pid] = process, number
         return number
 
     def _number_of(self, process: Process) -> int:
-        number = self._processes.get(process)
+        row = _process_row(process)
+        digest: bytes = row[0]
+        number = self._processes.get(digest)
         if number is None:
-            row = _process_row(process)
             found = self._connection.execute(
-                "SELECT id FROM log_process WHERE digest = ?", (row[0],)
+                "SELECT id FROM log_process WHERE digest = ?", (digest,)
             ).fetchone()
             if found:
                 number = int(found[0])
@@ -129,7 +131,7 @@ class LogWriter:
                 number = self._next_process
                 self._next_process += 1
                 self._new_processes.append((number, *row))
-            self._processes[process] = number
+            self._processes[digest] = number
         return number
 
     def path(self, path: str) -> int:

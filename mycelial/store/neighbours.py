@@ -158,7 +158,7 @@ class Neighbours:
         """Return what an open episode says of a file; it is asked for the same ones again and again."""
         key = episode.number, file
         if key not in self._said:
-            self._said[key] = tuple(episode.evidence.partners(file))
+            self._said[key] = tuple(episode.evidence.partners(file).items())
         return self._said[key]
 
     def _made(self, file: int, given: str, wanted: str) -> dict[int, Bond]:

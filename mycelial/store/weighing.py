@@ -18,7 +18,7 @@ Decay: A Practical Time Decay Model for Streaming Systems", ICDE 2009), and only
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from heapq import nsmallest
 
@@ -107,6 +107,9 @@ class EpisodeEvidence:
         if self._size > LARGEST:
             kept = nsmallest(LARGEST, self.weights, key=lambda file: (-self.weights[file], file))
             self._kept = {file: self.weights[file] for file in kept}
+        self._shared: dict[
+            float, dict[int, float]
+        ] = {}  # by the weight of the one file, that with each other
         self._moments: dict[int, list[list[int]]] = {}
         self._changes: dict[int, list[list[int]]] = {}
         for used in bursts.values():
@@ -120,32 +123,43 @@ class EpisodeEvidence:
             for file in files:
                 members.setdefault(file, []).append(files)
 
-    def partners(self, file: int) -> Iterable[tuple[int, float]]:
-        """Return (other file, weight of the pair) for one of the members; each other file once.
+    def partners(self, file: int) -> dict[int, float]:
+        """Return the weight of the pair with each other file, for one of the members.
 
         However often two files were taken up at the same moment, or changed together, it counts once in an
         episode.
         """
-        changed = _shares(file, self._changes.get(file, ()))
-        found = {other: CHANGE_WEIGHT * share for other, share in changed.items()}
-        for other, weight in self._by_episode(file):
-            found.setdefault(other, weight)
-        own = self.weights[file]
-        for other, share in _shares(file, self._moments.get(file, ())).items():
-            found[other] = found.get(other, 0.0) + MOMENT_WEIGHT * max(own, self.weights[other]) * share
-        return found.items()
+        groups = self._changes.get(file)
+        if groups is None:
+            found = self._by_episode(file)
+        else:
+            found = {other: CHANGE_WEIGHT * share for other, share in _shares(file, groups).items()}
+            for other, weight in self._by_episode(file).items():
+                apart = APART_WEIGHT if other in self._changes else 1.0
+                found.setdefault(other, weight * apart)
+        moments = self._moments.get(file)
+        if moments is not None:
+            own = self.weights[file]
+            for other, share in _shares(file, moments).items():
+                found[other] = found.get(other, 0.0) + MOMENT_WEIGHT * max(own, self.weights[other]) * share
+        return found
 
-    def _by_episode(self, file: int) -> Iterator[tuple[int, float]]:
-        if file not in self._kept:
-            return
-        own = self._kept[file]
-        share = own / self._others
-        changed = file in self._changes
-        for other, weight in self._kept.items():
-            if other == file or (self._size > READ_ONLY and own + weight <= 2 * READ_WEIGHT):
-                continue
-            apart = changed and other in self._changes
-            yield other, share * weight * (APART_WEIGHT if apart else 1.0)
+    def _by_episode(self, file: int) -> dict[int, float]:
+        """Return what the episode gives to the pairs with `file`: it depends on the weights alone."""
+        own = self._kept.get(file)
+        if own is None:
+            return {}
+        shared = self._shared.get(own)
+        if shared is None:
+            share = own / self._others
+            shared = self._shared[own] = {
+                other: share * weight
+                for other, weight in self._kept.items()
+                if self._size <= READ_ONLY or own + weight > 2 * READ_WEIGHT
+            }
+        found = shared.copy()
+        found.pop(file, None)
+        return found
 
 
 def _shares(file: int, groups: Iterable[list[int]]) -> dict[int, float]:

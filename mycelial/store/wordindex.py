@@ -7,9 +7,11 @@ Directories have words like files, so what lies below is found through them.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 import sqlite_utils
 
+from mycelial.store.many import insert_many
 from mycelial.store.names import from_column
 
 LONGEST = 40
@@ -20,6 +22,7 @@ _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _WORD = re.compile(r"[^\W\d_]+|\d+")
 
 
+@lru_cache(maxsize=4096)
 def words_of(name: str) -> frozenset[str]:
     """Return the words of a name, or of whatever somebody looks for."""
     found = dict.fromkeys(word.lower()[:LONGEST] for word in _WORD.findall(_HUMP.sub(" ", name)))
@@ -27,10 +30,11 @@ def words_of(name: str) -> frozenset[str]:
 
 
 class WordIndex:
-    """Keeps table `word` true inside the writer's transaction."""
+    """Keeps table `word` true inside the writer's transaction; changes reach it at :meth:`flush`."""
 
     def __init__(self, database: sqlite_utils.Database) -> None:
         self._connection = database.conn
+        self._changes: dict[tuple[str, int], bool] = {}  # (word, file): whether it is in the name
 
     def fill(self) -> None:
         """Index all files, where that was never done: the database is from before there was an index."""
@@ -45,18 +49,30 @@ class WordIndex:
             execute("BEGIN IMMEDIATE")
         for number, name in files:
             self.add(number, from_column(name))
+        self.flush()
         if alone:
             execute("COMMIT")
 
     def add(self, number: int, name: str) -> None:
         """Note that the file has this name."""
-        rows = [(word, number) for word in words_of(name)]
-        self._connection.executemany("INSERT OR IGNORE INTO word VALUES (?, ?)", rows)
+        for word in words_of(name):
+            self._changes[word, number] = True
 
     def rename(self, number: int, name: str, to: str) -> None:
         """Note that the file has another name now."""
         before, after = words_of(name), words_of(to)
-        gone = [(word, number) for word in before - after]
+        if before != after:
+            for word in before - after:
+                self._changes[word, number] = False
+            for word in after - before:
+                self._changes[word, number] = True
+
+    def flush(self) -> None:
+        """Write what changed, in the order of the table: each page is taken up once."""
+        if not self._changes:
+            return
+        gone = sorted(key for key, there in self._changes.items() if not there)
         self._connection.executemany("DELETE FROM word WHERE word = ? AND file = ?", gone)
-        new = [(word, number) for word in after - before]
-        self._connection.executemany("INSERT OR IGNORE INTO word VALUES (?, ?)", new)
+        new = sorted(key for key, there in self._changes.items() if there)
+        insert_many(self._connection, "INSERT OR IGNORE INTO word", new)
+        self._changes.clear()

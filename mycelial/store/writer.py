@@ -101,9 +101,14 @@ class Writer:
         """
         with explained(self.path):
             if self.database.conn.in_transaction:
-                self.log.flush()
-                self.evidence.flush()
+                self.flush()
                 self.database.conn.execute("COMMIT")
+
+    def flush(self) -> None:
+        """Write everything gathered into the open transaction, where later questions find it."""
+        self.log.flush()
+        self.files.flush()
+        self.evidence.flush()
 
     def close(self) -> None:
         """Close without committing."""
@@ -139,8 +144,7 @@ class Writer:
     def set_structure(self, find: Callable[[Past], Structure]) -> None:
         """Take up what `find` finds in the open transaction, of which it sees everything."""
         with explained(self.path):
-            self.log.flush()
-            self.evidence.flush()
+            self.flush()
             take_up(self.database, find(Past(self.database)))
 
     def reset_landmark(self) -> None:

@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+import pathspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mycelial.record.events import Event, Op, Process
 from mycelial.record.exclude import DEFAULT_PATTERNS, ExclusionRules
 
+PARTS = (
+    "top",
+    "deep",
+    "x",
+    "y.c",
+    "keep.iso",
+    "b.iso",
+    "a|b",
+    "a",
+    "b",
+    "build",
+    "foo",
+    "bar",
+    "#c",
+    "ab\nc",
+)
 SHELL = Process(pid=7, ppid=1, comm="sh")
 
 
@@ -37,6 +56,30 @@ def test_patterns_are_those_of_gitignore() -> None:
     rules = ExclusionRules(["*.iso", "/top", "deep/**/x", "!keep.iso"])
     excluded = {"a/b.iso": True, "keep.iso": False, "top/a": True, "sub/top": False, "deep/a/b/x": True}
     assert {path: rules.excludes(path) for path in excluded} == excluded
+
+
+PATTERNS = (
+    "*.iso",
+    "/top",
+    "deep/**/x",
+    "!keep.iso",
+    "a|b",
+    "[xy].c",
+    "build/",
+    "a*/",
+    "foo/",
+    "!foo/bar",
+    "\\#c",
+)
+
+
+@given(
+    st.lists(st.sampled_from(PATTERNS), max_size=5), st.lists(st.sampled_from(PARTS), min_size=1, max_size=4)
+)
+def test_every_path_is_decided_as_gitignore_decides(patterns: list[str], parts: list[str]) -> None:
+    path = "/".join(parts)
+    decided = pathspec.GitIgnoreSpec.from_lines(patterns).match_file(path)
+    assert ExclusionRules(patterns).excludes(path) is bool(decided)
 
 
 def test_a_later_pattern_overrules_a_default() -> None:
