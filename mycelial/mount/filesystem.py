@@ -84,7 +84,8 @@ class Filesystem:
         try:
             timeout = 0 if self._options.allow_other else _VIRTUAL_TIMEOUT
             wishes = None if self._engine is None else Wishes(self._engine, self._place.database)
-            self._mount(VirtualTree(self._tree, self._ready, wishes, timeout=timeout))
+            unasked = self._kernel_keeps() > _TIMEOUT
+            self._mount(VirtualTree(self._tree, self._ready, wishes, timeout=timeout, lists_unasked=unasked))
             trio.run(self._serve)
         finally:
             if self._engine is not None:
@@ -142,14 +143,19 @@ class Filesystem:
 
     # ---- setting up
 
+    def _kernel_keeps(self) -> float:
+        """Return for how many seconds the kernel may keep what it knows of real files."""
+        if self._options.timeout is not None:
+            return self._options.timeout
+        return _HIDDEN_TIMEOUT if self._place.in_place else _TIMEOUT
+
     def _configure_core(self) -> None:
         options = self._options
-        timeout = _HIDDEN_TIMEOUT if self._place.in_place else _TIMEOUT
         core.configure(
             source_fd=self._place.source_fd,
             view_dir=os.fsencode(options.view_dir),
             show_view_dir=options.show_view_dir,
-            timeout=timeout if options.timeout is None else options.timeout,
+            timeout=self._kernel_keeps(),
             record=options.record,
             capacity=_WAITING_EVENTS,
             passthrough=options.passthrough,

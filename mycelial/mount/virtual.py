@@ -70,6 +70,7 @@ class _Inode:
     path: tuple[bytes, ...]
     node: Node
     lookups: int = 0
+    listing: list[tuple[bytes, Kind]] | None = None  # read last, where the kernel opens no directory
 
 
 def _children(node: Node | None) -> Children:
@@ -88,16 +89,25 @@ class VirtualTree(pyfuse3.Operations):
     enable_acl = True  # or the kernel would judge by mode bits alone
 
     def __init__(
-        self, tree: Callable[[], Tree], on_ready: Callable[[], None], wishes: Wishes | None, *, timeout: float
+        self,
+        tree: Callable[[], Tree],
+        on_ready: Callable[[], None],
+        wishes: Wishes | None,
+        *,
+        timeout: float,
+        lists_unasked: bool = False,
     ) -> None:
         """`timeout` is how long the kernel may keep an entry, in seconds: 0 where several users may enter.
 
+        `lists_unasked`: the kernel reads directories without opening them, and keeps what it read for as long
+        as the directory's modification time is the same.
         `wishes` is None where nothing is recorded.
         """
         super().__init__()
         self._wishes = wishes
         self._tree = tree
         self._timeout = timeout
+        self._lists_unasked = lists_unasked
         self._on_ready = on_ready
         self._inodes: dict[int, _Inode] = {}
         self._by_key: dict[tuple[Caller, tuple[bytes, ...], bytes], _Inode] = {}
@@ -160,6 +170,8 @@ class VirtualTree(pyfuse3.Operations):
                 entry.st_size = 0
         entry.st_atime_ns = entry.st_mtime_ns = entry.st_ctime_ns = self._began_ns
         entry.attr_timeout = entry.entry_timeout = self._timeout
+        if self._lists_unasked and inode.node.kind is Kind.DIRECTORY:
+            entry.st_mtime_ns, entry.attr_timeout = time.time_ns(), 0
         return entry
 
     async def _ask(self, question: Callable[[], T]) -> T:
@@ -234,17 +246,25 @@ class VirtualTree(pyfuse3.Operations):
 
     @_guarded
     async def opendir(self, inode: pyfuse3.InodeT, ctx: pyfuse3.RequestContext) -> pyfuse3.FileHandleT:
-        found = self._inode(inode)
         caller = self._caller(ctx)  # who may have got here by another's directory
-        children = await self._ask(lambda: _children(self._tree().find(found.path, caller)))
         handle = self._number()
-        itself = [(name, Kind.DIRECTORY) for name in (b".", b"..")]
-        self._open_listings[handle] = itself + children
+        self._open_listings[handle] = await self._list(self._inode(inode).path, caller)
         return pyfuse3.FileHandleT(handle)
+
+    async def _list(self, path: tuple[bytes, ...], caller: Caller) -> list[tuple[bytes, Kind]]:
+        children = await self._ask(lambda: _children(self._tree().find(path, caller)))
+        return [(name, Kind.DIRECTORY) for name in (b".", b"..")] + children
+
+    async def _read_unasked(self, inode: _Inode, start_id: int) -> list[tuple[bytes, Kind]]:
+        if inode.listing is None or start_id == 0:
+            inode.listing = await self._list(inode.path, inode.caller)
+        return inode.listing
 
     @_guarded
     async def readdir(self, fh: pyfuse3.FileHandleT, start_id: int, token: pyfuse3.ReaddirToken) -> None:
-        entries = self._open_listings[fh]
+        entries = self._open_listings.get(fh)
+        if entries is None:  # the directory itself, which nobody opened
+            entries = await self._read_unasked(self._inode(fh), start_id)
         for position in range(start_id, len(entries)):
             name, kind = entries[position]
             entry = pyfuse3.EntryAttributes()

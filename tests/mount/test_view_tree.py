@@ -134,6 +134,21 @@ def test_recent_begins_with_the_last(mount: Mounted, in_mount: Path) -> None:
     assert links(in_mount / ".mycelial" / "recent")["01-far.txt"] == "far.txt"
 
 
+def test_where_the_kernel_keeps_listings_those_of_views_are_new_each_time(
+    new_mount: Callable[..., Mounted],
+) -> None:
+    mount = new_mount(in_place=True)
+    recent = mount.mountpoint / ".mycelial" / "recent"
+    for number in range(1, 4):
+        name = f"file{number}"
+        shell(f"echo text > {name}", mount)
+        wait_for(mount, "write", name)
+        eventually(recent, name)
+        assert f"01-{name}" in links(recent)
+    long = run_apart(os.listdir, recent)
+    assert long == run_apart(os.listdir, recent)
+
+
 def test_a_file_without_relations_has_an_empty_directory(in_mount: Path) -> None:
     assert run_apart(os.listdir, in_mount / ".mycelial" / "sources" / "far.txt") == []
 

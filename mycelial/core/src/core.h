@@ -42,7 +42,8 @@ struct inode {
     dev_t dev;
     ino_t ino;
     uint64_t born; /* ns; 0 where the filesystem does not know */
-    mode_t type;   /* S_IFMT bits */
+    uint64_t told_us; /* when the kernel was told its name and attributes, by now_us() */
+    mode_t type;      /* S_IFMT bits */
     struct statx_timestamp cached; /* change time of the content in the kernel's cache, as far as we know */
     int fd;        /* O_PATH descriptor or -1 */
     int backing_id; /* of kernel passthrough while open in that way, or 0 */
@@ -60,6 +61,7 @@ fuse_ino_t inode_number(const struct inode *inode);
 int inode_lookup(struct inode *parent, const char *name, struct fuse_entry_param *entry);
 void inode_adopt(struct inode *parent, const char *name, const struct statx *stx, struct fuse_entry_param *entry);
 struct inode *inode_find(const struct statx *stx);
+bool inode_is_told(const struct inode *parent, const char *name, ino_t ino); /* and the kernel keeps it for a while */
 void inode_forget(struct inode *inode, uint64_t lookups);
 int inode_stat(struct inode *inode, struct statx *stx);
 void inode_seen(struct inode *inode, const struct statx *stx);
@@ -108,7 +110,8 @@ struct open_reply handle_reply(fuse_req_t req, struct handle *handle); /* what t
 /* The flags for the file below. Our buffers are not aligned, so O_DIRECT ends here; O_TRUNC waits for the check. */
 int flags_below(int flags);
 int open_again(int fd, int flags); /* the same file, from an O_PATH descriptor; -errno on failure */
-int listing_fd(const struct fuse_file_info *fi); /* ops_dir.c: of an open directory */
+int listing_fd(fuse_ino_t ino, const struct fuse_file_info *fi, bool *owned); /* ops_dir.c: of an open directory; -errno */
+void listings_give_up(void);
 
 /* ---- caller.c: acting with the rights of the process that asks ------------------------------------------------ */
 
@@ -207,7 +210,7 @@ void passthrough_close(struct inode *inode);                             /* its 
 
 int worker_init(void);
 void worker_shutdown(void);
-void worker_fsync(fuse_req_t req, int fd, bool data_only);
+void worker_fsync(fuse_req_t req, int fd, bool data_only, bool close_it);
 void worker_copy(fuse_req_t req, int fd_in, off_t off_in, int fd_out, off_t off_out, size_t size);
 /* Reads /proc/PID/cmdline elsewhere and waits 50 ms at most; bytes read. */
 size_t worker_read_cmdline(pid_t pid, char *buffer, size_t size);

@@ -249,10 +249,18 @@ void inode_adopt(struct inode *parent, const char *name, const struct statx *stx
         table.count++;
     }
     inode_seen(inode, stx);
+    inode->told_us = now_us();
     stat_from_statx(stx, &entry->attr);
     entry->ino = inode_number(inode);
     entry->attr_timeout = attr_timeout(inode);
     entry->entry_timeout = configuration.timeout;
+}
+
+bool inode_is_told(const struct inode *parent, const char *name, ino_t ino) {
+    const struct inode *inode = table.buckets[bucket_of(parent->dev, ino, table.size)];
+    while (inode && (inode->ino != ino || inode->dev != parent->dev)) inode = inode->hash_next;
+    return inode && inode->parent == parent && inode->lookups && strcmp(inode->name, name) == 0 &&
+           (double)(now_us() - inode->told_us) < attr_timeout(inode) * 0.5e6;
 }
 
 bool name_is_plain(const char *name) {

@@ -80,6 +80,7 @@ static PyObject *stop(PyObject *self, PyObject *unused) {
     worker_shutdown();
     Py_END_ALLOW_THREADS;
     session_deactivate();
+    listings_give_up();
     inode_shutdown();
     Py_RETURN_NONE;
 }

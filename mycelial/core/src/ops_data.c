@@ -20,6 +20,7 @@ struct handle *handle_new(fuse_req_t req, struct inode *inode, int fd, int flags
     struct handle *handle = calloc(1, sizeof *handle);
     if (!handle) return NULL;
     handle->inode = inode;
+    inode->told_us = 0; /* reading moves the access time, writing more: it will be asked for again */
     handle->fd = fd;
     handle->flags = flags;
     handle->uid = fuse_req_ctx(req)->uid;
@@ -225,7 +226,7 @@ static void c_write_buf(fuse_req_t req, fuse_ino_t ino, struct fuse_bufvec *in, 
 
 static void c_fsync(fuse_req_t req, fuse_ino_t ino, int data_only, struct fuse_file_info *fi) {
     DELEGATE(ino, fsync, req, ino, data_only, fi);
-    worker_fsync(req, handle_of(fi)->fd, data_only != 0);
+    worker_fsync(req, handle_of(fi)->fd, data_only != 0, false);
 }
 
 static void c_lseek(fuse_req_t req, fuse_ino_t ino, off_t off, int whence, struct fuse_file_info *fi) {
@@ -270,10 +271,12 @@ static void c_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned command, void *arg,
     }
     memset(&value, 0, sizeof value);
     if (is_set) memcpy(&value, in, size);
-    int fd = flags & FUSE_IOCTL_DIR ? listing_fd(fi) : handle_of(fi)->fd;
+    bool owned = false;
+    int fd = flags & FUSE_IOCTL_DIR ? listing_fd(ino, fi, &owned) : handle_of(fi)->fd;
     if (is_set) caller_become_user(req);
-    int result = ioctl(fd, command, &value), error = result < 0 ? errno : 0;
+    int result = fd < 0 ? -1 : ioctl(fd, command, &value), error = fd < 0 ? -fd : result < 0 ? errno : 0;
     caller_restore();
+    if (owned && fd >= 0) close(fd);
     if (error)
         fuse_reply_err(req, error);
     else

@@ -1,6 +1,7 @@
 /* Directories as they are read: the positions are the source filesystem's own, so that a listing that goes on while
  * the directory changes behaves as it does below. */
 #include "core.h"
+#include "protocol.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -21,36 +22,56 @@ struct raw_entry { /* struct linux_dirent64 */
 };
 
 struct listing {
+    struct inode *inode; /* of one that is kept, else NULL */
     int fd;
     off_t position; /* of the entry at `at` */
     size_t at, filled;
     char buffer[32768] __attribute__((aligned(8)));
 };
 
+static void begin(struct listing *listing, struct inode *inode, int fd) {
+    listing->inode = inode;
+    listing->fd = fd;
+    listing->position = 0;
+    listing->at = listing->filled = 0;
+}
+
+static int open_directory(struct inode *inode) {
+    int dir = dir_acquire(inode);
+    if (dir < 0) return dir;
+    int fd = open_again(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* "." would need search permission */
+    dir_release(inode);
+    return fd;
+}
+
+/* ---- opened by the kernel ------------------------------------------------------------------------------------------ */
+
 static struct listing *listing_of(const struct fuse_file_info *fi) { return (struct listing *)(uintptr_t)fi->fh; }
 
-int listing_fd(const struct fuse_file_info *fi) { return listing_of(fi)->fd; }
+/* Where nobody else changes the source the kernel keeps listings, and need not say when a directory is opened: it is
+ * told so once, by ENOSYS, and sees to it that a change made through the mount begins the listing anew. */
+static bool is_opened_unasked(void) {
+    const uint64_t needed = INIT_NO_OPENDIR_SUPPORT | INIT_AUTO_INVAL_DATA;
+    return is_exclusive() && (negotiated.offered & needed) == needed;
+}
 
 static void c_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi) {
+    if (is_opened_unasked()) {
+        fuse_reply_err(req, ENOSYS);
+        return;
+    }
     DELEGATE(ino, opendir, req, ino, fi);
     struct inode *inode = inode_of(ino);
     struct listing *listing = malloc(sizeof *listing);
-    int dir = listing ? dir_acquire(inode) : -ENOMEM;
-    int error = dir < 0 ? -dir : 0;
-    if (!error) {
-        listing->fd = open_again(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* "." would need search permission */
-        if (listing->fd < 0) error = -listing->fd;
-        dir_release(inode);
-    }
-    if (error) {
+    int fd = listing ? open_directory(inode) : -ENOMEM;
+    if (fd < 0) {
         free(listing);
-        fuse_reply_err(req, error);
+        fuse_reply_err(req, -fd);
         return;
     }
-    listing->position = 0;
-    listing->at = listing->filled = 0;
+    begin(listing, NULL, fd);
+    inode->told_us = 0; /* its access time moves */
     fi->fh = (uint64_t)(uintptr_t)listing;
-    fi->cache_readdir = fi->keep_cache = is_exclusive(); /* the kernel drops it when it changes the directory */
     if (fuse_reply_open(req, fi) == -ENOENT) {
         close(listing->fd);
         free(listing);
@@ -65,10 +86,52 @@ static void c_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *
     fuse_reply_err(req, 0);
 }
 
+/* ---- read without having been opened --------------------------------------------------------------------------------- */
+
+#define KEPT 4
+static struct listing kept[KEPT]; /* those that were not at their end yet, so that the next request goes on there */
+
+static void give_up(struct listing *listing) {
+    if (!listing->inode) return;
+    close(listing->fd);
+    inode_unreference(listing->inode);
+    listing->inode = NULL;
+}
+
+static struct listing *listing_at(struct inode *inode, off_t position, int *error) {
+    static unsigned next;
+    for (unsigned i = 0; i < KEPT; i++)
+        if (kept[i].inode == inode && kept[i].position == position) return &kept[i];
+    struct listing *listing = &kept[next++ % KEPT];
+    int fd = open_directory(inode);
+    give_up(listing);
+    *error = fd < 0 ? -fd : 0;
+    if (fd < 0) return NULL;
+    inode_reference(inode);
+    begin(listing, inode, fd);
+    return listing;
+}
+
+void listings_give_up(void) {
+    for (unsigned i = 0; i < KEPT; i++) give_up(&kept[i]);
+}
+
+int listing_fd(fuse_ino_t ino, const struct fuse_file_info *fi, bool *owned) {
+    *owned = !fi->fh;
+    return fi->fh ? listing_of(fi)->fd : open_directory(inode_of(ino));
+}
+
 static void c_fsyncdir(fuse_req_t req, fuse_ino_t ino, int data_only, struct fuse_file_info *fi) {
     DELEGATE(ino, fsyncdir, req, ino, data_only, fi);
-    worker_fsync(req, listing_of(fi)->fd, data_only != 0);
+    bool owned;
+    int fd = listing_fd(ino, fi, &owned);
+    if (fd < 0)
+        fuse_reply_err(req, -fd);
+    else
+        worker_fsync(req, fd, data_only != 0, owned);
 }
+
+/* ---- read ------------------------------------------------------------------------------------------------------------ */
 
 /* The entry at the listing's position; NULL at the end (error 0) or on an error. */
 static const struct raw_entry *entry_here(struct listing *listing, int *error) {
@@ -94,7 +157,8 @@ struct answer {
 static bool add(fuse_req_t req, struct answer *answer, struct inode *dir, const char *name, uint64_t ino, unsigned type,
                 off_t next) {
     struct fuse_entry_param entry = {.ino = 0};
-    if (!is_dot(name) && !is_view_dir(inode_number(dir), name)) {
+    /* What the kernel was told a moment ago is only listed: its attributes would be looked at in vain. */
+    if (!is_dot(name) && !is_view_dir(inode_number(dir), name) && !inode_is_told(dir, name, ino)) {
         int error = inode_lookup(dir, name, &entry);
         if (error == ENOENT) return true; /* removed since: not an entry any more */
         if (error) memset(&entry, 0, sizeof entry);
@@ -114,13 +178,15 @@ static bool add(fuse_req_t req, struct answer *answer, struct inode *dir, const 
 }
 
 static void c_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi) {
+    if (is_virtual(ino) && !fi->fh) fi->fh = ino; /* which is all that Python would have it by */
     DELEGATE(ino, readdirplus, req, ino, size, off, fi);
     struct inode *dir = inode_of(ino);
-    struct listing *listing = listing_of(fi);
+    int error = 0;
+    struct listing *listing = fi->fh ? listing_of(fi) : listing_at(dir, off, &error);
     char *buffer = malloc(size);
     struct answer answer = {buffer, size};
     const struct raw_entry *entry = NULL;
-    int error = buffer ? 0 : ENOMEM;
+    if (!buffer) error = ENOMEM;
     bool full = false;
     if (!error && off != END_POSITION && (off != listing->position || off == 0)) {
         if (lseek(listing->fd, off, SEEK_SET) < 0) error = errno;
@@ -140,6 +206,7 @@ static void c_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off
         fuse_reply_err(req, error);
     else
         fuse_reply_buf(req, buffer, size - answer.room);
+    if (listing && listing->inode && !entry && answer.room == size) give_up(listing); /* at its end */
     free(buffer);
 }
 

@@ -8,10 +8,12 @@
 
 /* Flags of INIT, the second word's too. */
 #define INIT_DONT_MASK (1ULL << 6)
+#define INIT_AUTO_INVAL_DATA (1ULL << 12)
 #define INIT_WRITEBACK_CACHE (1ULL << 16)
 #define INIT_PARALLEL_DIROPS (1ULL << 18)
 #define INIT_HANDLE_KILLPRIV (1ULL << 19)
 #define INIT_CACHE_SYMLINKS (1ULL << 23)
+#define INIT_NO_OPENDIR_SUPPORT (1ULL << 24)
 #define INIT_HANDLE_KILLPRIV_V2 (1ULL << 28)
 #define INIT_EXT (1ULL << 30)
 #define INIT_DIRECT_IO_ALLOW_MMAP (1ULL << 36)

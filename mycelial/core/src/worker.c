@@ -21,7 +21,7 @@ struct job {
     int fd, fd_out;
     off_t off, off_out;
     size_t size; /* 0: fsync */
-    bool data_only;
+    bool data_only, close_it;
 };
 
 static struct {
@@ -41,7 +41,9 @@ static void run_job(const struct job *job) {
         else
             fuse_reply_write(job->req, (size_t)copied);
     } else {
-        fuse_reply_err(job->req, (job->data_only ? fdatasync(job->fd) : fsync(job->fd)) ? errno : 0);
+        int error = (job->data_only ? fdatasync(job->fd) : fsync(job->fd)) ? errno : 0;
+        if (job->close_it) close(job->fd);
+        fuse_reply_err(job->req, error);
     }
 }
 
@@ -95,8 +97,8 @@ static void submit(struct job job) {
     pthread_mutex_unlock(&worker.lock);
 }
 
-void worker_fsync(fuse_req_t req, int fd, bool data_only) {
-    submit((struct job){.req = req, .fd = fd, .data_only = data_only});
+void worker_fsync(fuse_req_t req, int fd, bool data_only, bool close_it) {
+    submit((struct job){.req = req, .fd = fd, .data_only = data_only, .close_it = close_it});
 }
 
 void worker_copy(fuse_req_t req, int fd_in, off_t off_in, int fd_out, off_t off_out, size_t size) {
