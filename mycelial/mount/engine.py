@@ -29,7 +29,7 @@ from mycelial.record.wire import Kind, Mute, Pause, encode_mark, encode_mute, en
 
 log = logging.getLogger(__name__)
 
-_MOMENT = 0.05  # seconds for which events are gathered, to travel together
+_MOMENT = 0.25  # seconds for which events are gathered: the engine shall not compete with a short command
 _AFTER_CLOSE = 0.05  # seconds until the core has surely heard of it
 _STALLED = 30.0  # seconds without taking a message though the socket is full: the engine hangs
 _LOOKS_EVERY = 1.0  # seconds
