@@ -6,7 +6,7 @@ or the file that was asked for, and their order is deterministic: by score, then
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,10 +21,9 @@ from mycelial.store.database import explained, open_reader
 from mycelial.store.explain import Reason, Recipe, indirect_reasons, reasons, recipe
 from mycelial.store.forgetting import count_events
 from mycelial.store.log import read_events
-from mycelial.store.mutes import muted_with
-from mycelial.store.neighbours import Bond, Neighbours
+from mycelial.store.neighbours import Neighbours
 from mycelial.store.picture import Picture, overview, picture
-from mycelial.store.ranking import Ranking
+from mycelial.store.rankings import STRONG, Rankings, Related, Relation
 from mycelial.store.recent import Recent, recent
 from mycelial.store.recipes import Chain, Recipes
 from mycelial.store.search import Found, Search
@@ -32,9 +31,10 @@ from mycelial.store.selection import Selection, follow, select
 from mycelial.store.sessions import Session, SessionTable
 from mycelial.store.stale import Stale, find_stale, newer_source
 from mycelial.store.summary import summary
-from mycelial.store.tree import NOWHERE, FileTree
+from mycelial.store.tree import FileTree
 
 __all__ = [
+    "STRONG",
     "Answers",
     "Cluster",
     "Found",
@@ -43,45 +43,10 @@ __all__ = [
     "Recent",
     "Recipe",
     "Related",
+    "Relation",
     "Selection",
     "Session",
 ]
-
-STRONG = 3
-"""Episodes from which on a relation is no longer weak."""
-
-SOMETHING_ELSE = 1.0
-"""Times that something never seen there is taken to have come next, as in prediction by partial matching
-(Cleary, Witten: "Data compression using adaptive coding and partial string matching", 1984, method A)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Related:
-    """A file that belongs to the one asked for, and what supports that.
-
-    Attributes
-    ----------
-    path : str
-        Relative to the mount root.
-    score : float
-        Comparable within one answer only; higher is better.
-    episodes : int
-        In how many episodes both were used (for sources and products: how often the one was made from
-        the other).
-    last : float
-        Seconds since the epoch; 0.0 if there is no evidence but the name.
-    programs : tuple of str
-        What used them, sorted.
-    weak : bool
-        Fewer than three episodes speak for it.
-    """
-
-    path: str
-    score: float
-    episodes: int
-    last: float
-    programs: tuple[str, ...]
-    weak: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +70,7 @@ class Answers:
         self._uid = uid
         self._tree = FileTree(database, uid)
         self._neighbours = Neighbours(database, uid)
-        self._ranking = Ranking(self._tree, self._neighbours)
+        self._rankings = Rankings(database, uid, self._tree, self._neighbours)
         self._clusters = ClusterTable(database, uid, self._tree)
         self._sessions = SessionTable(database, uid, self._tree, self._clusters)
         self._search = Search(database, uid, self._tree, self._neighbours)
@@ -141,42 +106,28 @@ class Answers:
 
     def related(self, path: str, limit: int = 20) -> list[Related]:
         """The blended ranking that most people look at."""
-        with self._snapshot():
-            file = self._file(path)
-            if not self._tree.is_own(file) or self._tree.path(file) is None:
-                return []
-            ranked = self._ranking.related(file, path)
-            if muted := muted_with(self._database, self._uid, file):
-                ranked = [item for item in ranked if self._tree.number(item[0]) not in muted]
-            return [self._related(file, *item) for item in ranked[:limit]]
+        return self._told(Relation.RELATED, path, limit)
 
     def together(self, path: str, limit: int = 20) -> list[Related]:
         """Files used in the same episodes; the score is P(other given this)."""
-        with self._snapshot():
-            file = self._file(path)
-            usage = self._neighbours.usage([file])[file].weight
-            return self._ranked(file, self._neighbours.together(file), usage, limit)
+        return self._told(Relation.TOGETHER, path, limit)
 
     def next(self, path: str, limit: int = 20) -> list[Related]:
         """Files taken up soon after this one; the score is the probability that it is the next."""
-        with self._snapshot():
-            file = self._file(path)
-            bonds = self._neighbours.following(file)
-            whole = sum(bond.weight for bond in bonds.values())
-            times = sum(bond.count for bond in bonds.values()) or 1
-            return self._ranked(file, bonds, whole * (1.0 + SOMETHING_ELSE / times), limit)
+        return self._told(Relation.NEXT, path, limit)
 
     def sources(self, path: str, limit: int = 20) -> list[Related]:
         """Files that this one was made from, directly."""
-        with self._snapshot():
-            file = self._file(path)
-            return self._ranked(file, self._neighbours.sources(file), 1.0, limit)
+        return self._told(Relation.SOURCES, path, limit)
 
     def products(self, path: str, limit: int = 20) -> list[Related]:
         """Files that were made from this one, directly."""
+        return self._told(Relation.PRODUCTS, path, limit)
+
+    def paths(self, relation: Relation, path: str, limit: int = 20) -> list[str]:
+        """One of these rankings by its paths alone, which is found faster."""
         with self._snapshot():
-            file = self._file(path)
-            return self._ranked(file, self._neighbours.products(file), 1.0, limit)
+            return [item.path for item in self._rankings.ranked(relation, path)[:limit]]
 
     def why(self, a: str, b: str) -> list[Reason]:
         """All evidence that joins two files, strongest kind first; else the chain between them."""
@@ -192,12 +143,12 @@ class Answers:
     def how(self, path: str) -> Recipe | None:
         """How the file was made; None if nobody was seen making it."""
         with self._snapshot():
-            return self._recipe(self._file(path), path)
+            return self._recipe(self._tree.number_or_nowhere(path), path)
 
     def how_sources(self, path: str, limit: int = 1000) -> list[Recipe]:
         """How the sources were made, and theirs, the nearest first, without those that nobody made."""
         with self._snapshot():
-            file = self._file(path)
+            file = self._tree.number_or_nowhere(path)
             found: list[Recipe] = []
             seen = {file}
             waiting = [file]
@@ -229,7 +180,7 @@ class Answers:
     def newer_source(self, path: str) -> str | None:
         """The source that has changed since the file was made from it; None if there is none."""
         with self._snapshot():
-            newer = newer_source(self._database, self._uid, self._file(path))
+            newer = newer_source(self._database, self._uid, self._tree.number_or_nowhere(path))
             return None if newer is None else self._tree.path(newer)
 
     def recent(self, limit: int = 20) -> list[Recent]:
@@ -255,7 +206,7 @@ class Answers:
     def cluster(self, path: str) -> str | None:
         """The name of the piece of work that the file belongs to."""
         with self._snapshot():
-            return self._clusters.of_file(self._file(path))
+            return self._clusters.of_file(self._tree.number_or_nowhere(path))
 
     def hubs(self, limit: int = 20) -> list[Hub]:
         """The files that most other work draws upon."""
@@ -291,9 +242,8 @@ class Answers:
                 file = self._tree.number(path)
                 if file is None or self._tree.path(file) is None:
                     return Picture((), ())
-                ranked = self._ranking.related(file, path)[: limit - 1]
-                numbers = (self._tree.number(name) for name, _, _ in ranked)
-                files = [file, *(number for number in numbers if number is not None)]
+                ranked = self._rankings.ranked(Relation.RELATED, path)
+                files = [file, *(item.file for item in ranked[: limit - 1])]
             return picture(self._neighbours, self._tree, self._clusters, files)
 
     def status(self) -> dict[str, object]:
@@ -313,8 +263,7 @@ class Answers:
             rows = self._database.conn.execute(
                 f"SELECT file FROM usage WHERE file > 0{whose} ORDER BY episodes DESC, file LIMIT ?", (limit,)
             )
-            paths = (self._tree.path(file) for (file,) in rows.fetchall())
-            return [path for path in paths if path is not None]
+            return list(self._tree.paths(file for (file,) in rows).values())
 
     def uids(self) -> list[int]:
         """Users whose accesses are in the log, sorted."""
@@ -359,29 +308,10 @@ class Answers:
             finally:
                 connection.execute("ROLLBACK")
 
-    def _file(self, path: str) -> int:
-        """Return the number of a file, or one of which nothing is known: it is asked for like any other."""
-        number = self._tree.number(path)
-        return NOWHERE if number is None else number
-
     def _recipe(self, file: int, path: str) -> Recipe | None:
         sources = (self._tree.path(source) for source in self._neighbours.sources(file))
         return recipe(self._database, self._uid, file, path, tuple(sorted(s for s in sources if s)))
 
-    def _ranked(self, file: int, bonds: Mapping[int, Bond], whole: float, limit: int) -> list[Related]:
-        whole = max([whole, *(bond.weight for bond in bonds.values())]) or 1.0
-        scored = ((other, bond.weight / whole) for other, bond in bonds.items())
-        shown = ((self._tree.path(other), other, share) for other, share in scored if other != file)
-        ranked = sorted(
-            ((path, share, bonds[other]) for path, other, share in shown if path is not None),
-            key=lambda item: (-item[1], item[0]),
-        )
-        return [self._related(file, *item) for item in ranked[:limit]]
-
-    def _related(self, file: int, path: str, score: float, bond: Bond) -> Related:
-        programs: tuple[str, ...] = (bond.program,) if bond.program else ()
-        if bond.episode:
-            other = self._tree.number(path)
-            used = () if other is None else self._neighbours.programs(bond.episode, (file, other))
-            programs = tuple(sorted({*programs, *used}))
-        return Related(path, score, bond.count, bond.last, programs, bond.count < STRONG and not bond.made)
+    def _told(self, relation: Relation, path: str, limit: int) -> list[Related]:
+        with self._snapshot():
+            return self._rankings.told(relation, path, limit)

@@ -96,8 +96,7 @@ class ClusterTable:
 
     def members(self, number: int, limit: int) -> list[str]:
         """Return the paths of its files, the most used first."""
-        paths = (self._tree.path(file) for file in self.numbers(number, limit))
-        return [path for path in paths if path is not None]
+        return list(self._tree.paths(self.numbers(number, limit)).values())
 
     def of_file(self, file: int, uid: int | None = None) -> str | None:
         """Return the label of the piece of work of `uid` (None: of any user) that the file belongs to."""
@@ -116,8 +115,8 @@ class ClusterTable:
             f" WHERE 1{self._whose} GROUP BY file ORDER BY best DESC, file LIMIT ?",
             (limit,),
         )
-        found = ((self._tree.path(file), score, others) for file, score, others in rows)
-        return [(path, score, others) for path, score, others in found if path is not None]
+        found = {file: (score, others) for file, score, others in rows}
+        return [(path, *found[file]) for file, path in self._tree.paths(found).items()]
 
 
 def read_named(database: sqlite_utils.Database) -> list[Named]:

@@ -63,7 +63,7 @@ def overview(clusters: ClusterTable, limit: int) -> list[int]:
 
 def picture(neighbours: Neighbours, tree: FileTree, clusters: ClusterTable, files: Iterable[int]) -> Picture:
     """Return the picture of `files`, without those that are not to be shown."""
-    paths = {file: path for file in files if (path := tree.path(file)) is not None}
+    paths = tree.paths(files)
     order = list(paths)
     place = {file: number for number, file in enumerate(order)}
     usage = neighbours.usage(order) if order else {}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from heapq import nlargest
+from typing import NamedTuple
 
 from mycelial.store.blend import Candidate, crowding, likeness, score, walk
 from mycelial.store.files import ROOT
@@ -26,6 +28,20 @@ DIRECTORY = 500
 """Files in a directory beyond which being in it says nothing."""
 
 
+class Ranked(NamedTuple):
+    """A file with its place in a ranking: its number and path, its score, and what supports it."""
+
+    file: int
+    path: str
+    score: float
+    support: Bond
+
+
+def in_order(ranked: Iterable[Ranked]) -> list[Ranked]:
+    """Return the same, best first."""
+    return sorted(ranked, key=lambda item: (-item.score, item.path))
+
+
 class Ranking:
     """Ranks what is related to a file, for one reader."""
 
@@ -33,8 +49,8 @@ class Ranking:
         self._tree = tree
         self._neighbours = neighbours
 
-    def related(self, file: int, path: str) -> list[tuple[str, float, Bond]]:
-        """Return (path, score, supporting evidence), best first."""
+    def related(self, file: int, path: str) -> list[Ranked]:
+        """Return what is related, best first."""
         evidence = self._neighbours
         bonds = evidence.together(file)
         usage = evidence.usage([ROOT, file, *bonds])
@@ -56,8 +72,7 @@ class Ranking:
         if len(candidates) > CONSIDERED:
             best = nlargest(CONSIDERED, candidates, key=lambda o: (_hint(o, bonds, walked), -o))
             candidates = dict.fromkeys([*best, *sources, *products])
-        shown = {other: self._tree.path(other) for other in candidates if other != file}
-        named = {other: name for other, name in shown.items() if name is not None}
+        named = self._tree.paths(other for other in candidates if other != file)
         alike = likeness(path, named.values())
         usage |= evidence.usage([other for other in named if other not in usage])
         total, now = whole.weight, evidence.now
@@ -84,9 +99,8 @@ class Ranking:
             support = _support(
                 bonds.get(other), following.get(other), sources.get(other), products.get(other)
             )
-            ranked.append((name, score(candidate, own.weight, own.count), support))
-        ranked.sort(key=lambda item: (-item[1], item[0]))
-        return ranked
+            ranked.append(Ranked(other, name, score(candidate, own.weight, own.count), support))
+        return in_order(ranked)
 
 
 def choice(bond: Bond | None, own: Bond, usage: Bond, whole: Bond) -> float:

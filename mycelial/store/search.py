@@ -65,20 +65,14 @@ class Search:
         candidates = {word: self._candidates(word) for word in wanted}
         used = self._used({file for files in candidates.values() for file in files})
         rarity = {word: _rarity(len(used & files)) for word, files in candidates.items()}
-        paths = {file: path for file in used if (path := self._tree.path(file)) is not None}
+        paths = self._tree.paths(used)
         fits = {file: self._fit(path, rarity) for file, path in paths.items()}
         whole = math.fsum(rarity.values()) or 1.0
         scores = {file: math.fsum(fit.values()) / whole for file, fit in fits.items()}
         best = nsmallest(EXPANDED, scores, key=lambda file: (-scores[file], paths[file]))
         via = self._expand(best, scores)
-        for file in list(scores):
-            if file not in paths:
-                path = self._tree.path(file)
-                if path is None:
-                    del scores[file]
-                else:
-                    paths[file] = path
-        order = nsmallest(limit, scores, key=lambda file: (-scores[file], paths[file]))
+        paths |= self._tree.paths(file for file in scores if file not in paths)
+        order = nsmallest(limit, paths, key=lambda file: (-scores[file], paths[file]))
         return [
             Found(
                 paths[file],

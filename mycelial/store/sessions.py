@@ -159,7 +159,7 @@ class SessionTable:
                 weight = member_weight(sum(writes for _, writes in touches))
                 weights[file] = weights.get(file, 0.0) + weight
         order = sorted(weights, key=lambda file: (-weights[file], file))[:CONSIDERED]
-        paths = {file: path for file in order if (path := self._tree.path(file)) is not None}
+        paths = self._tree.paths(order)
         if not paths:
             return None
         label = self._label({file: weights[file] for file in paths}, stretch.uid, next(iter(paths.values())))

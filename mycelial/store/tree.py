@@ -6,7 +6,9 @@ keep beside a file while it is open.
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Iterable
 
 import sqlite_utils
 
@@ -66,11 +68,20 @@ class FileTree:
             number = NOWHERE if row is None else int(row[0])
         return None if number == NOWHERE else number
 
+    def number_or_nowhere(self, path: str) -> int:
+        """Return the number of a file, or one of which nothing is known: it is asked for like any other."""
+        number = self.number(path)
+        return NOWHERE if number is None else number
+
     def path(self, number: int) -> str | None:
         """Return where the file is; None if it is not to be shown, or is a directory."""
-        if number not in self._shown:
-            self._shown[number] = self._path(number)
-        return self._shown[number]
+        return self.paths((number,)).get(number)
+
+    def paths(self, numbers: Iterable[int]) -> dict[int, str]:
+        """Return where these files are, in their order, without those that are not to be shown."""
+        wanted = list(numbers)
+        self._look_up([number for number in wanted if number not in self._shown])
+        return {number: path for number in wanted if (path := self._shown[number]) is not None}
 
     def is_own(self, number: int) -> bool:
         """Whether this user worked with the file; a program of his that walked over everything did not."""
@@ -94,20 +105,21 @@ class FileTree:
         ).fetchall()
         return [] if len(rows) > most else [sibling for (sibling,) in rows]
 
-    def _path(self, number: int) -> str | None:
-        row = self._execute(
-            "SELECT parent, name, gone OR transient,"
-            " EXISTS (SELECT 1 FROM file AS f WHERE f.parent = file.id)"
-            " FROM file WHERE id = ?",
-            (number,),
-        ).fetchone()
-        if row is None or row[0] is None or row[2] or row[3]:
-            return None
-        name = from_column(row[1])
-        above = self._directory(row[0])
-        if above is None or SCRATCH.match(name):
-            return None
-        return above + name
+    def _look_up(self, numbers: list[int]) -> None:
+        """Take up the paths of these files, all in one question: a question costs more than a file in it."""
+        if not numbers:
+            return
+        self._shown.update(dict.fromkeys(numbers))
+        for number, parent, column in self._execute(
+            "SELECT id, parent, name FROM file WHERE id IN (SELECT value FROM json_each(?))"
+            " AND parent IS NOT NULL AND NOT gone AND NOT transient"
+            " AND NOT EXISTS (SELECT 1 FROM file AS f WHERE f.parent = file.id)",
+            (json.dumps(numbers),),
+        ).fetchall():
+            name = from_column(column)
+            above = self._directory(parent)
+            if above is not None and not SCRATCH.match(name):
+                self._shown[number] = above + name
 
     def _directory(self, number: int) -> str | None:
         """Return the path of a directory with a slash behind it, empty for the root; None if it is gone."""

@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeAlias
-
 from mycelial.record.events import text_of
-from mycelial.store.answers import Answers, Related
+from mycelial.store.answers import Relation
 from mycelial.views.entries import ASKED, Entry, link_target, numbered
 from mycelial.views.listing import Listings
 from mycelial.views.mirror import Mirror
 from mycelial.views.node import Caller, Directory, Kind, Link, Node, Source
 from mycelial.views.questions import Questions
 
-Ranking: TypeAlias = Callable[[Answers, str, int], list[Related]]
-
 
 class RankedView(Mirror):
-    """One of the rankings as a tree; `ranking` is the question it asks, such as ``Answers.related``."""
+    """One of the rankings as a tree."""
 
     file_kind = Kind.DIRECTORY
 
-    def __init__(self, source: Source, questions: Questions, listings: Listings, ranking: Ranking) -> None:
+    def __init__(self, source: Source, questions: Questions, listings: Listings, relation: Relation) -> None:
         super().__init__(source)
         self._questions = questions
         self._listings = listings
-        self._ranking = ranking
+        self._relation = relation
 
     def file(self, path: bytes, caller: Caller) -> Node:
         """Return the directory of links that stands for `path`."""
@@ -54,5 +49,5 @@ class RankedView(Mirror):
 
     def _make(self, path: bytes, caller: Caller) -> tuple[Entry, ...]:
         file = text_of(path)
-        ranked = self._questions.ask(caller, lambda answers: self._ranking(answers, file, ASKED))
-        return numbered((related.path for related in ranked.value or ()), self._source, caller, without=file)
+        ranked = self._questions.ask(caller, lambda answers: answers.paths(self._relation, file, ASKED))
+        return numbered(ranked.value or (), self._source, caller, without=file)

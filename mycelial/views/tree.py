@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 
 from mycelial.record.events import text_of
-from mycelial.store.answers import Answers
+from mycelial.store.answers import Answers, Relation
 from mycelial.views.attributes import Attributes
 from mycelial.views.clusters import ClustersView
 from mycelial.views.entries import ASKED
@@ -17,24 +17,16 @@ from mycelial.views.how import HowView, Recipes
 from mycelial.views.listing import Listings
 from mycelial.views.node import Caller, Children, Directory, Kind, Node, Source, View, VirtualPath
 from mycelial.views.questions import Questions
-from mycelial.views.ranked import RankedView, Ranking
+from mycelial.views.ranked import RankedView
 from mycelial.views.search import SearchView
 from mycelial.views.sessions import SessionsView
 from mycelial.views.why import WhyView
 
-RANKINGS: Mapping[bytes, Ranking] = {
-    b"related": Answers.related,
-    b"together": Answers.together,
-    b"next": Answers.next,
-    b"sources": Answers.sources,
-    b"products": Answers.products,
-}
-"""The directories of ranked links and the question that each of them asks."""
-
-_MUTING = b"related"
+_MUTING = Relation.RELATED.encode()
 """The view whose links can be removed."""
 
-_ATTRIBUTES = (b"related", b"sources", b"products")
+_ATTRIBUTES = (Relation.RELATED, Relation.SOURCES, Relation.PRODUCTS)
+"""The rankings that are attributes, too."""
 
 
 def _recent(answers: Answers) -> list[str]:
@@ -78,7 +70,7 @@ class Tree:
         questions = Questions(open_answers)
         listings = Listings(clock)
         rankings = {
-            name: RankedView(source, questions, listings, question) for name, question in RANKINGS.items()
+            relation.encode(): RankedView(source, questions, listings, relation) for relation in Relation
         }
         self._related = rankings[_MUTING]
         recipes = Recipes(source, questions, lambda: str(status(0).get("mountpoint", "")))
@@ -95,8 +87,9 @@ class Tree:
             b"hubs": (Kind.DIRECTORY, FlatView(source, questions, listings, _hubs)),
             b"status.json": (Kind.TEXT, StatusView(questions, status)),
         }
+        attributes = [relation.encode() for relation in _ATTRIBUTES]
         self._attributes = Attributes(
-            source, questions, recipes, status, {name: rankings[name] for name in _ATTRIBUTES}
+            source, questions, recipes, status, {name: rankings[name] for name in attributes}
         )
 
     def find(self, path: VirtualPath, caller: Caller) -> Node | None:

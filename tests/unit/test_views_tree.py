@@ -15,11 +15,11 @@ import pytest
 
 from mycelial.graph.rebuild import replay
 from mycelial.record.events import bytes_of
-from mycelial.store.answers import Answers
+from mycelial.store.answers import Answers, Relation
 from mycelial.store.errors import StoreError
 from mycelial.views.node import Caller, Directory, Kind, Link, Node, Text, VirtualPath
 from mycelial.views.questions import Questions
-from mycelial.views.tree import RANKINGS, Tree
+from mycelial.views.tree import Tree
 from tests.unit.recorded import BO, DAYS, EVE, ODD, MemorySource, database, work
 
 
@@ -124,7 +124,7 @@ def test_links_are_relative_and_lead_to_files_of_the_source(tree: Tree, source: 
 
 def test_no_file_is_listed_under_itself(tree: Tree) -> None:
     for path, node in walk(tree):
-        if isinstance(node, Link) and path[0] in RANKINGS:
+        if isinstance(node, Link) and path[0].decode() in set(Relation):
             assert not node.target.endswith(b"../" + b"/".join(path[1:-1]))
 
 
@@ -294,8 +294,8 @@ def test_the_readme_names_the_view_directory(recorded: Path, source: MemorySourc
     )
     readme = text(tree, "README")
     assert "ls .rel/related/" in readme
-    for name in RANKINGS:
-        assert f"{name.decode()}/NAME/" in readme
+    for name in Relation:
+        assert f"{name}/NAME/" in readme
 
 
 def test_a_name_listed_a_moment_ago_still_resolves(tree: Tree, source: MemorySource, clock: Clock) -> None:
