@@ -6,6 +6,7 @@ episode's touches, by the same formula, so that a relation shows as soon as its 
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from mycelial.store.evidence import open_touches
 from mycelial.store.files import ROOT
 from mycelial.store.names import from_column
 from mycelial.store.weighing import EpisodeEvidence, growth
+
+_GIVEN = "(SELECT value FROM json_each(?))"  # numbers, as JSON: the statement stays the same and is kept
 
 
 @dataclass(slots=True)
@@ -98,10 +101,9 @@ class Neighbours:
     def steps(self, files: Iterable[int], least: float) -> dict[int, dict[int, float]]:
         """Return, for each of `files`, the weights of its bonds that are not below `least`."""
         found: dict[int, dict[int, float]] = {file: {} for file in files}
-        marks = ",".join(map(str, found))
         for a, b, weight in self._execute(
-            f"SELECT a, b, weight FROM together WHERE a IN ({marks}) AND weight >= ?{self._whose}",
-            (least / self._fading,),
+            f"SELECT a, b, weight FROM together WHERE a IN {_GIVEN} AND weight >= ?{self._whose}",
+            (json.dumps(list(found)), least / self._fading),
         ):
             found[a][b] = found[a].get(b, 0.0) + weight * self._fading
         for file, ends in found.items():
@@ -135,13 +137,16 @@ class Neighbours:
 
         That of the root is of all files together.
         """
-        found = {file: Bond() for file in files}
-        marks = ",".join(map(str, found))
+        found: dict[int, Bond] = {}
+        wanted = list(files)
         for file, weight, count, last, habitual in self._execute(
-            f"SELECT file, weight, episodes, last, habitual FROM usage WHERE file IN ({marks}){self._whose}"
+            f"SELECT file, weight, episodes, last, habitual FROM usage WHERE file IN {_GIVEN}{self._whose}",
+            (json.dumps(wanted),),
         ):
             _add(found, file, Bond(weight * self._fading, count, last, habitual=habitual))
-        for file in found:
+        for file in wanted:
+            if file not in found:
+                found[file] = Bond()
             if file in self._using:
                 _add(found, file, self._using[file])
         return found

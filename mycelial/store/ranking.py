@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from heapq import nlargest
 from typing import NamedTuple
 
@@ -29,12 +30,13 @@ DIRECTORY = 500
 
 
 class Ranked(NamedTuple):
-    """A file with its place in a ranking: its number and path, its score, and what supports it."""
+    """A file with its place in a ranking: its number and path, its score, and (worked out when called) what
+    supports it."""
 
     file: int
     path: str
     score: float
-    support: Bond
+    support: Callable[[], Bond]
 
 
 def in_order(ranked: Iterable[Ranked]) -> list[Ranked]:
@@ -96,8 +98,8 @@ class Ranking:
                 ),
                 used_ago=now - usage[other].last if usage[other].count else math.inf,
             )
-            support = _support(
-                bonds.get(other), following.get(other), sources.get(other), products.get(other)
+            support = partial(
+                _support, bonds.get(other), following.get(other), sources.get(other), products.get(other)
             )
             ranked.append(Ranked(other, name, score(candidate, own.weight, own.count), support))
         return in_order(ranked)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
 import sqlite_utils
 
@@ -107,10 +108,13 @@ class Rankings:
     def _by_weight(self, file: int, bonds: Mapping[int, Bond], whole: float) -> list[Ranked]:
         whole = max([whole, *(bond.weight for bond in bonds.values())]) or 1.0
         paths = self._tree.paths(other for other in bonds if other != file)
-        return in_order(Ranked(n, path, bonds[n].weight / whole, bonds[n]) for n, path in paths.items())
+        return in_order(
+            Ranked(other, path, bonds[other].weight / whole, partial(bonds.__getitem__, other))
+            for other, path in paths.items()
+        )
 
     def _related(self, file: int, item: Ranked) -> Related:
-        bond = item.support
+        bond = item.support()
         programs: tuple[str, ...] = (bond.program,) if bond.program else ()
         if bond.episode:
             used = self._neighbours.programs(bond.episode, (file, item.file))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import pytest
 
@@ -28,30 +27,30 @@ def test_without_any_evidence_the_score_is_nothing() -> None:
 
 @pytest.mark.parametrize("kind", ["bond", "popularity", "nearness", "names", "walk", "next", "provenance"])
 def test_every_kind_of_evidence_raises_the_score(kind: str) -> None:
-    assert score(replace(NOTHING, **{kind: 0.5}), usage=1.0, episodes=1) > 0.0
+    assert score(NOTHING._replace(**{kind: 0.5}), usage=1.0, episodes=1) > 0.0
 
 
 def test_provenance_weighs_most_then_together_then_next() -> None:
     made, used, followed = (
-        score(replace(NOTHING, **{kind: 1.0}), usage=1.0, episodes=1)
+        score(NOTHING._replace(**{kind: 1.0}), usage=1.0, episodes=1)
         for kind in ("provenance", "bond", "next")
     )
     assert made > used > followed
 
 
 def test_the_more_evidence_the_less_the_prior_counts() -> None:
-    near = replace(NOTHING, nearness=1.0)
+    near = NOTHING._replace(nearness=1.0)
     assert score(near, usage=100.0, episodes=100) < score(near, usage=1.0, episodes=1)
 
 
 def test_recent_use_counts_for_more() -> None:
-    used = replace(NOTHING, bond=1.0)
-    assert score(replace(used, used_ago=0.0), 1.0, 1) > score(replace(used, used_ago=1e9), 1.0, 1)
+    used = NOTHING._replace(bond=1.0)
+    assert score(used._replace(used_ago=0.0), 1.0, 1) > score(used._replace(used_ago=1e9), 1.0, 1)
 
 
 def test_files_that_are_only_read_are_ranked_by_evidence_too() -> None:
-    read_together = replace(NOTHING, bond=20 * READ_WEIGHT**2)
-    strangers = replace(NOTHING, nearness=0.1)
+    read_together = NOTHING._replace(bond=20 * READ_WEIGHT**2)
+    strangers = NOTHING._replace(nearness=0.1)
     assert score(read_together, 20 * READ_WEIGHT, 20) > score(strangers, 20 * READ_WEIGHT, 20)
 
 
