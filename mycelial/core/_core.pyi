@@ -69,6 +69,16 @@ def ignore_process(pid: int) -> None:
 def take_forgets() -> list[tuple[int, int]]:
     """Virtual inodes that the kernel forgot since the last call, each with its number of look-ups."""
 
+def new_listing(
+    entries: list[tuple[bytes, int, int, int]], uid: int, gid: int, time: int, timeout: float, /
+) -> int:
+    """A handle that opendir can return for a virtual directory, whose entries are told without Python then.
+
+    An entry is its name, the number of its inode, its mode and its size. The inode is counted as looked up
+    once (what is never told is forgotten when the directory is closed); 0 is for an entry that is only
+    listed. `time` is in ns, `timeout` in seconds.
+    """
+
 def path_of(inode: int) -> bytes | None:
     """The path below the source of a real inode; None if it has no name any more."""
 

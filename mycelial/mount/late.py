@@ -20,6 +20,11 @@ class Late(Generic[T]):
         self._lock = threading.Lock()
         self._made: list[T] = []
 
+    @property
+    def made(self) -> T | None:
+        """The same, if it is there already."""
+        return self._made[0] if self._made else None
+
     def __call__(self) -> T:
         with self._lock:
             if not self._made:

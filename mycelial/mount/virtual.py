@@ -2,11 +2,12 @@
 
 Requests for real files never come here; the C core answers them. What is virtual differs from caller to
 caller: each user has inodes of his own, and where several may enter, the kernel may not keep an entry at all.
-Questions are answered in threads, so that the loop goes on.
+What needs the store is answered in threads, so that the loop goes on.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import functools
 import logging
@@ -21,9 +22,10 @@ import pyfuse3
 import trio
 
 from mycelial import core
-from mycelial.views.node import Caller, Children, Kind, Link, Node, Text
+from mycelial.views.node import Caller, Children, Kind, Link, Node, StoreNeeded, Text
 
 if TYPE_CHECKING:
+    from mycelial.mount.late import Late
     from mycelial.mount.wishes import Wishes
     from mycelial.views.tree import Tree
 
@@ -70,7 +72,11 @@ class _Inode:
     path: tuple[bytes, ...]
     node: Node
     lookups: int = 0
-    listing: list[tuple[bytes, Kind]] | None = None  # read last, where the kernel opens no directory
+    listing: Children | None = None  # read last, where the kernel opens no directory
+
+
+def _mode(child: Kind | Link) -> int:
+    return _MODES[child.kind if isinstance(child, Link) else child]
 
 
 def _children(node: Node | None) -> Children:
@@ -90,7 +96,7 @@ class VirtualTree(pyfuse3.Operations):
 
     def __init__(
         self,
-        tree: Callable[[], Tree],
+        tree: Late[Tree],
         on_ready: Callable[[], None],
         wishes: Wishes | None,
         *,
@@ -112,7 +118,6 @@ class VirtualTree(pyfuse3.Operations):
         self._inodes: dict[int, _Inode] = {}
         self._by_key: dict[tuple[Caller, tuple[bytes, ...], bytes], _Inode] = {}
         self._open_texts: dict[int, bytes] = {}
-        self._open_listings: dict[int, list[tuple[bytes, Kind]]] = {}
         self._next_number = 1
         self._threads = trio.CapacityLimiter(_THREADS)
         self._began_ns = time.time_ns()
@@ -151,9 +156,12 @@ class VirtualTree(pyfuse3.Operations):
     def _forget_what_the_kernel_forgot(self) -> None:
         for number, lookups in core.take_forgets():
             if (inode := self._inodes.get(number)) is not None:
-                inode.lookups -= lookups
-                if inode.lookups <= 0:
-                    del self._inodes[number], self._by_key[inode.key]
+                self._forget(inode, lookups)
+
+    def _forget(self, inode: _Inode, lookups: int) -> None:
+        inode.lookups -= lookups
+        if inode.lookups <= 0:
+            del self._inodes[inode.number], self._by_key[inode.key]
 
     def _attributes(self, inode: _Inode) -> pyfuse3.EntryAttributes:
         entry = pyfuse3.EntryAttributes()
@@ -174,11 +182,15 @@ class VirtualTree(pyfuse3.Operations):
             entry.st_mtime_ns, entry.attr_timeout = time.time_ns(), 0
         return entry
 
-    async def _ask(self, question: Callable[[], T]) -> T:
-        return await trio.to_thread.run_sync(question, limiter=self._threads)
+    async def _ask(self, question: Callable[[Tree], T]) -> T:
+        """Answer at once what is at hand, as the way to a thread takes longer; else in one: it may last."""
+        if (tree := self._tree.made) is not None:
+            with contextlib.suppress(StoreNeeded):
+                return tree.at_once(lambda: question(tree))
+        return await trio.to_thread.run_sync(lambda: question(self._tree()), limiter=self._threads)
 
     async def _find(self, path: tuple[bytes, ...], caller: Caller) -> Node:
-        node = await self._ask(lambda: self._tree().find(path, caller))
+        node = await self._ask(lambda tree: tree.find(path, caller))
         if node is None:
             raise pyfuse3.FUSEError(errno.ENOENT)
         return node
@@ -246,37 +258,38 @@ class VirtualTree(pyfuse3.Operations):
 
     @_guarded
     async def opendir(self, inode: pyfuse3.InodeT, ctx: pyfuse3.RequestContext) -> pyfuse3.FileHandleT:
+        """The core has the rest: it hands out what it is given here."""
+        self._forget_what_the_kernel_forgot()
+        found = self._inode(inode)
         caller = self._caller(ctx)  # who may have got here by another's directory
-        handle = self._number()
-        self._open_listings[handle] = await self._list(self._inode(inode).path, caller)
-        return pyfuse3.FileHandleT(handle)
+        listed = []
+        for name, child in await self._list(found.path, caller):
+            if isinstance(child, Link) and self._timeout:  # with all that `ls -l` will ask for
+                number = self._enter(caller, (*found.path, name), child).number
+                listed.append((name, number, _MODES[Kind.LINK], len(child.target)))
+            else:
+                listed.append((name, 0, _mode(child), 0))
+        listing = core.new_listing(listed, caller.uid, caller.gid, self._began_ns, self._timeout)
+        return pyfuse3.FileHandleT(listing)
 
-    async def _list(self, path: tuple[bytes, ...], caller: Caller) -> list[tuple[bytes, Kind]]:
-        children = await self._ask(lambda: _children(self._tree().find(path, caller)))
-        return [(name, Kind.DIRECTORY) for name in (b".", b"..")] + children
-
-    async def _read_unasked(self, inode: _Inode, start_id: int) -> list[tuple[bytes, Kind]]:
-        if inode.listing is None or start_id == 0:
-            inode.listing = await self._list(inode.path, inode.caller)
-        return inode.listing
+    async def _list(self, path: tuple[bytes, ...], caller: Caller) -> Children:
+        children = await self._ask(lambda tree: _children(tree.find(path, caller)))
+        return [(b".", Kind.DIRECTORY), (b"..", Kind.DIRECTORY), *children]
 
     @_guarded
     async def readdir(self, fh: pyfuse3.FileHandleT, start_id: int, token: pyfuse3.ReaddirToken) -> None:
-        entries = self._open_listings.get(fh)
-        if entries is None:  # the directory itself, which nobody opened
-            entries = await self._read_unasked(self._inode(fh), start_id)
-        for position in range(start_id, len(entries)):
-            name, kind = entries[position]
+        """Read a directory that nobody opened: `fh` is its inode."""
+        inode = self._inode(fh)
+        if inode.listing is None or start_id == 0:
+            inode.listing = await self._list(inode.path, inode.caller)
+        for position in range(start_id, len(inode.listing)):
+            name, child = inode.listing[position]
             entry = pyfuse3.EntryAttributes()
-            entry.st_mode = pyfuse3.ModeT(_MODES[kind])
+            entry.st_mode = pyfuse3.ModeT(_mode(child))
             entry.st_ino = pyfuse3.InodeT(core.VIRTUAL_BIT | position + 1)
             entry.generation = 1  # for the core: listed only; the kernel looks it up when somebody goes there
             if not pyfuse3.readdir_reply(token, pyfuse3.FileNameT(name), entry, position + 1):
                 break
-
-    @_guarded
-    async def releasedir(self, fh: pyfuse3.FileHandleT) -> None:
-        del self._open_listings[fh]
 
     @_guarded
     async def unlink(
@@ -285,11 +298,11 @@ class VirtualTree(pyfuse3.Operations):
         if not parent_inode & core.VIRTUAL_BIT:
             raise pyfuse3.FUSEError(errno.EROFS)  # the view directory itself
         caller, path = self._caller(ctx), (*self._inode(parent_inode).path, name)
-        pair = await self._ask(lambda: self._tree().unrelated(path, caller))
+        pair = await self._ask(lambda tree: tree.unrelated(path, caller))
         if pair is None or self._wishes is None:
             raise pyfuse3.FUSEError(errno.EROFS)
         await self._wishes.mute(caller.uid, *pair)
-        await self._ask(lambda: self._tree().hide(path, caller))
+        await self._ask(lambda tree: tree.hide(path, caller))
 
     # ---- extended attributes
 
@@ -301,7 +314,7 @@ class VirtualTree(pyfuse3.Operations):
         if path is None:
             raise pyfuse3.FUSEError(errno.ENODATA)
         caller = self._caller(ctx)
-        value = await self._ask(lambda: self._tree().xattr(name, path, caller))
+        value = await self._ask(lambda tree: tree.xattr(name, path, caller))
         if value is None:
             raise pyfuse3.FUSEError(errno.ENODATA)
         return value

@@ -61,7 +61,7 @@ class Attributes:
         ranking = self._rankings.get(word)
         if ranking is None:
             return None
-        return _lines(bytes_of(entry.path) for entry in ranking.entries(path, caller)) or None
+        return _lines(bytes_of(entry.path) for entry in ranking.links(path, caller).entries()) or None
 
 
 def _lines(paths: Iterable[bytes]) -> bytes:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from mycelial.record.events import bytes_of, text_of
-from mycelial.views.entries import ASKED, Entry, link_target, numbered
+from mycelial.views.entries import ASKED, Entry, numbered
+from mycelial.views.links import Links
 from mycelial.views.listing import Listings
-from mycelial.views.node import Caller, Directory, Kind, Link, Node, Source, SourceKind, VirtualPath
+from mycelial.views.node import Caller, Directory, Kind, Node, Source, SourceKind, VirtualPath
 from mycelial.views.questions import Questions
 
 MOST = 100
@@ -24,18 +25,18 @@ class ClustersView:
 
     def find(self, path: VirtualPath, caller: Caller) -> Node | None:
         """Return the directory of all, of one, or one of its links."""
-        if not path:
-            return Directory(lambda: [(name, Kind.DIRECTORY) for name in self._names(caller)])
-        if len(path) > 2:
-            return None
-        key, make = (self, path[0], caller), (lambda: self._make(path[0], caller))
-        if len(path) == 2:
-            entry = self._listings.entry(key, path[1], make)
-            target = None if entry is None else link_target(entry.path, _DEPTH)
-            return None if target is None else Link(target)
-        if not self._listings.entries(key, make):
-            return None
-        return Directory(lambda: [(entry.name, Kind.LINK) for entry in self._listings.entries(key, make)])
+        match path:
+            case ():
+                return Directory(lambda: [(name, Kind.DIRECTORY) for name in self._names(caller)])
+            case (label,):
+                links = self._links(label, caller)
+                return links.directory() if links.entries() else None
+            case (label, name):
+                return self._links(label, caller).link(name)
+        return None
+
+    def _links(self, label: bytes, caller: Caller) -> Links:
+        return Links(self._listings, (self, label, caller), _DEPTH, lambda: self._make(label, caller))
 
     def _names(self, caller: Caller) -> list[bytes]:
         """Return the names of those with a file that the caller may reach."""

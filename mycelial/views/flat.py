@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from mycelial.store.answers import Answers
-from mycelial.views.entries import Entry, link_target, numbered
+from mycelial.views.entries import Entry, numbered
+from mycelial.views.links import Links
 from mycelial.views.listing import Listings
-from mycelial.views.node import Caller, Directory, Kind, Link, Node, Source, VirtualPath
+from mycelial.views.node import Caller, Node, Source, VirtualPath
 from mycelial.views.questions import Questions
 
 _DEPTH = 2  # the view directory and the view itself
@@ -30,13 +31,13 @@ class FlatView:
 
     def find(self, path: VirtualPath, caller: Caller) -> Node | None:
         """Return the directory, or one of its links."""
-        key = (self, caller)
-        if not path:
-            entries = self._listings.entries
-            return Directory(lambda: [(e.name, Kind.LINK) for e in entries(key, lambda: self._make(caller))])
-        entry = self._listings.entry(key, path[0], lambda: self._make(caller)) if len(path) == 1 else None
-        target = None if entry is None else link_target(entry.path, _DEPTH)
-        return None if target is None else Link(target)
+        links = Links(self._listings, (self, caller), _DEPTH, lambda: self._make(caller))
+        match path:
+            case ():
+                return links.directory()
+            case (name,):
+                return links.link(name)
+        return None
 
     def _make(self, caller: Caller) -> tuple[Entry, ...]:
         paths = self._questions.ask(caller, lambda answers: list(self._paths(answers)))

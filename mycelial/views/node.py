@@ -49,9 +49,6 @@ class Source(Protocol):
         ...
 
 
-Children: TypeAlias = list[tuple[bytes, Kind]]
-
-
 @dataclass(frozen=True, slots=True)
 class Directory:
     """A directory; its entries are found only when somebody lists it."""
@@ -60,7 +57,7 @@ class Directory:
     list_children: Callable[[], Children]
 
     def children(self) -> Children:
-        """Return names and kinds, without ``.`` and ``..``."""
+        """Return names, without ``.`` and ``..``, each with what is known of it without looking closer."""
         return self.list_children()
 
 
@@ -80,7 +77,12 @@ class Text:
     content: bytes
 
 
+class StoreNeeded(Exception):
+    """The store would have to be asked, by somebody who does not wait for it."""
+
+
 Node: TypeAlias = Directory | Link | Text
+Children: TypeAlias = list[tuple[bytes, Kind | Link]]
 VirtualPath: TypeAlias = tuple[bytes, ...]
 """Names from a view's own top downwards; () is the top itself."""
 

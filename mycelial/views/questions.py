@@ -7,14 +7,15 @@ then shows less. The reason is kept with the answer for those views that can say
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from mycelial.store.answers import Answers
 from mycelial.store.errors import StoreError
-from mycelial.views.node import Caller
+from mycelial.views.node import Caller, StoreNeeded
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -40,9 +41,21 @@ class Questions:
     def __init__(self, open_answers: Callable[[int], AbstractContextManager[Answers]]) -> None:
         self._open_answers = open_answers
         self._told: set[type[Exception]] = set()
+        self._here = threading.local()
+
+    @contextmanager
+    def unasked(self) -> Iterator[None]:
+        """Have this thread's questions raise StoreNeeded meanwhile."""
+        self._here.unasked = True
+        try:
+            yield
+        finally:
+            self._here.unasked = False
 
     def ask(self, caller: Caller, question: Callable[[Answers], T]) -> Answer[T]:
-        """Return the answer to `question`, or what went wrong; raises nothing."""
+        """Return the answer to `question`, or what went wrong; raises nothing but StoreNeeded."""
+        if getattr(self._here, "unasked", False):
+            raise StoreNeeded
         try:
             with self._open_answers(caller.uid) as answers:
                 return Answer(question(answers))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from mycelial.record.events import text_of
 from mycelial.store.answers import Relation
-from mycelial.views.entries import ASKED, Entry, link_target, numbered
+from mycelial.views.entries import ASKED, Entry, numbered
+from mycelial.views.links import Links
 from mycelial.views.listing import Listings
 from mycelial.views.mirror import Mirror
-from mycelial.views.node import Caller, Directory, Kind, Link, Node, Source
+from mycelial.views.node import Caller, Kind, Node, Source
 from mycelial.views.questions import Questions
 
 
@@ -24,20 +25,17 @@ class RankedView(Mirror):
 
     def file(self, path: bytes, caller: Caller) -> Node:
         """Return the directory of links that stands for `path`."""
-        return Directory(lambda: [(entry.name, Kind.LINK) for entry in self.entries(path, caller)])
+        return self.links(path, caller).directory()
 
     def inside(self, path: bytes, name: bytes, caller: Caller) -> Node | None:
         """Return the link `name` in the directory that stands for `path`."""
-        entry = self.entry(path, name, caller)
-        if entry is None:
-            return None
-        # The view directory, the view, and one directory for each name of the path.
-        target = link_target(entry.path, 3 + path.count(b"/"))
-        return None if target is None else Link(target)
+        return self.links(path, caller).link(name)
 
-    def entries(self, path: bytes, caller: Caller) -> tuple[Entry, ...]:
+    def links(self, path: bytes, caller: Caller) -> Links:
         """Return what is listed for `path`."""
-        return self._listings.entries((self, path, caller), lambda: self._make(path, caller))
+        # The view directory, the view, and one directory for each name of the path.
+        depth = 3 + path.count(b"/")
+        return Links(self._listings, (self, path, caller), depth, lambda: self._make(path, caller))
 
     def entry(self, path: bytes, name: bytes, caller: Caller) -> Entry | None:
         """Return the entry `name` of what is listed for `path`."""

@@ -6,9 +6,10 @@ As in semantic file systems (Gifford, Jouvelot, Sheldon, O'Toole: "Semantic file
 from __future__ import annotations
 
 from mycelial.record.events import text_of
-from mycelial.views.entries import ASKED, Entry, link_target, numbered
+from mycelial.views.entries import ASKED, Entry, numbered
+from mycelial.views.links import Links
 from mycelial.views.listing import Listings
-from mycelial.views.node import Caller, Directory, Kind, Link, Node, Source, VirtualPath
+from mycelial.views.node import Caller, Directory, Node, Source, VirtualPath
 from mycelial.views.questions import Questions
 
 _DEPTH = 3  # the view directory, search/ and the words
@@ -28,16 +29,13 @@ class SearchView:
             case ():
                 return Directory(list)
             case (words,):
-                return Directory(lambda: [(entry.name, Kind.LINK) for entry in self._entries(words, caller)])
+                return self._links(words, caller).directory()
             case (words, name):
-                key = (self, words, caller)
-                entry = self._listings.entry(key, name, lambda: self._make(words, caller))
-                target = None if entry is None else link_target(entry.path, _DEPTH)
-                return None if target is None else Link(target)
+                return self._links(words, caller).link(name)
         return None
 
-    def _entries(self, words: bytes, caller: Caller) -> tuple[Entry, ...]:
-        return self._listings.entries((self, words, caller), lambda: self._make(words, caller))
+    def _links(self, words: bytes, caller: Caller) -> Links:
+        return Links(self._listings, (self, words, caller), _DEPTH, lambda: self._make(words, caller))
 
     def _make(self, words: bytes, caller: Caller) -> tuple[Entry, ...]:
         query = text_of(words)

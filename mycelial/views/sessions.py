@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from mycelial.record.events import bytes_of, text_of
 from mycelial.store.answers import Session
-from mycelial.views.entries import Entry, link_target, numbered
+from mycelial.views.entries import Entry, numbered
+from mycelial.views.links import Links
 from mycelial.views.listing import Listings
-from mycelial.views.node import Caller, Directory, Kind, Link, Node, Source, SourceKind, VirtualPath
+from mycelial.views.node import Caller, Directory, Kind, Node, Source, SourceKind, VirtualPath
 from mycelial.views.questions import Questions
 
 DAYS = 400
@@ -33,14 +34,10 @@ class SessionsView:
                     return None
                 return Directory(lambda: [(name, Kind.DIRECTORY) for name in self._sessions(day, caller)])
             case (day, name):
-                if not self._entries(day, name, caller):
-                    return None
-                return Directory(lambda: [(e.name, Kind.LINK) for e in self._entries(day, name, caller)])
+                links = self._links(day, name, caller)
+                return links.directory() if links.entries() else None
             case (day, name, link):
-                make = lambda: self._make(day, name, caller)  # noqa: E731
-                entry = self._listings.entry((self, day, name, caller), link, make)
-                target = None if entry is None else link_target(entry.path, _DEPTH)
-                return None if target is None else Link(target)
+                return self._links(day, name, caller).link(link)
         return None
 
     def _days(self, caller: Caller) -> list[str]:
@@ -56,8 +53,8 @@ class SessionsView:
             if any(self._source.kind(bytes_of(path), caller) is SourceKind.FILE for path in session.members)
         }
 
-    def _entries(self, day: bytes, name: bytes, caller: Caller) -> tuple[Entry, ...]:
-        return self._listings.entries((self, day, name, caller), lambda: self._make(day, name, caller))
+    def _links(self, day: bytes, name: bytes, caller: Caller) -> Links:
+        return Links(self._listings, (self, day, name, caller), _DEPTH, lambda: self._make(day, name, caller))
 
     def _make(self, day: bytes, name: bytes, caller: Caller) -> tuple[Entry, ...]:
         session = self._sessions(day, caller).get(name)

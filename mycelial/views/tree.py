@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from typing import TypeVar
 
 from mycelial.record.events import text_of
 from mycelial.store.answers import Answers, Relation
@@ -21,6 +22,8 @@ from mycelial.views.ranked import RankedView
 from mycelial.views.search import SearchView
 from mycelial.views.sessions import SessionsView
 from mycelial.views.why import WhyView
+
+T = TypeVar("T")
 
 _MUTING = Relation.RELATED.encode()
 """The view whose links can be removed."""
@@ -67,7 +70,7 @@ class Tree:
         view_dir: bytes = b".mycelial",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        questions = Questions(open_answers)
+        self._questions = questions = Questions(open_answers)
         listings = Listings(clock)
         rankings = {
             relation.encode(): RankedView(source, questions, listings, relation) for relation in Relation
@@ -91,6 +94,11 @@ class Tree:
         self._attributes = Attributes(
             source, questions, recipes, status, {name: rankings[name] for name in attributes}
         )
+
+    def at_once(self, question: Callable[[], T]) -> T:
+        """Return what `question`, which asks this tree, gives; raises StoreNeeded if it is not at hand."""
+        with self._questions.unasked():
+            return question()
 
     def find(self, path: VirtualPath, caller: Caller) -> Node | None:
         """Return the node at `path`, names from the view directory downwards; () is that directory itself."""

@@ -24,7 +24,9 @@ class WhyView(Mirror):
 
     def file(self, path: bytes, caller: Caller) -> Node:
         """Return the directory of texts that stands for `path`."""
-        return Directory(lambda: [(entry.name, Kind.TEXT) for entry in self._related.entries(path, caller)])
+        return Directory(
+            lambda: [(entry.name, Kind.TEXT) for entry in self._related.links(path, caller).entries()]
+        )
 
     def inside(self, path: bytes, name: bytes, caller: Caller) -> Node | None:
         """Return the text that explains the entry `name` of related/`path`."""

@@ -79,10 +79,10 @@ def walk(tree: Tree, path: VirtualPath = (), caller: Caller = BO) -> Iterator[tu
     assert node is not None
     yield path, node
     if isinstance(node, Directory):
-        for name, kind in node.children():
+        for name, told in node.children():
             below = tree.find((*path, name), caller)
             assert below is not None
-            assert below.kind is kind
+            assert below == told if isinstance(told, Link) else below.kind is told
             yield from walk(tree, (*path, name), caller)
 
 

@@ -194,6 +194,15 @@ void record_two(enum event_kind kind, unsigned flags, fuse_req_t req, const char
 void record_read(const struct handle *handle); /* closed after reading, if more is known of the reader than at the open */
 void record_write(struct handle *handle); /* closed after writing, or made and left empty */
 
+/* ---- listing.c: open directories of the virtual tree ------------------------------------------------------------ */
+
+struct virtual_listing *listing_new(void); /* NULL: no memory */
+/* With an inode's number (which Python has counted as looked up), it is told with its attributes. */
+bool listing_add(struct virtual_listing *listing, const char *name, const struct fuse_entry_param *entry);
+void listing_free(struct virtual_listing *listing);
+void virtual_readdirplus(fuse_req_t req, size_t size, off_t off, struct fuse_file_info *fi);
+void virtual_releasedir(fuse_req_t req, struct fuse_file_info *fi);
+
 /* ---- passthrough.c: reads and writes that never come here ----------------------------------------------------- */
 
 bool passthrough_wanted(void); /* and possible, as far as it depends on this process */

@@ -152,6 +152,43 @@ static PyObject *take_forgets(PyObject *self, PyObject *unused) {
     return list;
 }
 
+static bool add_entry(struct virtual_listing *listing, Py_ssize_t position, PyObject *item, struct fuse_entry_param *entry) {
+    const char *name;
+    unsigned long long number;
+    unsigned mode;
+    Py_ssize_t size;
+    if (!PyArg_ParseTuple(item, "yKIn", &name, &number, &mode, &size)) return false;
+    entry->ino = (fuse_ino_t)number;
+    entry->attr.st_ino = number ? (ino_t)number : (ino_t)(VIRTUAL_BIT | (uint64_t)position);
+    entry->attr.st_mode = mode;
+    entry->attr.st_size = size;
+    if (listing_add(listing, name, entry)) return true;
+    PyErr_NoMemory();
+    return false;
+}
+
+static PyObject *new_listing(PyObject *self, PyObject *args) {
+    struct fuse_entry_param entry = {.attr = {.st_nlink = 1}};
+    unsigned long long time;
+    unsigned uid, gid;
+    PyObject *entries;
+    (void)self;
+    if (!PyArg_ParseTuple(args, "O!IIKd", &PyList_Type, &entries, &uid, &gid, &time, &entry.entry_timeout)) return NULL;
+    entry.attr_timeout = entry.entry_timeout;
+    entry.attr.st_uid = uid;
+    entry.attr.st_gid = gid;
+    entry.attr.st_ctim = (struct timespec){(time_t)(time / 1000000000u), (long)(time % 1000000000u)};
+    entry.attr.st_atim = entry.attr.st_mtim = entry.attr.st_ctim;
+    struct virtual_listing *listing = listing_new();
+    if (!listing) return PyErr_NoMemory();
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(entries); i++)
+        if (!add_entry(listing, i + 1, PyList_GET_ITEM(entries, i), &entry)) {
+            listing_free(listing);
+            return NULL;
+        }
+    return PyLong_FromUnsignedLongLong((unsigned long long)(uintptr_t)listing);
+}
+
 static PyObject *path_of(PyObject *self, PyObject *number) {
     char path[16384];
     int size;
@@ -258,6 +295,7 @@ static PyMethodDef methods[] = {
     {"announce_again", announce_again, METH_NOARGS, NULL},
     {"ignore_process", ignore_process, METH_O, NULL},
     {"take_forgets", take_forgets, METH_NOARGS, NULL},
+    {"new_listing", new_listing, METH_VARARGS, NULL},
     {"path_of", path_of, METH_O, NULL},
     {"groups_of", groups_of, METH_O, NULL},
     {"file_type", file_type, METH_VARARGS, NULL},

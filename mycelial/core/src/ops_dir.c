@@ -79,7 +79,10 @@ static void c_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 }
 
 static void c_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi) {
-    DELEGATE(ino, releasedir, req, ino, fi);
+    if (is_virtual(ino)) {
+        virtual_releasedir(req, fi);
+        return;
+    }
     struct listing *listing = listing_of(fi);
     close(listing->fd);
     free(listing);
@@ -178,7 +181,11 @@ static bool add(fuse_req_t req, struct answer *answer, struct inode *dir, const 
 }
 
 static void c_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi) {
-    if (is_virtual(ino) && !fi->fh) fi->fh = ino; /* which is all that Python would have it by */
+    if (is_virtual(ino) && fi->fh) {
+        virtual_readdirplus(req, size, off, fi);
+        return;
+    }
+    if (is_virtual(ino)) fi->fh = ino; /* which is all that Python would have it by */
     DELEGATE(ino, readdirplus, req, ino, size, off, fi);
     struct inode *dir = inode_of(ino);
     int error = 0;

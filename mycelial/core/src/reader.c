@@ -93,14 +93,19 @@ int reader_take(struct fuse_buf *buffer) {
 static bool is_for_python(const struct fuse_buf *buffer) {
     const struct fuse_in_header *header = buffer->mem;
     const char *body = (const char *)(header + 1);
-    if (is_virtual(header->nodeid) && header->opcode != FUSE_FORGET) return true;
     switch (header->opcode) {
-    case FUSE_LOOKUP:
-        return is_view_dir(header->nodeid, body);
-    case FUSE_GETXATTR:
-        return configuration.view_dir[0] && strncmp(body + sizeof(struct fuse_getxattr_in), "user.mycelial.", 14) == 0;
-    default:
+    case FUSE_FORGET:
+    case FUSE_RELEASEDIR:
         return false;
+    case FUSE_READDIRPLUS: /* of a directory that was opened, Python gave us the listing */
+        return is_virtual(header->nodeid) && !((const struct fuse_read_in *)(const void *)body)->fh;
+    case FUSE_LOOKUP:
+        return is_virtual(header->nodeid) || is_view_dir(header->nodeid, body);
+    case FUSE_GETXATTR:
+        return is_virtual(header->nodeid) ||
+               (configuration.view_dir[0] && strncmp(body + sizeof(struct fuse_getxattr_in), "user.mycelial.", 14) == 0);
+    default:
+        return is_virtual(header->nodeid);
     }
 }
 
