@@ -90,12 +90,15 @@ class _Builder:
         self._processes = processes
         self._parts: dict[int, _Part] = {}
         self._sure = True
+        own = written.creator is written.writer and written.writer.kind is Kind.BUILDER
+        self._by_shell = written.conducted and not own
         self._root = _root_of(written.process, [written.path, *sources])
 
     def step(self, reads: tuple[tuple[int, str], ...]) -> Step:
         written, process = self._written, self._written.process
-        top = self._top(process)
-        shell, shell_cwd = self._shell(top.pid)
+        feeder = self._processes.feeder(written.writer, written.creator, written.process)
+        top = self._top(process) if feeder is None else self._feeding(feeder)
+        shell, shell_cwd = self._shell(top.pid) if feeder is None else ((), "")
         commands: tuple[Command, ...] = ()
         if written.writer.kind in (Kind.SHELL, Kind.HOST) or not top.args:
             self._sure = False
@@ -147,6 +150,14 @@ class _Builder:
                 streams.pop(0, None)
         return _Part(pid, ppid, args, streams)
 
+    def _feeding(self, feeder: Actor) -> _Part:
+        """Return the program that wrote into the input of the writer: its command line says it all."""
+        args = feeder.args or ()
+        if feeder.kind is Kind.INTERPRETER and (not _script_text(args) or "ipykernel_launcher" in args):
+            args = ()  # somebody typed into it
+        self._by_shell = False
+        return _Part(feeder.pid, feeder.ppid, args, dict(feeder.fds))
+
     def _args_of(self, pid: int) -> tuple[str, ...]:
         actor = self._processes.latest(pid)
         return () if actor is None or actor.kind is Kind.SHELL else actor.args or ()
@@ -190,9 +201,7 @@ class _Builder:
         out, err = (self._inside(top.streams.get(number, "")) for number in (1, 2))
         creator = written.creator
         appends = not written.anew
-        own = creator is written.writer and creator.kind is Kind.BUILDER
-        by_shell = not appends and written.conducted and not own
-        if path not in (out, err) and by_shell:
+        if path not in (out, err) and self._by_shell and not appends:
             if 1 not in top.streams:
                 out = path  # it is closed by now
             else:

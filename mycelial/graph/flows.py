@@ -61,6 +61,8 @@ def flows_into(making: Making, processes: Processes) -> dict[int, Flow]:
         _gather(flows, making, _held_open(making, making.creator))
         if any(pid == making.creator.pid for pid, _ in writer.chain):
             _gather(flows, making, _from_children(making, making.creator, processes))
+    if (feeder := processes.feeder(writer, making.creator, making.process)) is not None:
+        _gather(flows, making, _fed(making, feeder, processes))
     _gather(flows, making, _through_pipes(making, processes))
     return flows
 
@@ -184,6 +186,17 @@ def _through_pipes(making: Making, processes: Processes) -> Reads:
             if not _is_chatter(actor, making.writer):
                 yield from actor.reads.items()
         pipes = {pipe for actor in found for pipe in actor.pipe_in - actor.pipe_out}
+
+
+def _fed(making: Making, feeder: Actor, processes: Processes) -> Reads:
+    """What a program had read when it wrote into the input of the writer, and its script."""
+    since = processes.finished_below(feeder.pid, making.writer.first)
+    words = {word.rpartition("/")[2] for word in feeder.args or ()}
+    reads = [item for item in feeder.reads.items() if item[1].first <= making.t and not item[1].conducted]
+    latest = any(read.last > since for _, read in reads)
+    yield from (
+        item for item in reads if not latest or item[1].last > since or making.name_of(item[0]) in words
+    )
 
 
 def _is_chatter(actor: Actor, reader: Actor) -> bool:

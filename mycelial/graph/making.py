@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from mycelial.graph.actors import Actor, Read
+from mycelial.record.events import Process
 
 Reads = Iterator[tuple[int, Read]]
 
@@ -14,11 +15,12 @@ Reads = Iterator[tuple[int, Read]]
 class Making:
     """A close after writing: who wrote, who had created or emptied the file and when (None: nobody).
 
-    `name_of` gives the last part of a file's path.
+    `process` is the writer as it was seen then. `name_of` gives the last part of a file's path.
     """
 
     product: int
     writer: Actor
+    process: Process
     creator: Actor
     begun: float | None
     existed: bool

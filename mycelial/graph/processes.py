@@ -42,6 +42,8 @@ FINISHED_EACH = 1000
 UNIT = 256
 """Members of a unit of work that are looked at, the latest."""
 
+_FEEDING = frozenset({Kind.TOOL, Kind.INTERPRETER, Kind.COPIER})
+
 
 class Processes:
     """All actors of the recent past, bounded, in order of their latest event."""
@@ -109,6 +111,33 @@ class Processes:
         """Return the actors whose standard output is one of `pipes`, in order of appearance."""
         numbers = {number for pipe in pipes for number in self._by_pipe.get(pipe, ())}
         return [self._actors[number] for number in sorted(numbers)]
+
+    def feeder(self, writer: Actor, creator: Actor | None, process: Process) -> Actor | None:
+        """Return the program that writes into the input of its child: the writer, or who opened its output.
+
+        tar starts a compressor like that, and a script a converter; a shell may stand in between. What the
+        writer, seen as `process` now, read itself says more.
+        """
+        if writer.reads:
+            return None
+        lines = {pid: line for (pid, _), line in zip(process.chain, process.chain_args, strict=False)}
+        for child in (writer,) if creator is None else (writer, creator):
+            pipes = child.pipe_in - child.pipe_out
+            if pipes and not self.writers_into(pipes):
+                return self._above_pipes(child, pipes, lines)
+        if creator is not None and creator.pid == writer.ppid and creator.kind in _FEEDING:
+            return creator  # it opened the output for its child, and the input most likely
+        return None
+
+    def _above_pipes(self, child: Actor, pipes: set[str], lines: dict[int, tuple[str, ...]]) -> Actor | None:
+        for pid, comm in child.chain:
+            actor = self.latest(pid)
+            if actor is not None and pipes <= actor.pipe_in:
+                continue  # it has them from its own parent
+            if actor is None and kind_of(comm) is Kind.SHELL and _is_one_command(lines.get(pid, ())):
+                continue
+            return actor if actor is not None and actor.kind in _FEEDING else None
+        return None
 
     def has_reader(self, pipes: set[str]) -> bool:
         """Whether the standard input of any actor is one of `pipes`."""
@@ -291,6 +320,11 @@ def _same(actor: Actor, process: Process, t: float) -> bool:
     if actor.comm != process.comm:
         return actor.ppid == process.ppid and pause < EXEC_PAUSE
     return pause < IDLE and (actor.ppid == process.ppid or process.ppid == 1)
+
+
+def _is_one_command(line: tuple[str, ...]) -> bool:
+    """Whether a shell only runs what its parent says, and makes no pipe itself."""
+    return "-c" in line[1:3] and not any("|" in word or "<(" in word for word in line)
 
 
 def _root(process: Process) -> int:

@@ -88,7 +88,7 @@ class Provenance:
     def write(self, actor: Actor, file: int, t: float, event: Event) -> None:
         """The file was closed after writing: work out what it was made from."""
         generation = self._generations.get(file)
-        making = self._making(actor, file, generation, t)
+        making = self._making(actor, file, generation, event)
         flows = self._bounded(self._flows(making), actor)
         if (bounds := round_before(making)) is not None:
             self._part(actor, *bounds)
@@ -191,15 +191,16 @@ class Provenance:
                 if kept and kept != sources:
                     self._evidence.set_sources(product, actor.uid, kept)
 
-    def _making(self, actor: Actor, file: int, generation: Generation | None, t: float) -> Making:
+    def _making(self, actor: Actor, file: int, generation: Generation | None, event: Event) -> Making:
         creator = None if generation is None else self._processes.by_number(generation.creator)
         return Making(
             product=file,
             writer=actor,
+            process=event.process,
             creator=creator if creator is not None else actor,
             begun=None if generation is None else generation.begun,
             existed=generation is None or generation.existed,
-            t=t,
+            t=event.t,
             name_of=lambda number: self._files.row(number).name,
         )
 

@@ -95,6 +95,7 @@ class Recipes:
             chain.problem = "it was changed in place, and nobody knows what it was before"
         else:
             self._visit(file, steps, chain, set(), 0)
+            chain.products = _each_run_once(chain.products)
             chain.root = self._root(steps[-1])
         return chain
 
@@ -150,6 +151,24 @@ class Recipes:
             names.append(from_column(row[1]))
             number = row[0]
         return "/".join(reversed(names))
+
+
+def _each_run_once(products: list[Product]) -> list[Product]:
+    """Leave to a shell that is run again all that it did then: nothing of it is to be done twice."""
+    steps = [link.step for product in products for link in product.links]
+    called = {step.shell_by: step for step in steps if not step.sure and step.shell and any(step.shell_by)}
+    return [
+        replace(
+            product, links=tuple(_link_of_run(link, called.get(link.step.shell_by)) for link in product.links)
+        )
+        for product in products
+    ]
+
+
+def _link_of_run(link: Link, run: Step | None) -> Link:
+    if run is None:
+        return link
+    return replace(link, step=replace(link.step, sure=False, shell=run.shell, shell_cwd=run.shell_cwd))
 
 
 def in_rounds(products: list[Product]) -> list[list[Product]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -124,6 +125,47 @@ def test_pipelines_are_rules_for_make(piped: Mounted, workspace: Path) -> None:
     for path in ("sub/final", "r_b", "swapped", "renamed"):
         again = made_again(piped, "--makefile", path, {**DATA, "run.sh": PIPELINES}, workspace / "copy")
         assert again == (piped.source / path).read_bytes(), path
+
+
+FEEDING = {
+    "zip.py": "import subprocess\n"
+    "with open('packed', 'wb') as out:\n"
+    "    subprocess.run(['gzip', '-n'], input=open('in', 'rb').read(), stdout=out)\n"
+    "for name in ('in', 'other'):\n"
+    "    subprocess.run(['sort', '-o', f'{name}.sorted'], input=open(name, 'rb').read())\n",
+}
+FED = {
+    "packed": {"in", "zip.py"},
+    "in.sorted": {"in", "zip.py"},
+    "other.sorted": {"other", "zip.py"},
+    "both.tgz": {"in", "other"},
+    "popen": {"in"},
+}
+
+
+def test_what_a_program_writes_into_its_child_is_part_of_its_own_command(
+    mount: Mounted, workspace: Path
+) -> None:
+    origins = {**DATA, **FEEDING}
+    put(mount.source, origins)
+    shell("python3 zip.py; tar czf both.tgz in other; awk '{print | \"sort > popen\"}' in; true", mount)
+    written(mount, FED)
+    for path, sources in FED.items():
+        answer = json.loads(mycelial("sources", "--json", "--db", mount.database, path).stdout)
+        assert {source["path"] for source in answer} == sources, path
+    for path in FED.keys() - {"both.tgz"}:  # which holds the times of its files
+        again = made_again(mount, "--script", path, origins, workspace / "copy")
+        assert again == (mount.source / path).read_bytes(), path
+
+
+def test_what_a_shell_is_run_again_for_is_not_done_twice(mount: Mounted, workspace: Path) -> None:
+    script = "while read a; do echo $a; done < in > loop\ncat loop > log\nread b < other; echo $b >> loop\n"
+    put(mount.source, {**DATA, "run.sh": script})
+    shell("bash run.sh; true", mount)
+    written(mount, ["loop", "log"])
+    for form in ("--script", "--makefile"):
+        again = made_again(mount, form, "log", {**DATA, "run.sh": script}, workspace / "copy")
+        assert again == (mount.source / "log").read_bytes()
 
 
 HOSTILE = (
