@@ -58,9 +58,7 @@ class Engine:
     def __init__(self, arguments: Sequence[str], stderr: int | None) -> None:
         self._arguments = tuple(arguments)
         self._stderr = stderr
-        self._ours, self._theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._ours.setblocking(False)
-        core.deliver_to(self._ours.fileno())
+        self._connect()
         self._announced = os.memfd_create("mycelial-processes", os.MFD_CLOEXEC)
         self._process: subprocess.Popen[bytes] | None = None
         self._restarts = 0
@@ -70,6 +68,12 @@ class Engine:
         self._unheard: list[bytes] = []  # what users said to an engine that was gone
         self._something_sent = trio.Event()
         self._silent_since: float | None = None  # there is something to read, and the engine does not
+        self._is_given_up = False
+
+    def _connect(self) -> None:
+        self._ours, self._theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._ours.setblocking(False)
+        core.deliver_to(self._ours.fileno())
 
     def status(self) -> dict[str, object]:
         """What the engine said of itself last, its process id, and how often it was started again."""
@@ -280,25 +284,37 @@ class Engine:
                 log.warning("recording goes on")
 
     async def close(self) -> None:
-        """Give the engine what is left and wait for its end, as long as it gets on with that."""
-        if self._process is None or self._process.poll() is not None:
-            self._process = None  # it died, and the next one was not due yet: what waits would be lost
-            self._begin_anew()
-            try:
-                self.start()
-            except OSError as problem:
-                log.error("the engine cannot be started: %s", problem)
-        process = self._process
-        if process is None:
-            return
+        """Give the engine what is left and wait for its end, as long as it gets on with that.
+
+        If it dies meanwhile, another one is given what it had not stored.
+        """
+        for _ in range(2):
+            if self._process is None or self._process.poll() is not None:
+                self._process = None
+                self._begin_anew()
+                try:
+                    self.start()
+                except OSError as problem:
+                    log.error("the engine cannot be started: %s", problem)
+            if self._process is None or await self._flush(self._process) == 0 or self._is_given_up:
+                return
+            for end in (self._ours, self._theirs):
+                end.close()
+            self._connect()
+
+    async def _flush(self, process: subprocess.Popen[bytes]) -> int:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._listen)
             nursery.start_soon(self._kill_if_stuck, process)
-            with trio.move_on_after(_LONGEST_FLUSH):
-                await self._send_waiting()
-            self._ours.shutdown(socket.SHUT_WR)
-            await self._ended(process)
+            nursery.start_soon(self._hang_up)
+            code = await self._ended(process)
             nursery.cancel_scope.cancel()
+        return code
+
+    async def _hang_up(self) -> None:
+        with trio.move_on_after(_LONGEST_FLUSH):
+            await self._send_waiting()
+        self._ours.shutdown(socket.SHUT_WR)
 
     async def _kill_if_stuck(self, process: subprocess.Popen[bytes]) -> None:
         """Let the engine work as long as it gets on, within reason."""
@@ -308,6 +324,7 @@ class Engine:
             await trio.sleep(_FLUSH)
             before, now = now, self._backlog()
         log.warning("the engine does not end and is killed: what it had not stored is lost")
+        self._is_given_up = True
         process.kill()
 
     def _backlog(self) -> object:

@@ -143,7 +143,7 @@ def goes_on(daemon: Foreground, spoiling: Spoiling, words: str) -> None:
         (garbage, "not a database"),
         pytest.param(newer, "made by a newer Mycelial", marks=pytest.mark.slow),
         pytest.param(of_another_program, "a database of some other program", marks=pytest.mark.slow),
-        pytest.param(a_directory, "Is a directory", marks=pytest.mark.slow),
+        pytest.param(a_directory, "is no regular file", marks=pytest.mark.slow),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 
@@ -68,7 +69,8 @@ def test_what_does_not_fit_while_the_engine_hangs_is_counted(mount: Mounted) -> 
     try:
         run_apart(read_often, mount, OPENS, timeout=100)
     finally:
-        os.kill(hung, signal.SIGCONT)
+        with contextlib.suppress(ProcessLookupError):  # on a slow machine the mount has given it up by now
+            os.kill(hung, signal.SIGCONT)
 
     def dropped() -> int:
         status = mount.status()

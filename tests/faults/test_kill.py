@@ -18,7 +18,7 @@ import pytest
 
 from tests.faults.foreground import is_recorded
 from tests.mount.actor import Actor
-from tests.mount.mounted import Mounted, mounted_at, wait_until
+from tests.mount.mounted import Mounted, mounted_at, run, wait_until
 from tests.mount.recorded import events, mycelial
 
 LOST = 1.0  # seconds of events that a kill of the mount may cost, besides those without a processor
@@ -190,6 +190,21 @@ def test_what_happens_while_there_is_no_engine_is_recorded_at_the_unmount(mount:
     mount.unmount()
     writers = {event["path"]: event["comm"] for event in events(mount) if event["op"] == "write"}
     assert writers["before"] == writers["unread"] == writers["meanwhile"] != "?"
+
+
+def test_an_engine_that_is_killed_at_the_unmount_costs_no_event(mount: Mounted) -> None:
+    (mount.mountpoint / "before").write_text("x")
+    wait_until(lambda: is_recorded(mount.database, "before"), 30)
+    (engine,) = processes(mount, "engine")
+    os.kill(engine, signal.SIGSTOP)
+    (mount.mountpoint / "unread").write_text("x")
+    assert run(["fusermount3", "-u", mount.mountpoint]).returncode == 0
+    wait_until(lambda: mounted_at(mount.mountpoint) is None, 10)
+    time.sleep(0.5)  # until it is waited for
+    os.kill(engine, signal.SIGKILL)
+    mount.wait_for_end()
+    writers = {event["path"]: event["comm"] for event in events(mount) if event["op"] == "write"}
+    assert writers["before"] == writers["unread"] != "?"
 
 
 def test_the_doctor_names_a_dead_mount_and_its_mend_works(mount: Mounted, tmp_path: Path) -> None:
