@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from statistics import fmean
 
 from bench.quality import clusters, provenance
 from bench.quality import ranking as judged
@@ -111,15 +112,18 @@ class _Report:
         self.figures["MAP@10 that noise costs at home"] = found["nothing"].map10 - own.map10
 
     def clusters(self) -> None:
-        print("\n## Clusters: two projects at the same time in one tree; adjusted Rand index\n")
+        print("\n## Clusters: projects at the same time in one tree, tasks of a home; adjusted Rand index\n")
         _line("projects", "first directory", judged.OURS)
         _line("---", "---:", "---:")
         least = 1.0
-        for one, other in clusters.pairs(list(self._histories)):
-            both = self._histories[one], self._histories[other]
-            own = clusters.ours(*both, self._directory)
-            _line(f"{one} and {other}", f"{clusters.first_directory(*both):.3f}", f"{own:.3f}")
+        for names in clusters.mixes(list(self._histories)):
+            projects = [self._histories[name] for name in names]
+            own = clusters.ours(projects, self._directory)
+            _line(" and ".join(names), f"{clusters.first_directory(projects):.3f}", f"{own:.3f}")
             least = min(least, own)
+        at_home = fmean(clusters.at_home(self._directory, seed) for seed in self._seeds)
+        _line("tasks of a home", "", f"{at_home:.3f}")
+        self.figures["adjusted Rand index at home"] = at_home
         self.figures["adjusted Rand index"] = least
 
     def provenance(self, builds: Iterable[provenance.Build]) -> None:

@@ -1,20 +1,24 @@
 """Which files form one piece of work: communities in the graph of what is used in the same strands.
 
 First files are put together that were used most closely in one and the same strand: that leaves a graph whose
-size is that of the work, not of the tree.  In it low-resolution Louvain (Blondel, Guillaume, Lambiotte,
-Lefebvre: "Fast unfolding of communities in large networks", 2008; resolution: Reichardt, Bornholdt:
-"Statistical mechanics of community detection", 2006) finds groups.  It still splits a piece of work where
-it has parts.  So groups are put together for as long as much of the work on one of them reaches into
-another: a measure that does not depend on how much else there is, as modularity does (Fortunato,
-Barthélemy: "Resolution limit in community detection", 2007).
+size is that of the work, not of the tree.  In it Louvain (Blondel, Guillaume, Lambiotte, Lefebvre: "Fast
+unfolding of communities in large networks", 2008) finds groups that hold together well, but splits a piece of
+work where it has parts: it maximizes modularity, which depends on how much else there is (Fortunato,
+Barthélemy: "Resolution limit in community detection", 2007).  So groups are put together for as long as much
+of the work on one of them reaches into another.
+
+Where several projects lie in one tree some files are everybody's: the README, what runs the tests.  Through
+these alone the work on one project reaches into the other, and it is always the same few.  Where it is parts
+of one piece of work, many files do.  So the reach is measured without those files that carry most of it.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from heapq import heapify, heappop, heappush, nlargest
+from array import array
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from heapq import nlargest
 from itertools import combinations
 from typing import TypeAlias
 
@@ -22,11 +26,17 @@ import networkx as nx
 
 from mycelial.store.past import Strand
 
-RESOLUTION = 0.1
+RESOLUTION = 1.0
 """Louvain's: the lower, the larger the groups that it finds."""
 
 REACHING = 0.07
 """Share of a group's work that also touches another group, from which on they are one piece of work."""
+
+SHARED = 2
+"""Files that may be everybody's, for any two groups."""
+
+GUESTS = 32
+"""Files that are told apart where two groups meet, those that carried most."""
 
 SEED = 1
 """Louvain visits groups in an order drawn at random; the same one each time gives the same result."""
@@ -47,22 +57,47 @@ class Community:
     files: Mapping[int, float]
 
 
-def communities(strands: Callable[[], Iterable[Strand]]) -> list[Community]:
-    """Return the pieces of work of one user, the largest first; `strands` is called three times."""
-    cores, weights = _cores(strands())
+def communities(strands: Iterable[Strand]) -> list[Community]:
+    """Return the pieces of work of one user, the largest first."""
+    past = _Strands(strands)
+    cores, weights = _cores(past)
     if not cores:
         return []
-    graph = _graph(_pairs(strands(), cores))
+    graph = _graph(_pairs(past, cores))
     found = nx.community.louvain_communities(graph, weight="weight", resolution=RESOLUTION, seed=SEED)
     # Sets of numbers have an order of their own that must not decide anything.
     place = {core: number for number, group in enumerate(sorted(map(sorted, found))) for core in group}
     del graph
-    groups: list[list[int]] = [[] for _ in found]
-    for file, core in sorted(cores.items()):
-        groups[place[core]].append(file)
-    merged = [sorted(group) for group in _merged(groups, strands())]
-    merged.sort(key=lambda files: (-len(files), files))
-    return [Community({file: weights[file] for file in files}) for files in merged]
+    group_of = {file: place[core] for file, core in sorted(cores.items())}
+    while _merge(group_of, past):
+        pass
+    _settle(group_of, past)
+    groups: dict[int, list[int]] = {}
+    for file, group in sorted(group_of.items()):
+        groups.setdefault(group, []).append(file)
+    ordered = sorted(groups.values(), key=lambda files: (-len(files), files))
+    return [Community({file: weights[file] for file in files}) for files in ordered]
+
+
+class _Strands:
+    """All strands in little room, to be gone through again and again."""
+
+    def __init__(self, strands: Iterable[Strand]) -> None:
+        self._weights = array("d")
+        self._ends = array("q")
+        self._files = array("q")
+        self._parts = array("d")
+        for strand in strands:
+            self._weights.append(strand.weight)
+            self._files.extend(strand.files)
+            self._parts.extend(strand.files.values())
+            self._ends.append(len(self._files))
+
+    def __iter__(self) -> Iterator[Strand]:
+        start = 0
+        for weight, end in zip(self._weights, self._ends, strict=True):
+            yield Strand(weight, dict(zip(self._files[start:end], self._parts[start:end], strict=True)))
+            start = end
 
 
 def _cores(strands: Iterable[Strand]) -> tuple[dict[int, int], dict[int, float]]:
@@ -130,55 +165,99 @@ def _strongest(pairs: Pairs) -> Pairs:
     return {pair: weight for pair, weight in pairs.items() if weight >= least or pair[0] == pair[1]}
 
 
-def _merged(groups: list[list[int]], strands: Iterable[Strand]) -> Iterator[list[int]]:
-    """Put groups together, the most entangled first, until none reaches far into another."""
-    work = [0.0] * len(groups)  # strands on each group
-    common: list[dict[int, float]] = [{} for _ in groups]  # and on two of them
-    for group, other, weight in _reaching(groups, strands):
-        if group == other:
-            work[group] += weight
-        else:
-            common[group][other] = common[group].get(other, 0.0) + weight
-            common[other][group] = common[other].get(group, 0.0) + weight
-
-    def entangled(a: int, b: int) -> float:
-        return common[a][b] / min(work[a], work[b])
-
-    heap = [(-entangled(a, b), a, b) for a in range(len(groups)) for b in common[a] if a < b]
-    heapify(heap)
-    while heap:
-        share, a, b = heappop(heap)
-        if -share < REACHING:
-            break
-        if b not in common[a] or entangled(a, b) != -share:
-            continue  # one of them has changed since
-        groups[a] += groups[b]
-        groups[b] = []
-        work[a] = max(work[a] + work[b] - common[a][b], work[a], work[b])
-        for other, weight in common[b].items():
-            del common[other][b]
-            if other != a:
-                common[a][other] = common[other][a] = common[a].get(other, 0.0) + weight
-        common[b] = {}
-        for other in common[a]:
-            low, high = min(a, other), max(a, other)
-            heappush(heap, (-entangled(low, high), low, high))
-    yield from (group for group in groups if group)
+def _company(strand: Strand, group_of: Mapping[int, int]) -> dict[int, float]:
+    """Return how much of a strand is of each group."""
+    company: dict[int, float] = {}
+    for file, weight in strand.files.items():
+        if (group := group_of.get(file)) is not None:
+            company[group] = company.get(group, 0.0) + weight
+    return company
 
 
-def _reaching(groups: list[list[int]], strands: Iterable[Strand]) -> Iterator[tuple[int, int, float]]:
-    """Yield how much each strand worked on each group (twice the same number) and on each two of them.
+@dataclass(slots=True)
+class _Reach:
+    """What work touched two groups at once: how much in all, and how much of it each file carried of the one
+    of the two that had the smaller part in it."""
 
-    A strand works on a group as much as on the file of it that it did most with.
+    common: float = 0.0
+    guests: dict[int, float] = field(default_factory=dict)
+
+    def add(self, common: float, guests: Iterable[tuple[int, float]]) -> None:
+        """Add work, with what each of its guests carried."""
+        self.common += common
+        for file, part in guests:
+            self.guests[file] = self.guests.get(file, 0.0) + part
+        if len(self.guests) > 2 * GUESTS:
+            kept = nlargest(GUESTS, self.guests, key=lambda file: (self.guests[file], -file))
+            self.guests = {file: self.guests[file] for file in kept}
+
+    @property
+    def broad(self) -> float:
+        """What is left of it without the few files that carried most."""
+        return self.common - math.fsum(nlargest(SHARED, self.guests.values()))
+
+
+def _merge(group_of: dict[int, int], strands: Iterable[Strand]) -> bool:
+    """Put groups together of which one reaches far into the other, the most entangled first; whether any was.
+
+    Each takes part once at most, as what two reach together is not known before it is measured again.
     """
-    group_of = {file: number for number, group in enumerate(groups) for file in group}
+    work: dict[int, float] = {}
+    reach: dict[tuple[int, int], _Reach] = {}
     for strand in strands:
-        touched: dict[int, float] = {}
+        _add_reach(strand, group_of, work, reach)
+    shares = {(a, b): known.broad / min(work[a], work[b]) for (a, b), known in reach.items()}
+    part_of: dict[int, int] = {}
+    taken: set[int] = set()
+    for a, b in sorted(shares, key=lambda pair: (-shares[pair], pair)):
+        if shares[a, b] >= REACHING and taken.isdisjoint((a, b)):
+            part_of[b] = a
+            taken.update((a, b))
+    for file, group in group_of.items():
+        group_of[file] = part_of.get(group, group)
+    return bool(part_of)
+
+
+def _add_reach(
+    strand: Strand,
+    group_of: Mapping[int, int],
+    work: dict[int, float],
+    reach: dict[tuple[int, int], _Reach],
+) -> None:
+    """Add how much a strand worked on each group and on each two of them.
+
+    It works on a group as much as on the file of it that it did most with.
+    """
+    touched: dict[int, dict[int, float]] = {}
+    for file, weight in strand.files.items():
+        if (group := group_of.get(file)) is not None:
+            touched.setdefault(group, {})[file] = weight
+    most = {group: max(files.values()) for group, files in sorted(touched.items())}
+    part = {group: math.fsum(files.values()) for group, files in touched.items()}
+    for group, weight in most.items():
+        work[group] = work.get(group, 0.0) + strand.weight * weight
+    for a, b in combinations(most, 2):
+        common = strand.weight * most[a] * most[b]
+        guest = a if part[a] < part[b] else b
+        known = reach.setdefault((a, b), _Reach())
+        known.add(common, ((file, common * w / part[guest]) for file, w in touched[guest].items()))
+
+
+def _settle(group_of: dict[int, int], strands: Iterable[Strand]) -> None:
+    """Give each file to the group whose company it keeps most."""
+    bonds: dict[tuple[int, int], float] = {}
+    for strand in strands:
+        company = _company(strand, group_of)
+        share = strand.weight / (len(strand.files) - 1)
         for file, weight in strand.files.items():
-            group = group_of.get(file)
-            if group is not None:
-                touched[group] = max(weight, touched.get(group, 0.0))
-        for group, weight in sorted(touched.items()):
-            yield group, group, strand.weight * weight
-        for a, b in combinations(sorted(touched), 2):
-            yield a, b, strand.weight * touched[a] * touched[b]
+            own = group_of.get(file)
+            for group, part in company.items():
+                rest = part - weight if group == own else part
+                if own is not None and rest > 0.0:
+                    bonds[file, group] = bonds.get((file, group), 0.0) + share * weight * rest
+    best: dict[int, tuple[float, int]] = {}
+    for (file, group), bond in sorted(bonds.items()):
+        if bond > best.get(file, (bonds.get((file, group_of[file]), 0.0), group))[0]:
+            best[file] = bond, group
+    for file, (_, group) in best.items():
+        group_of[file] = group

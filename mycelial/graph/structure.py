@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from functools import partial
 from itertools import count
 from typing import TypeAlias
 
@@ -32,7 +31,7 @@ def find_structure(past: Past, before: Sequence[Named] | None = None) -> Structu
     clusters: list[Named] = []
     hubs: list[Hub] = []
     for uid in past.users():
-        found = communities(partial(past.strands, uid))
+        found = communities(past.strands(uid))
         central = find_hubs(past.strands(uid), past.makings(uid), past.paths())
         hubs += [Hub(uid, place, c.file, c.worth, c.others) for place, c in enumerate(central, 1)]
         clusters += _named(uid, found, [old for old in named if old.uid == uid], past.paths(), numbers)

@@ -99,8 +99,11 @@ class Past:
         return self._paths
 
     def strands(self, uid: int) -> Iterator[Strand]:
-        """Yield the user's strands in order of time: those with two files or more that may be shown."""
-        shown = self.paths()
+        """Yield the user's strands in order of time: those with two files or more that may be shown.
+
+        What programs took up by habit, most of the times, is left out: it is part of all that is done.
+        """
+        shown = self.paths().keys() - self._habitual(uid)
         landmark = self._execute("SELECT value FROM meta WHERE key = 'landmark'").fetchone()
         oldest = self._execute(
             "SELECT episode FROM touch ORDER BY episode DESC LIMIT 1 OFFSET ?", (LOOKED_BACK,)
@@ -124,6 +127,10 @@ class Past:
                         growth(ended, landmark[0]),
                         {file: member_weight(writes) for file, (_, writes) in files.items()},
                     )
+
+    def _habitual(self, uid: int) -> set[int]:
+        rows = self._execute("SELECT file FROM usage WHERE uid = ? AND habitual > episodes / 2.0", (uid,))
+        return {file for (file,) in rows}
 
     def makings(self, uid: int) -> Iterator[Making]:
         """Yield what the user's products were made from, as far as both may be shown."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import random
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -53,6 +54,43 @@ def members(story: Story) -> list[set[str]]:
 
 def test_work_that_happens_at_the_same_time_in_two_terminals_is_kept_apart(story: Story) -> None:
     assert members(story) == [set(THESIS), set(TOOL)]
+
+
+def test_what_is_everybodys_does_not_make_two_projects_one(tmp_path: Path) -> None:
+    story, draw = Story(tmp_path), random.Random(1)
+    for _ in range(40):
+        own = [[f"{p}/{number}.c" for number in draw.sample(range(12), 4)] for p in ("one", "two")]
+        for files in own:
+            files += draw.sample(("README", "CHANGES", "Makefile"), 1 if draw.random() < 0.4 else 0)
+        interleave(story, *own)
+        story.wait(86_400.0)
+    told = members(story)
+    assert len(told) == 2
+    for project in ("one", "two"):
+        assert any({f"{project}/{number}.c" for number in range(12)} <= found for found in told)
+
+
+def test_parts_that_many_files_join_are_one_piece_of_work(tmp_path: Path) -> None:
+    story, draw = Story(tmp_path), random.Random(1)
+    parts = [[f"{part}/{number}.c" for number in range(12)] for part in ("src", "tests")]
+    for day in range(60):
+        files = draw.sample(parts[day % 2], 4)
+        interleave(story, files + draw.sample(parts[(day + 1) % 2], 1 if day % 5 == 0 else 0))
+        story.wait(86_400.0)
+    assert members(story) == [{file for part in parts for file in part}]
+
+
+def test_what_lies_open_on_the_desktop_at_once_is_one_piece_of_work(tmp_path: Path) -> None:
+    story, desktop = Story(tmp_path), ((70, "gnome-shell"), (60, "systemd"), (1, "systemd"))
+    for number in range(8):
+        task = "letter" if number % 2 else "journey"
+        story.program("soffice.bin", chain=desktop).close(f"{task}/text.odt", f"{task}/costs.ods")
+        story.program("evince", chain=desktop).open(f"Downloads/{task}.pdf")
+        story.pause()
+    assert sorted(sorted(found) for found in members(story)) == [
+        ["Downloads/journey.pdf", "journey/costs.ods", "journey/text.odt"],
+        ["Downloads/letter.pdf", "letter/costs.ods", "letter/text.odt"],
+    ]
 
 
 def test_a_cluster_is_called_by_what_its_files_have_in_common(story: Story) -> None:
@@ -133,10 +171,10 @@ def test_what_is_found_travels_whole_from_one_process_to_another(story: Story) -
 @given(st.lists(st.lists(st.integers(1, 60), min_size=2, max_size=40, unique=True), max_size=20))
 def test_every_file_is_in_one_community_and_always_in_the_same(work: list[list[int]]) -> None:
     strands = [Strand(1.0, dict.fromkeys(files, 1.0)) for files in work]
-    groups = communities(lambda: strands)
+    groups = communities(strands)
     found = [file for group in groups for file in group.files]
     assert len(found) == len(set(found)) == len({file for files in work for file in files})
-    assert groups == communities(lambda: strands)
+    assert groups == communities(strands)
     assert all(math.isfinite(weight) and weight > 0.0 for group in groups for weight in group.files.values())
 
 
@@ -151,7 +189,7 @@ def test_large_and_many_strands_are_held_in_bounds(monkeypatch: pytest.MonkeyPat
         return found
 
     def projects() -> list[set[int]]:
-        return sorted((set(group.files) for group in communities(strands)), key=min)
+        return sorted((set(group.files) for group in communities(strands())), key=min)
 
     assert projects() == [set(range(300)), set(range(300, 600))]
     monkeypatch.setattr("mycelial.graph.communities.RELATIONS", 30)

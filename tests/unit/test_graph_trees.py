@@ -14,7 +14,9 @@ from mycelial.record.events import Process
         (((90, "bash"), (80, "gnome-terminal-"), (1, "systemd")), 90),
         (((95, "gcc"), (94, "make"), (90, "bash"), (80, "tmux: server"), (1, "systemd")), 90),
         (((90, "code"), (70, "gnome-shell"), (60, "systemd")), 90),
-        (((60, "systemd"), (1, "systemd")), 100),
+        (((80, "soffice.bin"), (70, "gnome-shell"), (60, "systemd")), 70),
+        (((60, "systemd"), (1, "systemd")), 60),
+        (((1, "systemd"),), 100),
         (((1, "init"),), 100),
     ],
 )
