@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
@@ -81,6 +82,8 @@ class Filesystem:
             stderr = None if self._options.foreground else subprocess.DEVNULL
             self._engine = Engine(self._engine_arguments(), stderr)
             self._engine.start()  # before the mount can be in its way
+        if self._options.view_dir:
+            threading.Thread(target=self._tree, daemon=True).start()  # while the mount is made
         try:
             timeout = 0 if self._options.allow_other else _VIRTUAL_TIMEOUT
             wishes = None if self._engine is None else Wishes(self._engine, self._place.database)
@@ -96,8 +99,10 @@ class Filesystem:
         from mycelial.views.database import AnswersFrom
         from mycelial.views.tree import Tree
 
+        answers = AnswersFrom(self._place.database)
+        answers.open_early(os.geteuid())
         return Tree(
-            open_answers=AnswersFrom(self._place.database),
+            open_answers=answers,
             source=CallersSource(),
             status=self.status,
             view_dir=os.fsencode(self._options.view_dir) or b".mycelial",
@@ -191,14 +196,14 @@ class Filesystem:
 
     async def _serve(self) -> None:
         try:
+            if self._options.view_dir:
+                self._tree()  # so that nobody who looks at it waits for it
             core.start()
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._end_on_signal, nursery.cancel_scope)
                 nursery.start_soon(self._manager.run, self._state)
                 if self._engine is not None:
                     nursery.start_soon(self._engine.run)
-                if self._options.view_dir:
-                    nursery.start_soon(trio.to_thread.run_sync, self._tree)  # for whoever looks at it first
                 await pyfuse3.main(min_tasks=_WORKERS, max_tasks=_WORKERS)
                 nursery.cancel_scope.cancel()
             self._manager.stopping("Storing what was recorded last")

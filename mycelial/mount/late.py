@@ -1,6 +1,6 @@
-"""What is made when it is first needed.
+"""What is made by whoever needs it first, or begins with it early.
 
-The virtual tree's imports take longer than mounting does, and nobody looks at it in the first moment.
+The virtual tree's imports take longer than mounting does: they begin before it, in a thread.
 """
 
 from __future__ import annotations
