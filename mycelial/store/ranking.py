@@ -55,6 +55,9 @@ class Ranking:
         """Return what is related, best first."""
         evidence = self._neighbours
         bonds = evidence.together(file)
+        if len(bonds) > CONSIDERED:  # by all users' work; one user's are fewer
+            strongest = nlargest(CONSIDERED, bonds, key=lambda other: (bonds[other].weight, -other))
+            bonds = {other: bonds[other] for other in strongest}
         usage = evidence.usage([ROOT, file, *bonds])
         own, whole = usage[file], usage[ROOT]
         chosen = {other: choice(bond, own, usage[other], whole) for other, bond in bonds.items()}
