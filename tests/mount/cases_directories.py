@@ -8,7 +8,7 @@ import os
 from tests.mount.matrix import World, case
 
 RW = os.O_RDWR | os.O_CREAT
-MANY = 3000
+MANY = 2000
 
 
 class Dirent(ctypes.Structure):

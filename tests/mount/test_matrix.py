@@ -5,8 +5,9 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,7 @@ from tests.mount import (
     cases_unlinked,
 )
 from tests.mount.actor import Identity, run_apart
-from tests.mount.fixtures import SharedMounts, remove_tree
+from tests.mount.fixtures import SharedMounts
 from tests.mount.matrix import (
     CASES,
     Case,
@@ -76,14 +77,34 @@ def combinations() -> Iterator[object]:
             yield pytest.param(case, NOBODY, copying, id=f"{case.name}-as_nobody_copying")
 
 
-@pytest.fixture
-def native(session_directory: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
-    """A plain directory beside the mount, on the same filesystem."""
-    directory = session_directory / "native"
-    shutil.rmtree(directory, ignore_errors=True)
+Natively = Callable[[Case, Identity | None], tuple[list[tuple[str, object]], dict[str, object]]]
+
+
+@pytest.fixture(scope="module")
+def natively(session_directory: Path) -> Natively:
+    """What a case notes and makes in a plain directory beside the mount, on the same filesystem."""
+    known: dict[tuple[str, Identity | None], Any] = {}
+
+    def done(case: Case, identity: Identity | None) -> Any:
+        if (case.name, identity) not in known:
+            directory = place_for(session_directory / "native", identity)
+            try:
+                notes = run_apart(run_case, case.run, os.fsencode(directory), identity=identity)
+                known[case.name, identity] = notes, portrait(os.fsencode(directory))
+            finally:
+                remove_case(directory)
+        return known[case.name, identity]
+
+    return done
+
+
+def place_for(directory: Path, identity: Identity | None) -> Path:
+    """A new directory that belongs to who works in it."""
     directory.mkdir()
-    yield directory
-    remove_tree(directory)
+    directory.chmod(0o755)
+    if identity:
+        os.chown(directory, identity.uid, identity.gid)
+    return directory
 
 
 def test_every_case_has_its_own_name() -> None:
@@ -93,31 +114,28 @@ def test_every_case_has_its_own_name() -> None:
 
 @pytest.mark.parametrize(("case", "identity", "options"), list(combinations()))
 def test_the_mount_does_what_the_filesystem_below_does(
-    case: Case, identity: Identity | None, options: tuple[str, ...], native: Path, shared_mounts: SharedMounts
+    case: Case,
+    identity: Identity | None,
+    options: tuple[str, ...],
+    natively: Natively,
+    shared_mounts: SharedMounts,
 ) -> None:
     mount = shared_mounts.get(*options)
+    expected, made = natively(case, identity)
     name = f"case{next(NUMBERS)}"
-    for place in (native, mount.source / name):
-        place.mkdir(exist_ok=True)
-        place.chmod(0o755)
-        if identity:
-            os.chown(place, identity.uid, identity.gid)
-    seen = mount.mountpoint / name
+    beneath, seen = place_for(mount.source / name, identity), mount.mountpoint / name
     try:
-        expected = run_apart(run_case, case.run, os.fsencode(native), identity=identity)
-        actual = run_apart(run_case, case.run, os.fsencode(seen), identity=identity, timeout=40)
+        actual = run_apart(run_case, case.run, os.fsencode(seen), identity=identity)
         apart = note_differences(expected, actual, case.limit)
         through_mount = run_apart(attributes, os.fsencode(seen), identity=identity)
-        beneath = attributes(os.fsencode(mount.source / name))
-        apart += differences(beneath, through_mount)
-        if (
-            "--writeback" in options
-        ):  # until the kernel hands the data over, it alone knows the times and holes
+        apart += differences(attributes(os.fsencode(beneath)), through_mount)
+        if "--writeback" in options:
+            # Until the kernel hands the data over, it alone knows the times and holes.
             apart = [line for line in apart if "time_ns" not in line and "seek hole" not in line]
         fail_on(apart)
-        fail_on(differences(portrait(os.fsencode(native)), portrait(os.fsencode(mount.source / name))))
+        fail_on(differences(made, portrait(os.fsencode(beneath))))
     finally:
-        remove_case(mount.source / name)
+        remove_case(beneath)
 
 
 def fail_on(found: list[str]) -> None:
