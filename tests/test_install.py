@@ -112,7 +112,7 @@ def test_bash_completes_commands_and_their_options(staged: Path) -> None:
     try _mycelial mycelial rebu
     try _mycelial mycelial related --ba
     try _mycelial_mount mycelial-mount --no-rec"""
-    run = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=30)
+    run = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=60)
     assert run.stdout.split("\n") == ["rebuild", "--batch", "--no-record", ""]
 
 

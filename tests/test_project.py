@@ -64,7 +64,7 @@ def test_the_version_is_the_same_everywhere() -> None:
 @pytest.mark.parametrize("name", PROJECT["scripts"])
 def test_every_command_is_installed(name: str) -> None:
     command = Path(sys.executable).parent / name
-    result = subprocess.run([command, "--version"], capture_output=True, text=True, timeout=30)
+    result = subprocess.run([command, "--version"], capture_output=True, text=True, timeout=60)
     if name.startswith("umount"):
         assert (result.returncode, result.stdout) == (2, "")  # it knows a mountpoint and nothing else
     else:
@@ -134,7 +134,7 @@ def test_a_machine_that_lacks_everything_is_told_what_to_install(tmp_path: Path)
         env={"PATH": str(tmp_path)},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
     )
     assert result.returncode == 1
     for manager, package in {

@@ -60,14 +60,14 @@ def test_a_killed_run_takes_its_mounts_along(tmp_path: Path) -> None:
     await_mount(tmp_path)
     os.kill(process.pid, signal.SIGKILL)
     process.communicate(timeout=60)
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while mounts_below(tmp_path) and time.monotonic() < end:
         time.sleep(0.05)
     assert mounts_below(tmp_path) == []
 
 
 def await_mount(directory: Path) -> None:
-    end = time.monotonic() + 30
+    end = time.monotonic() + 60
     while not mounts_below(directory):
         assert time.monotonic() < end, "nothing was mounted"
         time.sleep(0.02)

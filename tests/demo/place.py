@@ -19,7 +19,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 _PROGRAMS = Path(sys.executable).parent  # of this environment
 _BUILT = {".git", ".venv", ".cache", ".hypothesis", "build", "dist", "__pycache__", "node_modules"}
 _COMMAND_SECONDS = 120.0
-_UNMOUNT_SECONDS = 10.0
+_UNMOUNT_SECONDS = 60.0
 
 
 class DemoError(Exception):
@@ -117,7 +117,7 @@ def prepare(place: Place) -> None:
     command = [str(_PROGRAMS / "mycelial-mount"), "--db", *map(str, paths)]
     try:
         done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30, check=False
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False
         )
     except OSError as error:
         raise DemoError(f"{command[0]}: {error.strerror}") from None

@@ -38,10 +38,10 @@ class Foreground:
     def is_recorded(self, name: str) -> bool:
         return is_recorded(self.mount.database, name)
 
-    def wait_for_record(self, name: str, seconds: float = 60.0) -> None:
+    def wait_for_record(self, name: str) -> None:
         """Wait until a file's use is in the log, and nothing is amiss."""
-        wait_until(lambda: self.is_recorded(name), seconds, f"{name} recorded")
-        wait_until(lambda: self.engine()["state"] == "ok", seconds, "the state ok")
+        wait_until(lambda: self.is_recorded(name), what=f"{name} recorded")
+        wait_until(lambda: self.engine()["state"] == "ok", what="the state ok")
 
 
 def written_and_read(path: Path) -> str:
@@ -74,11 +74,11 @@ def in_foreground(mount: Mounted) -> Iterator[Foreground]:
             env={**os.environ, **mount.environment},
         )
     try:
-        wait_until(lambda: mounted_at(mount.mountpoint) or process.poll() is not None, 20, "mounted")
+        wait_until(lambda: mounted_at(mount.mountpoint) or process.poll() is not None, what="mounted")
         yield Foreground(mount, process, log)
         mount.unmount()
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
     finally:
         if process.poll() is None:
             process.kill()
-        process.wait(20)
+        process.wait(60)

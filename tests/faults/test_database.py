@@ -113,7 +113,7 @@ def degraded(daemon: Foreground, words: str) -> None:
         return engine["state"] == "degraded" and words in str(engine["reason"])
 
     try:
-        wait_until(told, 60)
+        wait_until(told)
     except AssertionError:
         raise AssertionError(f"{words!r} is not in the state: {daemon.engine()}") from None
 
@@ -302,14 +302,14 @@ def test_an_engine_that_hangs_is_said_once_and_recording_goes_on(place: Mounted)
         os.kill(pid, signal.SIGSTOP)
         try:
             daemon.use("meanwhile")
-            wait_until(lambda: daemon.engine()["state"] == "hung", 60, "it is said that the engine hangs")
+            wait_until(lambda: daemon.engine()["state"] == "hung", what="it is said that the engine hangs")
             assert "has not read anything" in mycelial("status", place.mountpoint).stdout
             daemon.use("later")
-            wait_until(lambda: daemon.said("recording is interrupted"), 60)
+            wait_until(lambda: daemon.said("recording is interrupted"))
         finally:
             os.kill(pid, signal.SIGCONT)
         daemon.wait_for_record("later")
-        wait_until(lambda: daemon.said("recording goes on"), 60)
+        wait_until(lambda: daemon.said("recording goes on"))
         assert daemon.said("recording is interrupted") == 1
 
 

@@ -10,7 +10,8 @@ from tests.mount.actor import run_apart
 from tests.mount.mounted import Mounted, wait_until
 from tests.mount.recorded import events, wait_for
 
-OPENS = 400_000  # more events than the mount lets wait
+DEEP = "/".join(["d" * 255] * 12)  # events with long names fill what may wait soon
+OPENS = 10_000  # more such events than the mount lets wait
 
 
 def engine_pid(mount: Mounted) -> int | None:
@@ -27,7 +28,7 @@ def stop_engine(mount: Mounted) -> int:
 
 
 def read_often(mount: Mounted, times: int) -> None:
-    path = mount.mountpoint / "busy"
+    path = mount.mountpoint / DEEP / "busy"
     for _ in range(times):
         os.close(os.open(path, os.O_RDONLY))
 
@@ -41,7 +42,7 @@ def test_a_killed_engine_is_started_again_and_goes_on_recording(mount: Mounted) 
     assert killed is not None
     os.kill(killed, signal.SIGKILL)
     assert run_apart((mount.mountpoint / "before").read_bytes) == b""
-    wait_until(lambda: engine_pid(mount) not in (None, killed), 10, "another engine")
+    wait_until(lambda: engine_pid(mount) not in (None, killed), what="another engine")
     run_apart((mount.mountpoint / "after").read_bytes)
     wait_for(mount, "open", "after")
     assert mount.status()["engine"]["restarts"] == 1
@@ -62,12 +63,13 @@ def test_the_mount_goes_on_while_the_engine_hangs(mount: Mounted) -> None:
 
 
 def test_what_does_not_fit_while_the_engine_hangs_is_counted(mount: Mounted) -> None:
-    (mount.source / "busy").touch()
-    run_apart((mount.mountpoint / "busy").read_bytes)
-    wait_for(mount, "open", "busy")
+    (mount.source / DEEP).mkdir(parents=True)
+    (mount.source / DEEP / "busy").touch()
+    run_apart((mount.mountpoint / DEEP / "busy").read_bytes)
+    wait_for(mount, "open", f"{DEEP}/busy")
     hung = stop_engine(mount)
     try:
-        run_apart(read_often, mount, OPENS, timeout=100)
+        run_apart(read_often, mount, OPENS)
     finally:
         with contextlib.suppress(ProcessLookupError):  # on a slow machine the mount has given it up by now
             os.kill(hung, signal.SIGCONT)
@@ -76,5 +78,5 @@ def test_what_does_not_fit_while_the_engine_hangs_is_counted(mount: Mounted) -> 
         status = mount.status()
         return int(status["core"]["events_dropped"]) + int(status["engine"].get("dropped", 0))
 
-    wait_until(dropped, 20, "the number of lost events in the status")
+    wait_until(dropped, what="the number of lost events in the status")
     assert len(events(mount)) < OPENS

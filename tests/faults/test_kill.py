@@ -163,7 +163,7 @@ def test_a_killed_engine_costs_no_event(mount: Mounted) -> None:
     """Neither what it had read, nor what it had not, nor who did it."""
     files: list[Done] = []
     for number in range(5):
-        wait_until(lambda: processes(mount, "engine"), 10)
+        wait_until(lambda: processes(mount, "engine"))
         with Actor() as actor:
             actor.start(work, mount.mountpoint, f"f{number}", 0.4, number)
             time.sleep(0.2)
@@ -180,12 +180,12 @@ def test_a_killed_engine_costs_no_event(mount: Mounted) -> None:
 
 def test_what_happens_while_there_is_no_engine_is_recorded_at_the_unmount(mount: Mounted) -> None:
     (mount.mountpoint / "before").write_text("x")
-    wait_until(lambda: is_recorded(mount.database, "before"), 30)
+    wait_until(lambda: is_recorded(mount.database, "before"))
     (engine,) = processes(mount, "engine")
     os.kill(engine, signal.SIGSTOP)
     (mount.mountpoint / "unread").write_text("x")
     os.kill(engine, signal.SIGKILL)
-    wait_until(lambda: engine not in processes(mount, "engine"), 30)
+    wait_until(lambda: engine not in processes(mount, "engine"))
     (mount.mountpoint / "meanwhile").write_text("x")
     mount.unmount()
     writers = {event["path"]: event["comm"] for event in events(mount) if event["op"] == "write"}
@@ -194,12 +194,12 @@ def test_what_happens_while_there_is_no_engine_is_recorded_at_the_unmount(mount:
 
 def test_an_engine_that_is_killed_at_the_unmount_costs_no_event(mount: Mounted) -> None:
     (mount.mountpoint / "before").write_text("x")
-    wait_until(lambda: is_recorded(mount.database, "before"), 30)
+    wait_until(lambda: is_recorded(mount.database, "before"))
     (engine,) = processes(mount, "engine")
     os.kill(engine, signal.SIGSTOP)
     (mount.mountpoint / "unread").write_text("x")
     assert run(["fusermount3", "-u", mount.mountpoint]).returncode == 0
-    wait_until(lambda: mounted_at(mount.mountpoint) is None, 10)
+    wait_until(lambda: mounted_at(mount.mountpoint) is None)
     time.sleep(0.5)  # until it is waited for
     os.kill(engine, signal.SIGKILL)
     mount.wait_for_end()
@@ -210,7 +210,7 @@ def test_an_engine_that_is_killed_at_the_unmount_costs_no_event(mount: Mounted) 
 def test_the_doctor_names_a_dead_mount_and_its_mend_works(mount: Mounted, tmp_path: Path) -> None:
     for pid in processes(mount, "both"):
         os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: not mount.processes(), 5)
+    wait_until(lambda: not mount.processes())
     asked = mycelial("doctor", env={**os.environ, "XDG_STATE_HOME": str(tmp_path)})
     assert asked.returncode == 1
     line = next(line for line in asked.stdout.splitlines() if str(mount.mountpoint) in line)

@@ -79,7 +79,7 @@ def many_files_with_few_descriptors(workspace: Path, count: int) -> None:
     assert descriptors(daemon) < FEW
     assert mount.status()["core"]["inodes"] > count / 2, "they were really looked up"
     run_apart(remove_all, mount.mountpoint, timeout=900)
-    wait_until(lambda: mount.status()["core"]["inodes"] < 100, 30, "removed files are forgotten")
+    wait_until(lambda: mount.status()["core"]["inodes"] < 100, what="removed files are forgotten")
     assert os.listdir(mount.source) == []
     mount.unmount()
 
@@ -113,7 +113,7 @@ def open_at_once(directory: Path, count: int) -> int:
 def test_two_thousand_files_are_open_at_once(mount: Mounted) -> None:
     before = descriptors(daemon_of(mount))
     assert run_apart(limited, 2100, open_at_once, mount.mountpoint, 2000, timeout=120) == sum(range(2000))
-    wait_until(lambda: descriptors(daemon_of(mount)) < before + 50, 20, "descriptors are given back")
+    wait_until(lambda: descriptors(daemon_of(mount)) < before + 50, what="descriptors are given back")
 
 
 def test_more_files_than_descriptors_fail_with_a_clear_error_and_the_mount_lives(workspace: Path) -> None:
@@ -167,7 +167,7 @@ def opens_leave_nothing_behind(mount: Mounted, times: int) -> None:
     run_apart(open_and_close, mount.mountpoint, 5000, timeout=120)
     before, held = descriptors(daemon), memory(daemon)
     run_apart(open_and_close, mount.mountpoint, times, timeout=900)
-    wait_until(lambda: descriptors(daemon) < before + 50, 20, "descriptors are given back")
+    wait_until(lambda: descriptors(daemon) < before + 50, what="descriptors are given back")
     waiting = 9 << 20  # events on their way to the engine
     assert memory(daemon) - held < waiting + times * 20, "no more than 20 bytes an open"
     assert mount.status()["core"]["inodes"] < 200

@@ -36,7 +36,7 @@ def faulty_source(place: Mounted) -> Iterator[None]:
     )
     try:
         wait_until(
-            lambda: mounted_at(place.source) or process.poll() is not None, 20, "the failing filesystem"
+            lambda: mounted_at(place.source) or process.poll() is not None, what="the failing filesystem"
         )
         yield
     finally:

@@ -61,7 +61,7 @@ def test_a_busy_mount_ends_and_leaves_nothing_behind(way: str, mount: Mounted) -
         WAYS[way](mount)
         done = worker.finish()
         holder.close()
-    mount.wait_for_end(60)
+    mount.wait_for_end()
     assert mounted_at(mount.mountpoint) is None
     assert os.listdir(mount.mountpoint) == []
     assert (mount.source / "held").read_bytes() == b"held"
@@ -87,7 +87,7 @@ def test_a_signal_at_the_first_moment_unmounts_too(workspace: Path) -> None:
             time.sleep(0.001)
         process.send_signal(how)
         assert process.wait(60) == 0
-        mount.wait_for_end(60)
+        mount.wait_for_end()
 
 
 def test_several_signals_end_it_once_and_cleanly(mount: Mounted) -> None:
@@ -97,5 +97,5 @@ def test_several_signals_end_it_once_and_cleanly(mount: Mounted) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.kill(daemon, number)
         time.sleep(0.01)
-    mount.wait_for_end(60)
+    mount.wait_for_end()
     assert os.listdir(mount.mountpoint) == []

@@ -72,7 +72,7 @@ def _receive(fd: int, deadline: float) -> Any:
 class Actor:
     """A child process that executes module-level functions for the test."""
 
-    def __init__(self, identity: Identity | None = None, timeout: float = 20.0) -> None:
+    def __init__(self, identity: Identity | None = None, timeout: float = 60.0) -> None:
         self.timeout = timeout
         request_read, self._request = os.pipe()
         self._reply, reply_write = os.pipe()
@@ -156,7 +156,7 @@ def _serve(request: int, reply: int, identity: Identity | None) -> None:
 
 
 def run_apart(
-    function: Callable[..., Any], *arguments: Any, identity: Identity | None = None, timeout: float = 20.0
+    function: Callable[..., Any], *arguments: Any, identity: Identity | None = None, timeout: float = 60.0
 ) -> Any:
     """One call in a child of its own."""
     with Actor(identity, timeout) as actor:

@@ -90,7 +90,7 @@ def inheriting_default_access_lists(w: World) -> None:
 @case()
 def the_programs_for_access_lists_work(w: World) -> None:
     def tool(*words: bytes | str) -> None:
-        done = subprocess.run(words, capture_output=True, timeout=20, check=False)
+        done = subprocess.run(words, capture_output=True, timeout=60, check=False)
         w.note(
             str(words[0]),
             (done.returncode, done.stdout.replace(w.root, b""), done.stderr.replace(w.root, b"")),

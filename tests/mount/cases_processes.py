@@ -157,10 +157,10 @@ def memory_maps_are_shared_between_processes(w: World) -> None:
 @case()
 def running_programs_from_here(w: World) -> None:
     script = w.file("script", b"#!/bin/sh\necho script $1\n", 0o755)
-    w.note("script", subprocess.run([script, "word"], capture_output=True, timeout=20, check=False).stdout)
+    w.note("script", subprocess.run([script, "word"], capture_output=True, timeout=60, check=False).stdout)
     with open("/bin/echo", "rb") as program:
         binary = w.file("echo", program.read(), 0o755)
-    w.note("binary", subprocess.run([binary, "hello"], capture_output=True, timeout=20, check=False).stdout)
+    w.note("binary", subprocess.run([binary, "hello"], capture_output=True, timeout=60, check=False).stdout)
     os.chmod(script, 0o644)
     w.attempt("not executable", os.execv, script, [script])
     with open("/bin/sleep", "rb") as program:
@@ -176,7 +176,7 @@ def running_programs_from_here(w: World) -> None:
     busy = w.file("busy", b"#!/bin/sh\n", 0o755)
     with open("/bin/true", "rb") as program, w.opened(busy, os.O_WRONLY) as fd:
         os.write(fd, program.read())
-        w.attempt("run what is open for writing", subprocess.run, [busy], timeout=20, check=False)
+        w.attempt("run what is open for writing", subprocess.run, [busy], timeout=60, check=False)
 
 
 @case()
@@ -254,7 +254,7 @@ def git_at_work(w: World) -> None:
             cwd=w.path("repository"),
             env=environment,
             capture_output=True,
-            timeout=30,
+            timeout=60,
             check=False,
         )
         w.note(f"git {words[0]}", (done.returncode, done.stdout, done.stderr.replace(w.root, b"")))
@@ -276,7 +276,7 @@ def git_at_work(w: World) -> None:
     git("fsck", "--strict")
     git("status", "--short")
     w.note("content", w.read(w.path("repository/src/f3")))
-    subprocess.run(["rm", "-rf", w.path("repository")], timeout=20, check=True)
+    subprocess.run(["rm", "-rf", w.path("repository")], timeout=60, check=True)
     w.note("all gone", os.listdir(w.root))
 
 
@@ -303,7 +303,7 @@ def copying_trees_with_everything(w: World) -> None:
         "mv": [["cp", "-a", w.path("tree"), w.path("tree2")], ["mv", w.path("tree2"), w.path("mv")]],
     }.items():
         for command in commands:
-            done = subprocess.run(command, capture_output=True, timeout=20, check=False)
+            done = subprocess.run(command, capture_output=True, timeout=60, check=False)
             w.note(name, (done.returncode, done.stderr.replace(w.root, b"")))
         w.note(f"{name} the same", portrait(w.path(name)) == original)
         w.note(f"{name} time", os.stat(w.path(name, "sub/f")).st_mtime_ns)
@@ -319,5 +319,5 @@ def a_compiler_at_work(w: World) -> None:
     for command in (["gcc", "-c", "add.c", "main.c"], ["gcc", "-o", "program", "main.o", "add.o"]):
         done = subprocess.run(command, capture_output=True, timeout=60, check=False)
         w.note("gcc", (done.returncode, done.stderr))
-    w.note("program", subprocess.run(["./program"], timeout=20, check=False).returncode)
+    w.note("program", subprocess.run(["./program"], timeout=60, check=False).returncode)
     os.chdir("/")

@@ -27,7 +27,7 @@ def work(mount: Mounted, *projects: str) -> None:
         )
         for files in projects
     ]
-    assert [shell.wait(30) for shell in shells] == [0] * len(projects)
+    assert [shell.wait(60) for shell in shells] == [0] * len(projects)
 
 
 def test_two_projects_at_the_same_time_become_two_clusters(mount: Mounted) -> None:
@@ -36,7 +36,7 @@ def test_two_projects_at_the_same_time_become_two_clusters(mount: Mounted) -> No
     work(mount, "thesis/intro.tex thesis/method.tex thesis/refs.bib", "tool/parse.c tool/parse.h")
     clusters = mount.mountpoint / ".mycelial" / "clusters"
     found: list[str] = wait_until(
-        lambda: len(names := run_apart(os.listdir, clusters)) == 2 and sorted(names), 20.0, "two clusters"
+        lambda: len(names := run_apart(os.listdir, clusters)) == 2 and sorted(names), what="two clusters"
     )
     assert found == ["thesis", "tool"]
     for label, size in (("thesis", 3), ("tool", 2)):

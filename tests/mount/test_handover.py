@@ -49,7 +49,7 @@ class Borrower:
         return int(line)
 
     def end(self) -> None:
-        self.process.communicate("\n", timeout=20)
+        self.process.communicate("\n", timeout=60)
         assert self.process.returncode == 0
 
     def __exit__(self, *_: object) -> None:
@@ -115,11 +115,11 @@ def test_an_engine_killed_meanwhile_comes_back_when_the_command_is_done(mount: M
     with Borrower(mount) as command:
         command.events()
         os.kill(int(mount.status()["engine"]["pid"]), signal.SIGKILL)
-        wait_until(lambda: mount.status()["engine"]["state"] == "degraded", 10, "the other engine waits")
+        wait_until(lambda: mount.status()["engine"]["state"] == "degraded", what="the other engine waits")
         run_apart((mount.mountpoint / "file").read_bytes)
         assert told(events(mount), "file") == []
         command.end()
-    wait_until(lambda: told(events(mount), "file"), 10, "it goes on")
+    wait_until(lambda: told(events(mount), "file"), what="it goes on")
     assert mycelial("rebuild", mount.mountpoint).returncode == 0
 
 
@@ -138,10 +138,10 @@ def test_unmounting_waits_for_a_command_that_is_nearly_done(mount: Mounted) -> N
 @pytest.mark.slow
 def test_a_hung_engine_is_an_error_in_one_line(mount: Mounted) -> None:
     pid = int(mount.status()["engine"]["pid"])
-    wait_until(lambda: list(mount.database.parent.glob("*.control")), 5, "the engine listens")
+    wait_until(lambda: list(mount.database.parent.glob("*.control")), what="the engine listens")
     os.kill(pid, signal.SIGSTOP)
     try:
-        finished = mycelial("rebuild", mount.mountpoint, timeout=40)
+        finished = mycelial("rebuild", mount.mountpoint, timeout=60)
     finally:
         os.kill(pid, signal.SIGCONT)
     assert finished.returncode == 1
@@ -150,7 +150,7 @@ def test_a_hung_engine_is_an_error_in_one_line(mount: Mounted) -> None:
 
 
 def test_the_socket_is_its_owners_alone(mount: Mounted) -> None:
-    wait_until(lambda: list(mount.database.parent.glob("*.control")), 5, "the engine listens")
+    wait_until(lambda: list(mount.database.parent.glob("*.control")), what="the engine listens")
     found = os.lstat(socket_of(mount))
     assert stat.S_ISSOCK(found.st_mode)
     assert stat.S_IMODE(found.st_mode) == 0o600

@@ -21,7 +21,7 @@ def listing(mount: Mounted) -> tuple[Path, set[str]]:
     shell("cat 0.txt 1.txt 2.txt 3.txt 4.txt 5.txt > all", mount)
     wait_for(mount, "write", "all")
     directory = mount.mountpoint / ".mycelial" / "sources" / "all"
-    wait_until(lambda: len(run_apart(os.listdir, directory)) == 6, 10, "six sources")
+    wait_until(lambda: len(run_apart(os.listdir, directory)) == 6, what="six sources")
     return directory, set(run_apart(os.listdir, directory))
 
 
@@ -46,7 +46,7 @@ def test_looking_closely_takes_no_look_up_of_each_link(
         asked = mount.status()["core"]["python_requests"] - before
         return bool(asked <= ways_there + opened_and_asked_how_often + len(names))
 
-    wait_until(asked_little, 20, "an attempt that was not interrupted for half a second")
+    wait_until(asked_little, what="an attempt that was not interrupted for half a second")
 
 
 def _twice(directory: Path) -> tuple[list[str], list[str]]:

@@ -83,7 +83,7 @@ def test_a_pause_is_ones_own_and_outlives_engine_and_mount(shared: Mounted) -> N
     assert opened(shared, ALICE) == ["one", "two", "moved"]
     assert asked(shared, BOB, "resume").returncode == 0
     work(shared, BOB, "cat moved")
-    wait_until(lambda: opened(shared, BOB) == ["one", "moved"], 10)
+    wait_until(lambda: opened(shared, BOB) == ["one", "moved"])
     assert len(of(shared, BOB)) == 2, "nothing of the time between comes later"
 
 
@@ -91,15 +91,15 @@ def test_a_pause_ends_by_itself(shared: Mounted) -> None:
     work(shared, BOB, "cat one")
     assert asked(shared, BOB, "pause", "1s").returncode == 0
     work(shared, BOB, "cat two")
-    wait_until(lambda: not is_paused(shared, BOB), 10)
+    wait_until(lambda: not is_paused(shared, BOB))
     work(shared, BOB, "cat two")
-    wait_until(lambda: opened(shared, BOB) == ["one", "two"], 10)
+    wait_until(lambda: opened(shared, BOB) == ["one", "two"])
 
 
 def test_forgetting_takes_ones_own_events_and_no_others(shared: Mounted) -> None:
     for user in (ALICE, BOB):
         work(shared, user, f"cat one two > made-by-{user.uid}; cat one > /dev/null")
-    wait_until(lambda: len(opened(shared, BOB)) >= 3, 10)
+    wait_until(lambda: len(opened(shared, BOB)) >= 3)
     hers, his = of(shared, ALICE), of(shared, BOB)
     assert [event for event in hers if event["path"] == "one"]
     finished = asked(shared, BOB, "forget", "one")
@@ -116,7 +116,7 @@ def test_forgetting_takes_ones_own_events_and_no_others(shared: Mounted) -> None
 def test_all_of_ones_own_can_be_forgotten(shared: Mounted) -> None:
     for user in (ALICE, BOB):
         work(shared, user, f"cat one two > made-by-{user.uid}")
-    wait_until(lambda: len(opened(shared, BOB)) == 2, 10)
+    wait_until(lambda: len(opened(shared, BOB)) == 2)
     hers = of(shared, ALICE)
     assert asked(shared, BOB, "forget", "--all").returncode == 0
     assert of(shared, BOB) == []
@@ -129,7 +129,7 @@ def test_all_of_ones_own_can_be_forgotten(shared: Mounted) -> None:
 def test_what_is_asked_for_someone_elses_file_changes_nothing_and_tells_nothing(shared: Mounted) -> None:
     work(shared, ALICE, "cat one > alice/secret; cat alice/secret two")
     work(shared, BOB, "cat one")
-    wait_until(lambda: opened(shared, BOB) == ["one"], 10)
+    wait_until(lambda: opened(shared, BOB) == ["one"])
     before = events(shared)
     somebody = Identity(4321, 4321)
     wanted = [json.dumps({"paths": [path]}).encode() for path in ("alice/secret", "alice/no-such")]

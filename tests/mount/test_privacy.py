@@ -118,7 +118,7 @@ def test_everything_is_forgotten(worked: Mounted) -> None:
             assert b"plain.txt" not in path.read_bytes()
             assert b"sorted" not in path.read_bytes()
     shell("cat plain.txt > again", worked)
-    assert told(wait_until(lambda: events(worked), 5), "again")
+    wait_for(worked, "write", "again")
 
 
 def test_the_root_is_not_forgotten_by_accident(worked: Mounted) -> None:
@@ -146,11 +146,11 @@ def highest(mount: Mounted) -> int:
 
 def test_nothing_is_recorded_while_paused(worked: Mounted) -> None:
     done("pause", "1h", worked.mountpoint)
-    wait_until(lambda: worked.status()["paused"] is True, 2)
+    wait_until(lambda: worked.status()["paused"] is True)
     before = len(events(worked))
     shell("cat plain.txt > unseen", worked)
     done("resume", worked.mountpoint)
-    wait_until(lambda: worked.status()["paused"] is False, 2)
+    wait_until(lambda: worked.status()["paused"] is False)
     shell("cat plain.txt > seen", worked)
     wait_for(worked, "write", "seen")
     log = events(worked)
@@ -163,11 +163,11 @@ def test_a_pause_outlives_the_engine_and_the_mount(worked: Mounted) -> None:
     engine = int(worked.status()["engine"]["pid"])
     os.kill(engine, signal.SIGKILL)
     shell("cat plain.txt > unseen", worked)
-    wait_until(lambda: worked.status()["engine"]["pid"] not in (None, engine), 10)
-    wait_until(lambda: worked.status()["paused"], 10, "the new engine rests too")
+    wait_until(lambda: worked.status()["engine"]["pid"] not in (None, engine))
+    wait_until(lambda: worked.status()["paused"], what="the new engine rests too")
     worked.unmount()
     worked.start()
-    wait_until(lambda: worked.status()["paused"], 10, "the new mount rests too")
+    wait_until(lambda: worked.status()["paused"], what="the new mount rests too")
     shell("cat plain.txt > unseen2", worked)
     done("resume", worked.mountpoint)
     shell("cat plain.txt > seen", worked)
@@ -176,10 +176,9 @@ def test_a_pause_outlives_the_engine_and_the_mount(worked: Mounted) -> None:
 
 
 def test_a_pause_ends_by_itself(worked: Mounted) -> None:
-    done("pause", "2s", worked.mountpoint)
+    done("pause", "4s", worked.mountpoint)
     shell("cat plain.txt > unseen", worked)
-    time.sleep(2.1)
-    assert worked.status()["paused"] is False
+    wait_until(lambda: worked.status()["paused"] is False)
     shell("cat plain.txt > seen", worked)
     wait_for(worked, "write", "seen")
     assert told(events(worked), "unseen") == []
@@ -194,7 +193,7 @@ def test_an_exclusion_counts_at_once_and_what_was_recorded_can_be_forgotten(work
     config.write_text('# mine\nexclude = ["*.iso"]\n[retention]\ndays = 3650\n')
     worked.options = ("--config", str(config))
     worked.start()
-    wait_until(lambda: worked.status()["engine"]["state"] == "ok", 5)
+    wait_until(lambda: worked.status()["engine"]["state"] == "ok")
     said = done("exclude", "k0mpromat*", worked.mountpoint)
     assert "forget --excluded" in said
     assert config.read_text() == '# mine\nexclude = ["*.iso", "k0mpromat*"]\n[retention]\ndays = 3650\n'

@@ -33,7 +33,7 @@ def in_mount(mount: Mounted) -> Path:
 def test_reading_is_recorded_with_who_and_when(mount: Mounted, in_mount: Path) -> None:
     began = time.time()
     process = subprocess.Popen(["cat", "dir/deep.txt"], cwd=in_mount, stdout=subprocess.DEVNULL)
-    assert process.wait(timeout=20) == 0
+    assert process.wait(timeout=60) == 0
     event = wait_for(mount, "open", "dir/deep.txt")
     assert event["comm"] == "cat"
     assert event["pid"] == process.pid
@@ -246,7 +246,7 @@ thread.join()
 print(os.getpid())
 """
     finished = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
     )
     return int(finished.stdout)
 
@@ -265,7 +265,7 @@ def test_the_program_its_arguments_and_place_are_recorded(mount: Mounted, in_mou
         stdout=subprocess.DEVNULL,
         start_new_session=True,
     )
-    process.wait(timeout=20)
+    process.wait(timeout=60)
     event = wait_for(mount, "open", "dir/deep.txt")
     assert event["args"] == ["head", "-n", "1", "deep.txt"]
     assert event["cwd"] in ("dir", str(in_mount / "dir"))

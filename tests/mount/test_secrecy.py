@@ -211,7 +211,7 @@ def test_a_mute_is_ones_own(shared: Mounted) -> None:
     assert related(BOB) == set()
     assert related(ALICE) == before
     assert asked(shared, BOB, "forget", "--mutes").returncode == 0
-    wait_until(lambda: related(BOB) == {"bobs.txt", "bobs.out"}, 5)
+    wait_until(lambda: related(BOB) == {"bobs.txt", "bobs.out"})
 
 
 def test_a_link_leads_nowhere_that_was_closed_since(shared: Mounted) -> None:
@@ -221,9 +221,9 @@ def test_a_link_leads_nowhere_that_was_closed_since(shared: Mounted) -> None:
     wait_for(shared, "write", "public/made")
     how = shared.mountpoint / ".mycelial/how/public/made"
     sources = shared.mountpoint / ".mycelial/sources/public/made"
-    wait_until(lambda: len(run_apart(os.listdir, sources, identity=BOB)) == 2, 5)
+    wait_until(lambda: len(run_apart(os.listdir, sources, identity=BOB)) == 2)
     (shared.source / "open").chmod(0o700)
-    wait_until(lambda: len(run_apart(os.listdir, sources, identity=BOB)) == 1, 5)
+    wait_until(lambda: len(run_apart(os.listdir, sources, identity=BOB)) == 1)
     told = run_apart(how.read_text, identity=BOB)
     assert "from:     public/bobs.txt" in told
     assert "open/file\n" not in told

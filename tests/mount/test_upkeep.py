@@ -16,7 +16,7 @@ import pytest
 from mycelial.graph.rebuild import replay
 from mycelial.record.events import Event, Op, Process
 from tests.mount.actor import run_apart
-from tests.mount.mounted import Mounted, installed, wait_until
+from tests.mount.mounted import PATIENCE, Mounted, installed, wait_until
 from tests.mount.recorded import events, mycelial, wait_for
 
 KEEPS = 300
@@ -58,7 +58,7 @@ def test_a_live_mount_is_checked_copied_and_pruned(mount: Mounted, tmp_path: Pat
 
 def test_following_shows_what_happens_in_the_mount(mount: Mounted) -> None:
     (mount.source / "seen").touch()
-    wait_until(lambda: mount.status()["engine"]["state"] == "ok", 20)
+    wait_until(lambda: mount.status()["engine"]["state"] == "ok")
     command = [
         installed("mycelial"),
         "events",
@@ -75,7 +75,7 @@ def test_following_shows_what_happens_in_the_mount(mount: Mounted) -> None:
 
 
 def test_the_engine_lets_other_work_go_first(mount: Mounted) -> None:
-    wait_until(lambda: mount.status()["engine"]["state"] == "ok", 20)
+    wait_until(lambda: mount.status()["engine"]["state"] == "ok")
     pid = mount.status()["engine"]["pid"]
     assert os.sched_getscheduler(pid) == os.SCHED_BATCH
     assert os.getpriority(os.PRIO_PROCESS, pid) == min(os.getpriority(os.PRIO_PROCESS, 0) + 5, 19)
@@ -107,7 +107,7 @@ def test_retention_works_by_itself_and_through_kills_of_the_engine(
         kept = rows(db, "SELECT count(*), (SELECT count(*) FROM log_path) FROM event")[0]
         return len(killed) == 3 and kept[0] <= KEEPS + 100 and kept[1] <= KEEPS + 100
 
-    wait_until(is_done, 60)
+    wait_until(is_done)
     checked = mycelial("check", "--db", db)
     assert (checked.returncode, checked.stdout) == (0, "")
 
@@ -117,7 +117,7 @@ def test_a_prune_that_is_killed_at_any_moment_leaves_a_sound_database(tmp_path: 
     replay(db, old_work(7_000))
     command = [sys.executable, "-c", "from mycelial.cli.main import main; main()"]
     keep, ended = 6_000, False
-    for delay in (0.25, 0.3, 0.35, 0.4, 0.5, 30):
+    for delay in (0.25, 0.3, 0.35, 0.4, 0.5, 2 * PATIENCE):
         process = subprocess.Popen(
             [*command, "prune", "--db", db, "--events", str(keep)], stdout=subprocess.DEVNULL
         )
