@@ -73,8 +73,8 @@ def prune(
         output.print_json({"database": str(path), **asdict(tally), "before": before, "after": after})
     else:
         print(
-            f"dropped {tally.events} events, {tally.paths} names and {tally.processes} processes;"
-            f" {before / 1e6:.1f} MB are {after / 1e6:.1f} MB now"
+            f"dropped {tally.events} events, {tally.paths} names, {tally.processes} processes"
+            f" and {tally.files} files that are gone; {before / 1e6:.1f} MB are {after / 1e6:.1f} MB now"
         )
 
 

@@ -158,10 +158,12 @@ def _pairs(database: sqlite_utils.Database) -> Iterator[str]:
             f"SELECT a, uid, count(*) AS n FROM {table} GROUP BY a, uid HAVING n > {CROWDED}"
         ):
             yield f"{table}: file {a}, user {uid}: {found} neighbours, more than {CROWDED}"
+    # Where files that were gone went, those that they had crowded out do not come back.
+    whole = "NOT EXISTS (SELECT 1 FROM meta WHERE key = 'pruned')"
     few = f"(SELECT count(*) FROM together AS o WHERE o.a = t.b AND o.uid = t.uid) < {NEIGHBOURS}"
     for a, b in database.conn.execute(
         "SELECT t.a, t.b FROM together AS t LEFT JOIN together AS o"
-        f" ON o.a = t.b AND o.uid = t.uid AND o.b = t.a WHERE o.a IS NULL AND {few}"
+        f" ON o.a = t.b AND o.uid = t.uid AND o.b = t.a WHERE {whole} AND o.a IS NULL AND {few}"
     ):
         yield f"together: {a} {b}: not the other way round, though there is room"
     yield from _rows(

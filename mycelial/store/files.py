@@ -7,6 +7,7 @@ name: made again, it is the same file.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -166,6 +167,14 @@ class FileTable:
         parent, _, name = path.rpartition("/")
         self._place(number, self.use(parent) if parent else ROOT, name)
         self._forget(number, path)
+
+    def drop(self, numbers: Iterable[int]) -> None:
+        """Remove the rows of files that are gone and that nothing refers to."""
+        for number in numbers:
+            self._words.rename(number, self.row(number).name, "")
+            self._execute("DELETE FROM file WHERE id = ?", (number,))
+        self._numbers.clear()
+        self._paths.clear()
 
     def is_directory(self, number: int) -> bool:
         """Whether anything is known to lie, or to have lain, below it."""

@@ -3,7 +3,7 @@
 Everything here is done in steps, each a short transaction of its own, so that events never wait for long and
 a kill at any moment leaves a database in which all agrees.  What follows from events is not touched when
 they go: relations outlive the log, until a rebuild.  Only what speaks of single stretches of work that the
-log knows nothing of any more goes with it.
+log knows nothing of any more goes with it, and files that were gone by then.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
 from mycelial.store.log import Retention
+from mycelial.store.purging import drop_gone
 from mycelial.store.writer import Writer
 
 EVENTS = 5000
@@ -44,6 +45,7 @@ class Tally:
     paths: int = 0
     processes: int = 0
     episodes: int = 0
+    files: int = 0
 
 
 def keep_small(
@@ -92,6 +94,9 @@ def _drop_events(writer: Writer, retention: Retention, tally: Tally) -> Iterator
 def _sweep(writer: Writer, tally: Tally) -> Iterator[None]:
     """Drop the names and processes that nothing refers to, and the stretches of work before the log."""
     yield from _drop_episodes(writer, tally)
+    for dropped in drop_gone(writer):
+        tally.files += dropped
+        yield
     execute = writer.database.conn.execute
     bounds = {table: _highest(writer, table) for table in ("event", "log_path", "log_process")}
     for used in ("used_path", "used_process"):

@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from mycelial.graph import provenance
+from mycelial.graph.pipeline import Pipeline
 from mycelial.graph.rebuild import rebuild, replay
 from mycelial.record.events import Event, Op, Process
-from mycelial.store import upkeep
+from mycelial.store import purging, upkeep
 from mycelial.store.answers import Answers
+from mycelial.store.check import problems
 from mycelial.store.log import Retention
 from mycelial.store.upkeep import Tally, keep_small, used_bytes
 from mycelial.store.writer import Writer
@@ -139,3 +142,96 @@ def test_it_can_end_after_any_step_and_go_on_while_events_come(db: Path) -> None
 def test_nothing_is_done_where_there_is_nothing_to_do(db: Path) -> None:
     with Writer(db) as writer:
         assert list(keep_small(writer, Retention(days=10_000, events=10_000, size=10**9), Tally())) == []
+
+
+def gone_and_kept(t: float = 1.7e9) -> list[Event]:
+    """A year of work on a project that makes and removes something else each day."""
+    log = []
+    for number in range(365):
+        at = t + number * DAY
+        editor = Process(100, 90, "vim", 1000, start=number)
+        other = Process(5000 + number, 90, "rm", 1000, start=number)
+        log += [Event(at + 10 * n, Op.WRITE, path, editor) for n, path in enumerate(PROJECT)]
+        log += [Event(at + 40, Op.CREATE, f"day/{number}/note", editor)]
+        log += [Event(at + 3600, Op.UNLINK, f"day/{number}/note", other)]
+    log.append(Event(t + 1, Op.WRITE, "early/kept", Process(1, 0, "vim", 1000)))
+    return sorted(log, key=lambda event: event.t)
+
+
+def test_files_that_have_long_been_gone_are_forgotten_and_no_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(purging, "CHUNK", 37)
+    monkeypatch.setattr(provenance, "REMEMBERED", 8)  # files that the engine is just making
+    db = tmp_path / "gone.db"
+    replay(db, gone_and_kept())
+    before = rows(db, "SELECT count(*) FROM file WHERE gone")[0][0]
+    with Answers.open(db, 1000) as answers:
+        related = [found.path for found in answers.related("src/a.c")]
+    tally = Tally()
+    with Writer(db) as writer:
+        for _ in keep_small(writer, Retention(days=60), tally):
+            pass
+    assert list(problems(db)) == []
+    left = [name for (name,) in rows(db, "SELECT path FROM files WHERE path GLOB 'day/*/note'")]
+    assert tally.files == before - len(left) > 0
+    assert {f"day/{number}/note" for number in range(310, 365)} <= set(left)
+    assert len(left) < 70
+    with Answers.open(db, 1000) as answers:
+        assert [found.path for found in answers.related("src/a.c")] == related
+        assert answers.known("early/kept")
+        assert not answers.known("day/3"), "a directory that is empty by now is no file"
+    with Writer(db) as writer:
+        for _ in keep_small(writer, Retention(days=59), tally, thorough=True):
+            pass
+    assert rows(db, "SELECT count(*) FROM file")[0][0] < 2 * len(left) + 20, "nor do directories stay"
+    assert_whole(db)
+    rebuild(db)
+    assert list(problems(db)) == []
+
+
+def test_a_file_that_comes_back_after_it_was_forgotten_is_a_file_like_any_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(provenance, "REMEMBERED", 8)
+    db = tmp_path / "gone.db"
+    replay(db, gone_and_kept())
+    editor = Process(100, 90, "vim", 1000, start=7)
+    with Writer(db) as writer:
+        pipeline = Pipeline(writer)
+        for _ in keep_small(writer, Retention(days=60), Tally()):
+            pass
+        writer.begin()
+        for number, path in enumerate(("day/3/note", "day/3/other", "src/d.c")):
+            pipeline.feed(Event(1.7e9 + 400 * DAY + number, Op.WRITE, path, editor))
+        pipeline.flush()
+        writer.commit()
+        assert pipeline.failures == 0
+    with Answers.open(db, 1000) as answers:
+        assert {found.path for found in answers.together("day/3/note")} == {"day/3/other", "src/d.c"}
+    assert list(problems(db)) == []
+
+
+def test_a_source_that_is_gone_stays_while_what_was_made_from_it_is_there(tmp_path: Path) -> None:
+    db = tmp_path / "made.db"
+    log = gone_and_kept()
+    for number, (op, path) in enumerate(
+        [
+            (Op.READ, "made/origin"),
+            (Op.CREATE, "made/between"),
+            (Op.WRITE, "made/between"),
+        ]
+    ):
+        log.append(Event(1.7e9 + 100 + number, op, path, Process(700, 90, "first", 1000, start=1)))
+    for number, (op, path) in enumerate(
+        [(Op.READ, "made/between"), (Op.CREATE, "made/end"), (Op.WRITE, "made/end")]
+    ):
+        log.append(Event(1.7e9 + 110 + number, op, path, Process(701, 90, "second", 1000, start=2)))
+    log.append(Event(1.7e9 + 5 * DAY, Op.UNLINK, "made/between", Process(702, 90, "rm", 1000, start=3)))
+    replay(db, sorted(log, key=lambda event: event.t))
+    with Writer(db) as writer:
+        for _ in keep_small(writer, Retention(days=60), Tally()):
+            pass
+    with Answers.open(db, 1000) as answers:
+        assert [found.path for found in answers.sources("made/end")] == ["made/origin"]
+    assert list(problems(db)) == []
