@@ -1,9 +1,10 @@
 """Dropping what is known of files that are gone, once nothing in the log or in what is kept of it needs them.
 
-A removed file's row waits under its name, for made again it is the same file.  That cannot go on for ever: who
-builds every day leaves thousands of names behind.  A row goes when its file has been gone for longer than
+A removed file's row waits under its name, for made again it is the same file.  That cannot go on for ever:
+who builds every day leaves thousands of names behind.  A row goes when its file has been gone for longer than
 stretches of work are kept, nothing that is there was made from it, and the engine is not just doing
-something with it.  With it goes what was known of it, that is of nobody's use: what it was used together with.
+something with it.  With it goes what was known of it, which is of no use to anybody: what it was used
+together with.
 
 Everything is done in steps that leave a database in which all agrees.
 """
@@ -86,7 +87,8 @@ def _drop(writer: Writer, after: int, until: int) -> int:
     parents = sorted({parent for _, parent in doomed if parent})
     for parent in parents:
         execute(
-            "UPDATE file SET gone = 1 WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM file AS f WHERE f.parent = ?1)"
+            "UPDATE file SET gone = 1 WHERE id = ?1"
+            " AND NOT EXISTS (SELECT 1 FROM file AS f WHERE f.parent = ?1)"
             " AND NOT EXISTS (SELECT 1 FROM usage WHERE file = ?1)"
             " AND NOT EXISTS (SELECT 1 FROM touch WHERE file = ?1)",
             (parent,),
