@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace as changed
 from itertools import pairwise
 from pathlib import Path
+from random import Random
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -25,11 +28,44 @@ EVERYTHING = ExclusionRules(())
 DAY = 86_400.0
 
 
-def answers_of(db: Path, uid: int | None = None) -> dict[tuple[str, str], list[Related]]:
+def answers_of(
+    db: Path, uid: int | None = None, paths: Iterable[str] = PATHS
+) -> dict[tuple[str, str], list[Related]]:
     """Return every ranking of every path."""
     with Answers.open(db, uid) as answers:
         rankings = (answers.related, answers.together, answers.next, answers.sources, answers.products)
-        return {(ranking.__name__, path): ranking(path) for ranking in rankings for path in PATHS}
+        return {(ranking.__name__, path): ranking(path) for ranking in rankings for path in paths}
+
+
+def groups(db: Path, uid: int | None) -> list[list[str]]:
+    """Return the pieces of work, without their numbers and the order of their files."""
+    with Answers.open(db, uid) as answers:
+        return sorted(sorted(cluster.members) for cluster in answers.clusters(100, 100))
+
+
+def sessions(db: Path, uid: int) -> list[tuple[float, float, frozenset[str]]]:
+    """Return when a user worked, and on what."""
+    with Answers.open(db, uid) as answers:
+        return [(s.started, s.ended, frozenset(s.members)) for s in answers.sessions(100)]
+
+
+def found(told: list[Related]) -> dict[str, Any]:
+    """Return what is told of each file but for the time, up to rounding."""
+    return {one.path: (one.episodes, pytest.approx(one.score, rel=1e-6)) for one in told}
+
+
+def work() -> st.SearchStrategy[list[tuple[Op, str, int]]]:
+    """What one terminal does: in some processes it reads and writes a few files."""
+    ops = st.sampled_from((Op.OPEN, Op.READ, Op.WRITE, Op.CREATE))
+    return st.lists(st.tuples(ops, st.sampled_from(PATHS[:5]), st.integers(1, 3)), min_size=1, max_size=12)
+
+
+def event_of(step: tuple[Op, str, int], place: str, shell: int) -> Event:
+    """Return a step of :func:`work` as done below `place`, from a shell; its time is not set yet."""
+    op, path, number = step
+    process = Process(shell + number, shell, ("vim", "cc1", "python3")[number - 1], 1000)
+    chain = ((shell, "bash"), (40, "sshd"))
+    return Event(0.0, op, f"{place}/{path}", changed(process, chain=chain, start=shell + number))
 
 
 def feed(db: Path, events: list[Event]) -> None:
@@ -63,11 +99,9 @@ def test_shifting_all_times_changes_nothing_but_the_times(log: list[Event], shif
         compare(answers_of(one), answers_of(other), shift)
 
 
-@given(logs(users=(1000,)), logs(users=(1001,)), st.randoms(use_true_random=False))
+@given(logs(users=(1000,)), logs(users=(1001,)))
 @settings(max_examples=40)
-def test_two_unrelated_users_get_the_same_answers_as_alone(
-    mine: list[Event], others: list[Event], random: object
-) -> None:
+def test_two_unrelated_users_get_the_same_answers_as_alone(mine: list[Event], others: list[Event]) -> None:
     elsewhere = [
         changed(
             event,
@@ -78,30 +112,45 @@ def test_two_unrelated_users_get_the_same_answers_as_alone(
         for event in others
     ]
     with TemporaryDirectory() as directory:
-        alone, merged = Path(directory) / "alone.db", Path(directory) / "merged.db"
-        feed(alone, mine)
+        merged = Path(directory) / "merged.db"
         feed(merged, sorted(mine + elsewhere, key=lambda event: event.t))
-        compare(answers_of(alone, 1000), answers_of(merged, 1000), 0.0)
+        for uid, own in ((1000, mine), (1001, elsewhere)):
+            alone = Path(directory) / f"{uid}.db"
+            feed(alone, own)
+            paths = [path if uid == 1000 else f"other/{path}" for path in PATHS]
+            compare(answers_of(alone, uid, paths), answers_of(merged, uid, paths), 0.0)
+            assert groups(alone, uid) == groups(merged, uid)
+            assert sessions(alone, uid) == sessions(merged, uid)
 
 
-@given(st.lists(st.sampled_from(PATHS), min_size=2, max_size=8, unique=True), st.data())
+@given(st.lists(st.tuples(work(), work(), st.randoms(use_true_random=False)), min_size=1, max_size=4))
 @settings(max_examples=40)
-def test_the_order_of_independent_events_does_not_matter_for_together(
-    paths: list[str], data: st.DataObject
-) -> None:
-    def episode(order: list[str]) -> list[Event]:
-        process = Process(10, 5, "vim", 1000)
-        return [Event(1e9 + number, Op.WRITE, path, process) for number, path in enumerate(order)]
+def test_the_order_of_independent_events_does_not_matter(days: list[tuple[Any, Any, Random]]) -> None:
+    """What two terminals do with files of their own, in whatever order it arrives within an episode.
 
+    What comes `next` is a matter of order, and so, a little, is `related`.
+    """
+    one_after_the_other, mixed = [], []
+    for day, (here, there, random) in enumerate(days):
+        first = [event_of(step, "here", 50) for step in here]
+        second = [event_of(step, "there", 60) for step in there]
+        straight = first + second
+        ways = [0] * len(first) + [1] * len(second)
+        random.shuffle(ways)
+        waiting = [iter(first), iter(second)]
+        shuffled = [next(waiting[way]) for way in ways]
+        for log, order in ((one_after_the_other, straight), (mixed, shuffled)):
+            log += [changed(event, t=1e9 + day * DAY + n / 100) for n, event in enumerate(order)]
     with TemporaryDirectory() as directory:
         one, other = Path(directory) / "one.db", Path(directory) / "other.db"
-        feed(one, episode(paths))
-        feed(other, episode(data.draw(st.permutations(paths))))
-        for path in paths:
-            with Answers.open(one, None) as first, Answers.open(other, None) as second:
-                a, b = first.together(path), second.together(path)
-            assert [(x.path, x.episodes) for x in a] == [(x.path, x.episodes) for x in b]
-            assert [x.score for x in a] == pytest.approx([x.score for x in b])
+        feed(one, one_after_the_other)
+        feed(other, mixed)
+        assert groups(one, None) == groups(other, None)
+        with Answers.open(one, None) as a, Answers.open(other, None) as b:
+            for path in (f"{place}/{path}" for place in ("here", "there") for path in PATHS[:5]):
+                assert found(a.sources(path)) == found(b.sources(path))
+                assert found(a.products(path)) == found(b.products(path))
+                assert found(a.together(path)) == found(b.together(path))
 
 
 @given(logs(users=(1000,)))
