@@ -54,12 +54,18 @@ static void wake_python(void) {
     while (write(reader.wake_fd, &one, sizeof one) < 0 && errno == EINTR) continue;
 }
 
-static void hand_over(const struct fuse_buf *buffer) {
+static void refuse(struct fuse_session *se, const struct fuse_in_header *request, int error) {
+    struct fuse_out_header answer = {.len = sizeof answer, .error = -error, .unique = request->unique};
+    if (write(fuse_session_fd(se), &answer, sizeof answer) < 0) return; /* nobody waits any more */
+}
+
+static void hand_over(struct fuse_session *se, const struct fuse_buf *buffer) {
     struct request *request = malloc(sizeof *request);
     void *mem = malloc(buffer->size);
-    if (!request || !mem) { /* the client waits for an answer; it gets one when the mount ends */
+    if (!request || !mem) {
         free(request);
         free(mem);
+        refuse(se, buffer->mem, ENOMEM);
         return;
     }
     memcpy(mem, buffer->mem, buffer->size);
@@ -120,7 +126,7 @@ static void answer(struct fuse_session *se, struct fuse_buf *buffer) {
     understand(buffer);
     if (is_for_python(buffer)) {
         reader.figures.for_python++;
-        hand_over(buffer);
+        hand_over(se, buffer);
     } else {
         core_lock();
         fuse_session_process_buf(se, buffer);
