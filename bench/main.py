@@ -74,6 +74,10 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME[,NAME...]",
         help=f"besides the workloads; {_names(MEASURES)} (default: none; --short, --full: all)",
     )
+    parser.add_argument(
+        "--events", type=_sizes, metavar="N[,N...]", help="in the logs that the measure ingest replays"
+    )
+    parser.add_argument("--soak", type=float, metavar="SECONDS", help="of steady load, for the measure soak")
     commands = parser.add_subparsers(dest="command", metavar="compare | show | plot | profile")
     compare = commands.add_parser("compare", help="show what changed between two results")
     compare.add_argument("before", type=Path)
@@ -101,6 +105,10 @@ def _positive(word: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError("at least 1")
     return number
+
+
+def _sizes(words: str) -> tuple[int, ...]:
+    return tuple(map(_positive, words.split(",")))
 
 
 def _subjects(words: str) -> list[Subject]:

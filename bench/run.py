@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from bench.fixtures import DEFAULT, SHORT, make_fixtures
@@ -93,6 +94,7 @@ def _take(taken: Measure, arguments: argparse.Namespace, directory: Path, result
     own = directory / taken.name
     own.mkdir()
     extent = SHORT_EXTENT if arguments.short else FULL_EXTENT
+    extent = replace(extent, events=arguments.events or extent.events, soak=arguments.soak or extent.soak)
     try:
         taken.take(Setting(own, extent, result, _progress))
     except (SubjectError, OSError, subprocess.SubprocessError) as error:

@@ -137,7 +137,7 @@ def clusters(setting: Setting) -> None:
 
 def ingest(setting: Setting) -> None:
     """`mycelial replay` of made-up logs: events in a second of one core, and the memory it takes."""
-    points, rates = [], []
+    points, rates, sizes = [], [], []
     mycelial = str(Path(sys.executable).with_name("mycelial"))
     for count in setting.extent.events:
         setting.progress(f"replaying {count} events")
@@ -147,9 +147,11 @@ def ingest(setting: Setting) -> None:
         seconds = usage.ru_utime + usage.ru_stime
         points.append((float(count), usage.ru_maxrss * 1024 / 1e6))
         rates.append((float(count), seconds / count * 1e6))
+        sizes.append((float(count), database.stat().st_size / 1e6))
         log.unlink()
         _remove(database)
     result = setting.result
+    result.curves["ingest-size"] = Curve("size of the database of a log", "events", "MB", {"mycelial": sizes})
     result.curves["ingest"] = Curve("replay, for each event", "events", "µs of a core", {"mycelial": rates})
     result.curves["ingest-memory"] = Curve("memory of replay", "events", "MB", {"mycelial": points})
     size = f"{setting.extent.events[-1]:,}"

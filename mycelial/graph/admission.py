@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass, field, replace
 
 from mycelial.graph.programs import Kind, is_barrier, is_wrapper, kind_of
@@ -11,7 +10,7 @@ from mycelial.record.exclude import ExclusionRules
 from mycelial.record.redaction import redact
 
 REMEMBERED = 4096
-"""Processes whose stored form is remembered, and command lines without a secret; the oldest go first."""
+"""Processes whose stored form is remembered, and command lines without a secret."""
 
 _UNINTERESTING = ("/dev/", "anon_inode:", "socket:")  # where a stream leads that no file depends on
 
@@ -22,7 +21,6 @@ class Admission:
 
     rules: ExclusionRules = field(default_factory=ExclusionRules)
     arguments: bool = True
-    _known: OrderedDict[Process, Process] = field(default_factory=OrderedDict)
     _latest: dict[int, tuple[Process, Process]] = field(default_factory=dict)  # by pid
     _harmless: dict[tuple[str, ...], None] = field(default_factory=dict)
 
@@ -40,20 +38,10 @@ class Admission:
         latest = self._latest.get(process.pid)
         if latest is not None and latest[0] is process:  # spares hashing all that is known of it
             return latest[1]
-        stored = self._stored_before(process)
+        stored = self._without_secrets(process) if self.arguments else _without(process)
         if len(self._latest) > REMEMBERED:
             self._latest.clear()
         self._latest[process.pid] = process, stored
-        return stored
-
-    def _stored_before(self, process: Process) -> Process:
-        stored = self._known.get(process)
-        if stored is None:
-            stored = self._known[process] = (
-                self._without_secrets(process) if self.arguments else _without(process)
-            )
-            if len(self._known) > REMEMBERED:
-                self._known.popitem(last=False)
         return stored
 
     def _without_secrets(self, process: Process) -> Process:

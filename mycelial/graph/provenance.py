@@ -105,7 +105,7 @@ class Provenance:
             latest = sorted(sources.values(), key=lambda source: (source.t, source.file))[-SOURCES:]
             sources = {source.file: source for source in latest}
         if sources != old:
-            self._evidence.set_sources(file, actor.uid, sources)
+            self._evidence.set_sources(file, actor.uid, sources, had=bool(old))
         if actor.kind is not Kind.EDITOR and actor.kind is not Kind.VERSIONS:
             self._note_recipe(actor, file, event, list(flows))
         if generation is not None and not generation.closed:

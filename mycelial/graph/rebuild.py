@@ -19,7 +19,7 @@ from mycelial.store.log import read_events
 from mycelial.store.past import Past
 from mycelial.store.writer import Writer
 
-BATCH = 50_000
+BATCH = 20_000
 """Events in one transaction of a replay."""
 
 Progress = Callable[[int], None]

@@ -108,9 +108,10 @@ class EvidenceWriter:
         )
         return {file: Source(file, t, from_column(program), count) for file, t, program, count in rows}
 
-    def set_sources(self, product: int, uid: int, sources: dict[int, Source]) -> None:
-        """Replace the product's direct sources."""
-        self._connection.execute("DELETE FROM source WHERE product = ?", (product,))
+    def set_sources(self, product: int, uid: int, sources: dict[int, Source], *, had: bool = True) -> None:
+        """Replace the product's direct sources; `had` says whether there may be some."""
+        if had:
+            self._connection.execute("DELETE FROM source WHERE product = ?", (product,))
         self._connection.executemany(
             "INSERT INTO source (product, source, uid, t, program, count) VALUES (?, ?, ?, ?, ?, ?)",
             [(product, s.file, uid, s.t, to_column(s.program), s.count) for s in sources.values()],

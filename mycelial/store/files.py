@@ -20,10 +20,10 @@ ROOT = 0
 """Number of the mount root's row."""
 
 CACHED = 100_000
-"""Paths whose numbers are remembered, and numbers whose paths are; the half that came first goes first."""
+"""Paths whose numbers are remembered; the half that came first goes first, of all that is remembered."""
 
 ROWS = 20_000
-"""Rows that are remembered."""
+"""Rows that are remembered, and numbers whose paths are."""
 
 
 class FileRow(NamedTuple):
@@ -116,7 +116,7 @@ class FileTable:
             return ""
         known = self._paths.get(number)
         if known is None:
-            if len(self._paths) >= CACHED:
+            if len(self._paths) >= ROWS:
                 _halve(self._paths)
             row = self.row(number)
             above = None if row.parent is None else self.path(row.parent)
