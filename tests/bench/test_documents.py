@@ -11,6 +11,7 @@ from bench.table import short_table, table
 REPOSITORY = Path(__file__).parents[2]
 SPEED = REPOSITORY / "docs" / "speed"
 RESULTS = [SPEED / "root.json", SPEED / "user.json"]
+INGEST = SPEED / "ingest.json"
 
 
 def test_the_readmes_table_is_what_was_measured() -> None:
@@ -18,7 +19,7 @@ def test_the_readmes_table_is_what_was_measured() -> None:
     assert printed.partition("\n\n")[0] in (REPOSITORY / "README.md").read_text()
 
 
-@pytest.mark.parametrize("path", RESULTS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [*RESULTS, INGEST], ids=lambda path: path.stem)
 def test_the_tables_of_the_page_on_speed_are_what_was_measured(path: Path) -> None:
     page = (REPOSITORY / "docs" / "speed.md").read_text()
     for part in table(read_result(path)).split("\n\n"):
