@@ -273,7 +273,9 @@ class _Builder:
             if pid == top.ppid:
                 line = process.chain_args[depth] if depth < len(process.chain_args) else ()
                 text = _script_text(line) if kind_of(comm) is Kind.SHELL else ""
-                return kind_of(comm) is Kind.BUILDER or bool(text and "-c" in line and "|" not in text)
+                return kind_of(comm) is Kind.BUILDER or bool(
+                    text and "-c" in line and "|" not in text.replace("||", "")
+                )
         return False
 
     def _shell(self, top: int) -> tuple[tuple[str, ...], str]:

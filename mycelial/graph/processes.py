@@ -324,7 +324,7 @@ def _same(actor: Actor, process: Process, t: float) -> bool:
 
 def _is_one_command(line: tuple[str, ...]) -> bool:
     """Whether a shell only runs what its parent says, and makes no pipe itself."""
-    return "-c" in line[1:3] and not any("|" in word or "<(" in word for word in line)
+    return "-c" in line[1:3] and not any("|" in word.replace("||", "") or "<(" in word for word in line)
 
 
 def _root(process: Process) -> int:
