@@ -13,7 +13,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define MAX_GROUPS 1024 /* more than that are left out; the kernel has judged by all of them */
 
 static struct {
     bool can_switch; /* the daemon is root */

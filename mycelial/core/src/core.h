@@ -131,14 +131,18 @@ pid_t lineage_parent(pid_t pid);           /* 0 when there is none */
 uint32_t lineage_latest(pid_t tid);        /* what was announced last, without looking */
 void lineage_redirected(pid_t tid);        /* its standard streams are as the program will have them that it becomes */
 size_t lineage_groups(pid_t tid, gid_t *groups, size_t size);
+size_t lineage_groups_apart(pid_t tid, gid_t *groups, size_t size); /* on any thread, without the core */
+bool lineage_is_becoming(pid_t pid); /* another program, in the middle of exec: most of /proc waits for its end */
 void lineage_announce_again(void);
 void lineage_ignore(pid_t pid);
 unsigned long lineage_reads(void);
 __attribute__((format(printf, 3, 4))) ssize_t read_proc(char *buffer, size_t size, const char *format, ...);
+ssize_t read_proc_apart(char *buffer, size_t size, pid_t pid, const char *name); /* on any thread, without the core */
 size_t read_proc_link(char *buffer, size_t size, pid_t pid, const char *name);
 
 /* ---- pipeline.c: the pipes that join a process to its neighbours ------------------------------------------------ */
 
+#define MAX_GROUPS 1024 /* more than that are left out; the kernel has judged by all of them */
 #define MAX_PIPES 16
 struct pipes {
     uint64_t inodes[MAX_PIPES]; /* the process's own first */
@@ -240,6 +244,9 @@ bool negotiation_process(struct fuse_session *se, const struct fuse_buf *request
 
 void core_lock(void); /* held while a request is answered here */
 void core_unlock(void);
+void core_leave(void); /* for something that may wait for a process which waits for us */
+void core_return(void);
+bool core_is_left(void); /* by another thread than that which holds it now */
 int reader_start(struct fuse_session *se); /* with the GIL held; 0 or an error's number */
 int reader_wake_fd(void);                 /* readable while requests wait for Python */
 int reader_take(struct fuse_buf *buffer); /* one of these, as fuse_session_receive_buf gives it */

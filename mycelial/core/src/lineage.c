@@ -60,12 +60,11 @@ unsigned long lineage_reads(void) { return processes.reads; }
 
 /* ---- reading /proc ------------------------------------------------------------------------------------------------ */
 
-ssize_t read_proc(char *buffer, size_t size, const char *format, ...) {
-    char path[96];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(path, sizeof path, format, arguments);
-    va_end(arguments);
+/* The kernel lets nobody read much of a process that is becoming another program, and that process may wait for our
+ * answer to its closing of a file. Of the caller that can be seen; anybody else may begin it at any moment, so the core is
+ * left while it reads, and a stand-in answers if that lasts (reader.c). Meanwhile nothing here is changed. */
+
+static ssize_t read_path(const char *path, char *buffer, size_t size) {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return -1;
     ssize_t got = read(fd, buffer, size - 1);
@@ -74,11 +73,37 @@ ssize_t read_proc(char *buffer, size_t size, const char *format, ...) {
     return got;
 }
 
+ssize_t read_proc_apart(char *buffer, size_t size, pid_t pid, const char *name) {
+    char path[96];
+    snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name);
+    return read_path(path, buffer, size);
+}
+
+ssize_t read_proc(char *buffer, size_t size, const char *format, ...) {
+    char path[96];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(path, sizeof path, format, arguments);
+    va_end(arguments);
+    core_leave();
+    ssize_t got = read_path(path, buffer, size);
+    core_return();
+    return got;
+}
+
 size_t read_proc_link(char *buffer, size_t size, pid_t pid, const char *name) {
     char path[96];
     snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name);
+    core_leave();
     ssize_t got = readlink(path, buffer, size);
+    core_return();
     return got < 0 ? 0 : (size_t)got;
+}
+
+bool lineage_is_becoming(pid_t pid) {
+    char text[4096];
+    if (core_is_left() || read_proc(text, 2, "/proc/%d/cmdline", (int)pid) > 0) return core_is_left();
+    return read_proc(text, sizeof text, "/proc/%d/status", (int)pid) > 0 && strstr(text, "\nVmSize:"); /* at its end it has none */
 }
 
 static bool read_comm(int fd, char *comm, size_t size) {
@@ -363,6 +388,7 @@ static void announce(struct process *process) {
 }
 
 static uint32_t number_of(pid_t tid, bool look_at_pipes) {
+    if (core_is_left()) return lineage_latest(tid);
     struct process *process = process_of(tid);
     if (!process) return PROCESS_UNKNOWN;
     for (unsigned i = 0; i < 2 && processes.ignored[i]; i++) /* they, and what they start to work for them */
@@ -394,7 +420,7 @@ uint32_t lineage_latest(pid_t tid) {
 
 void lineage_redirected(pid_t tid) {
     char name[16], target[4096];
-    struct process *process = find(tid);
+    struct process *process = core_is_left() ? NULL : find(tid);
     if (!process || process->tgid != tid || process->threads > 1) return;
     for (int fd = 0; fd < STREAMS; fd++) {
         snprintf(name, sizeof name, "fd/%d", fd);
@@ -407,25 +433,31 @@ void lineage_redirected(pid_t tid) {
     if (size > 0) watch_child(tid, target, (size_t)size);
 }
 
-size_t lineage_groups(pid_t tid, gid_t *groups, size_t size) {
+static size_t parse_groups(const char *at, gid_t *groups, size_t size) {
+    size_t count = 0;
+    for (char *end; at && count < size; at = end) {
+        unsigned long gid = strtoul(at, &end, 10);
+        if (end == at || memchr(at, '\n', (size_t)(end - at))) break;
+        groups[count++] = (gid_t)gid;
+    }
+    return count;
+}
+
+size_t lineage_groups_apart(pid_t tid, gid_t *groups, size_t size) {
     char text[16384];
-    struct process *process = process_of(tid);
-    if (!process) return 0;
+    const char *line = read_proc_apart(text, sizeof text, tid, "status") > 0 ? strstr(text, "\nGroups:") : NULL;
+    return parse_groups(line ? line + 8 : NULL, groups, size);
+}
+
+size_t lineage_groups(pid_t tid, gid_t *groups, size_t size) {
+    struct process *process = core_is_left() ? NULL : process_of(tid);
+    if (!process) return lineage_groups_apart(tid, groups, size);
     if (!process->groups) {
-        char *at = status_line(text, sizeof text, tid, "\nGroups:"), *end;
-        size_t room = 0;
-        process->group_count = 0;
-        for (; at; at = end) {
-            unsigned long gid = strtoul(at, &end, 10);
-            if (end == at || memchr(at, '\n', (size_t)(end - at))) break;
-            if (process->group_count == room) {
-                gid_t *larger = realloc(process->groups, (room = room ? 2 * room : 16) * sizeof *larger);
-                if (!larger) break;
-                process->groups = larger;
-            }
-            process->groups[process->group_count++] = (gid_t)gid;
-        }
-        if (!process->groups) process->groups = malloc(sizeof *process->groups); /* none, and that is known */
+        gid_t all[MAX_GROUPS];
+        process->group_count = lineage_groups_apart(tid, all, MAX_GROUPS);
+        process->groups = malloc((process->group_count + 1) * sizeof *process->groups);
+        if (!process->groups) return lineage_groups_apart(tid, groups, size);
+        memcpy(process->groups, all, process->group_count * sizeof *all);
     }
     size_t count = process->group_count < size ? process->group_count : size;
     if (count) memcpy(groups, process->groups, count * sizeof *groups);

@@ -208,7 +208,9 @@ static PyObject *groups_of(PyObject *self, PyObject *pid) {
     (void)self;
     long value = PyLong_AsLong(pid);
     if (value == -1 && PyErr_Occurred()) return NULL;
-    LOCKED(count = lineage_groups((pid_t)value, groups, 1024));
+    Py_BEGIN_ALLOW_THREADS;
+    count = lineage_groups_apart((pid_t)value, groups, 1024);
+    Py_END_ALLOW_THREADS;
     PyObject *tuple = PyTuple_New((Py_ssize_t)count);
     for (size_t i = 0; tuple && i < count; i++) PyTuple_SET_ITEM(tuple, (Py_ssize_t)i, PyLong_FromUnsignedLong(groups[i]));
     return tuple;

@@ -171,13 +171,14 @@ static void c_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi) {
     DELEGATE(ino, flush, req, ino, fi);
     struct handle *handle = handle_of(fi);
     int error = 0;
+    bool is_becoming = ring_recording() && lineage_is_becoming(fuse_req_ctx(req)->pid); /* exec closes what it does not hand on */
     if (handle->dirty || passthrough_wrote(handle)) {
         int duplicate = dup(handle->fd); /* some filesystems say at close that a write failed */
         error = duplicate >= 0 && close(duplicate) ? errno : 0;
-        confirm_writer(req, handle);
+        if (!is_becoming) confirm_writer(req, handle);
         record_write(handle);
         handle->confirmed = false;
-    } else if (ring_recording() && (handle->flags & O_ACCMODE) != O_RDONLY) {
+    } else if (ring_recording() && (handle->flags & O_ACCMODE) != O_RDONLY && !is_becoming) {
         lineage_redirected(fuse_req_ctx(req)->pid); /* closed, and open elsewhere: as the standard output, most likely */
     }
     fuse_reply_err(req, error);

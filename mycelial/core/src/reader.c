@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <linux/fuse.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -20,9 +21,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
-#define WAKE_UP SIGRTMIN /* has the thread look whether it is to end */
+#define WAKE_UP SIGRTMIN   /* has a thread look whether it is to end */
+#define LOOK_AFTER_MS 100 /* whether the core was left for longer than */
+#define TOO_LONG_US 50000
 
 struct request {
     struct request *next;
@@ -38,11 +42,14 @@ static struct {
     int result; /* what pyfuse3 is told at the end: 0 or -errno */
     bool at_end;
     int wake_fd; /* one to be read for each request in the queue, and one for the end */
-    pthread_t thread;
-    bool running;
-    atomic_bool stop, stopped;
+    pthread_t thread, stand_in;
+    bool running, stands_in;
+    atomic_bool stop, stopped, stand_in_stopped;
+    int timer_fd; /* wakes the stand-in */
+    atomic_bool timer_set;
+    atomic_ullong left_us; /* since when the core is left, by now_us(); 0: it is not */
     struct session_figures figures;
-} reader = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake_fd = -1};
+} reader = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake_fd = -1, .timer_fd = -1};
 
 void core_lock(void) { pthread_mutex_lock(&core); }
 void core_unlock(void) { pthread_mutex_unlock(&core); }
@@ -134,6 +141,60 @@ static void answer(struct fuse_session *se, struct fuse_buf *buffer) {
     }
 }
 
+/* ---- while the core is left ----------------------------------------------------------------------------------------- */
+
+/* Set once for many times: nothing wakes anybody while the core is not left at all. */
+static void set_timer(void) {
+    struct itimerspec soon = {.it_value = {.tv_nsec = LOOK_AFTER_MS * 1000000}};
+    if (reader.timer_fd >= 0 && !atomic_exchange(&reader.timer_set, true)) timerfd_settime(reader.timer_fd, 0, &soon, NULL);
+}
+
+void core_leave(void) {
+    reader.left_us = now_us();
+    set_timer();
+    core_unlock();
+}
+
+void core_return(void) {
+    core_lock();
+    reader.left_us = 0;
+}
+
+bool core_is_left(void) { return reader.left_us != 0; }
+
+static bool is_left_too_long(void) {
+    uint64_t left = reader.left_us;
+    return left && now_us() - left > TOO_LONG_US;
+}
+
+/* What the reader waits for may be in the queue: a process that becomes another program closes its files first. It is
+ * answered without looking at any process, and the reader goes on. */
+static void *stand_in(void *session) {
+    struct fuse_session *se = session;
+    struct fuse_buf buffer = {.mem = NULL};
+    uint64_t times;
+    if (unshare(CLONE_FS)) { /* as for the reader */
+    }
+    while (!reader.stop) {
+        struct pollfd timer = {.fd = reader.timer_fd, .events = POLLIN}, device = {.fd = fuse_session_fd(se), .events = POLLIN};
+        if (poll(&timer, 1, -1) <= 0) continue;
+        if (read(reader.timer_fd, &times, sizeof times) < 0) continue;
+        reader.timer_set = false;
+        while (!reader.stop && is_left_too_long()) {
+            if (poll(&device, 1, 10) <= 0 || !is_left_too_long()) continue;
+            int got = session_receive_request(se, &buffer); /* waits like the reader where that was quicker */
+            if (got > 0) answer(se, &buffer);
+            if (got <= 0 && got != -EINTR) break;
+        }
+        if (core_is_left()) set_timer();
+    }
+    free(buffer.mem);
+    reader.stand_in_stopped = true;
+    return NULL;
+}
+
+/* ---- the thread ------------------------------------------------------------------------------------------------------- */
+
 static void *read_device(void *session) {
     struct fuse_session *se = session;
     struct fuse_buf buffer = {.mem = NULL};
@@ -165,6 +226,7 @@ int reader_init(void) {
     reader.at_end = false;
     reader.figures = (struct session_figures){0, 0};
     if (reader.wake_fd < 0) reader.wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC | EFD_SEMAPHORE);
+    if (reader.timer_fd < 0) reader.timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     return reader.wake_fd < 0 ? errno : 0;
 }
 
@@ -187,11 +249,12 @@ int reader_start(struct fuse_session *se) {
     struct sigaction action = {.sa_handler = ignore}; /* not SA_RESTART: the read is to return */
     sigset_t others, before;
     sigaction(WAKE_UP, &action, NULL);
-    reader.stop = reader.stopped = false;
+    reader.stop = reader.stopped = reader.stand_in_stopped = false;
     sigfillset(&others);
     sigdelset(&others, WAKE_UP);
     pthread_sigmask(SIG_SETMASK, &others, &before); /* what it inherits: Python's signals are the main thread's */
     error = pthread_create(&reader.thread, NULL, read_device, se);
+    reader.stands_in = !error && reader.timer_fd >= 0 && pthread_create(&reader.stand_in, NULL, stand_in, se) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     reader.running = error == 0;
     return error;
@@ -201,10 +264,12 @@ void reader_stop(void) {
     struct timespec moment = {.tv_nsec = 1000000};
     if (!reader.running) return;
     reader.stop = true;
-    while (!reader.stopped) { /* again and again: it may come just before the read */
-        pthread_kill(reader.thread, WAKE_UP);
+    while (!reader.stopped || (reader.stands_in && !reader.stand_in_stopped)) { /* again and again: it may come just before the read */
+        if (!reader.stopped) pthread_kill(reader.thread, WAKE_UP);
+        if (reader.stands_in && !reader.stand_in_stopped) pthread_kill(reader.stand_in, WAKE_UP);
         nanosleep(&moment, NULL);
     }
     pthread_join(reader.thread, NULL);
+    if (reader.stands_in) pthread_join(reader.stand_in, NULL);
     reader.running = false;
 }

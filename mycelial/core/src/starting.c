@@ -56,19 +56,18 @@ bool starting_holds(pid_t pid, uint64_t pipe, int mode) {
     bool found = false;
     size_t size = (size_t)snprintf(wanted, sizeof wanted, "pipe:[%llu]", (unsigned long long)pipe);
     snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *directory = fd < 0 ? NULL : fdopendir(fd);
-    const struct dirent *entry;
-    while (!found && directory && (entry = readdir(directory))) {
-        int number = atoi(entry->d_name);
-        if (number >= NAMED) continue;
+    int numbers[NAMED], count = 0;
+    core_leave();
+    DIR *directory = opendir(path);
+    for (const struct dirent *entry; directory && count < NAMED && (entry = readdir(directory));)
+        if (entry->d_name[0] != '.' && atoi(entry->d_name) < NAMED) numbers[count++] = atoi(entry->d_name);
+    if (directory) closedir(directory);
+    core_return();
+    for (int i = 0; i < count && !found; i++) {
+        int number = numbers[i];
         snprintf(path, sizeof path, "fd/%d", number);
         found = read_proc_link(target, sizeof target, pid, path) == size && !memcmp(target, wanted, size) &&
                 starting_mode(pid, number) == mode;
     }
-    if (directory)
-        closedir(directory);
-    else if (fd >= 0)
-        close(fd);
     return found;
 }

@@ -45,7 +45,7 @@ static void look(struct child *child) {
     char text[TEXT_SIZE];
     pid_t pid = child->pid;
     pthread_mutex_unlock(&watch.lock); /* may hang on a page that only we can bring */
-    ssize_t size = read_proc(text, sizeof text, "/proc/%d/cmdline", (int)pid);
+    ssize_t size = read_proc_apart(text, sizeof text, pid, "cmdline");
     pthread_mutex_lock(&watch.lock);
     if (child->pid != pid || !child->watching) return;
     uint64_t now = now_us(), age = now - child->since;
