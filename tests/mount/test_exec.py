@@ -1,4 +1,4 @@
-"""A program that becomes another one closes files on its way, and the kernel lets nobody read of it until it is done."""
+"""A program that becomes another one closes files on its way, and until it is done nobody can read of it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from tests.mount.recorded import wait_for
 SPAWNING = """\
 import os, sys, threading
 root, rounds = sys.argv[1], int(sys.argv[2])
-logs = [os.open(f"{root}/log{number}", os.O_CREAT | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC) for number in range(3)]
+flags = os.O_CREAT | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC
+logs = [os.open(f"{root}/log{number}", flags) for number in range(3)]
 def spawn(worker):
     for number in range(rounds):
         os.write(logs[worker % 3], b"line\\n")
