@@ -32,6 +32,7 @@ from mycelial.mount.virtual import VirtualTree
 from mycelial.mount.wishes import Wishes
 
 if TYPE_CHECKING:
+    from mycelial.views.database import AnswersFrom
     from mycelial.views.tree import Tree
 
 log = logging.getLogger(__name__)
@@ -63,6 +64,7 @@ class Filesystem:
         self._session = secrets.token_hex(8)
         self._began = time.time()
         self._engine: Engine | None = None
+        self._answers: AnswersFrom | None = None  # of the virtual tree, once that is made
         self._tree = Late(self._make_tree)
         self._early: list[int] = []  # signals that came when nobody listened
 
@@ -91,6 +93,8 @@ class Filesystem:
             self._mount(VirtualTree(self._tree, self._ready, wishes, timeout=timeout, lists_unasked=unasked))
             trio.run(self._serve)
         finally:
+            if self._answers is not None:
+                self._answers.close()  # or the engine would not be the last, who tidies up
             if self._engine is not None:
                 trio.run(self._engine.close)
         core.stop()
@@ -99,10 +103,9 @@ class Filesystem:
         from mycelial.views.database import AnswersFrom
         from mycelial.views.tree import Tree
 
-        answers = AnswersFrom(self._place.database)
-        answers.open_early(os.geteuid())
+        self._answers = AnswersFrom(self._place.database)
         return Tree(
-            open_answers=answers,
+            open_answers=self._answers,
             source=CallersSource(),
             status=self.status,
             view_dir=os.fsencode(self._options.view_dir) or b".mycelial",

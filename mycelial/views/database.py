@@ -9,11 +9,10 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from mycelial.store.answers import Answers
-from mycelial.store.errors import StoreError
 
 _KEPT = 2
 """Databases that stay open between questions; each has some megabytes of cache."""
@@ -38,11 +37,6 @@ class AnswersFrom:
             answers.close()
             raise
         self._keep(uid, identity, answers)
-
-    def open_early(self, uid: int) -> None:
-        """Open the database for the first question of `uid`, if there is one yet."""
-        with suppress(StoreError), self(uid):
-            pass
 
     def close(self) -> None:
         """Close what is not lent."""
