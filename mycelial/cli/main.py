@@ -99,6 +99,7 @@ def main() -> None:
 
 def run(args: Sequence[str]) -> int:
     """Run the command line `args` and return the exit code."""
+    _open_what_is_closed()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # a terminal that knows no UTF-8
@@ -122,6 +123,14 @@ def run(args: Sequence[str]) -> int:
         return _fail(_in_one_line(problem), 1)
     except (KeyboardInterrupt, click.Abort):
         return 130
+
+
+def _open_what_is_closed() -> None:
+    """Lead to nowhere each standard stream that is closed, lest a database be opened under its number."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_RDWR)  # the lowest number that is free: this stream's
+            setattr(sys, name, os.fdopen(nowhere, "w" if number else "r"))
 
 
 def _fail(text: str, code: int) -> int:

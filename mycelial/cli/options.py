@@ -30,7 +30,7 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for 
 database = click.option(
     "--db",
     "database",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     metavar="PATH",
     help="Use this database; paths are then relative to the mount's root.",
 )

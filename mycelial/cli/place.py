@@ -59,6 +59,8 @@ class Place:
             if it does not lie below it.
         """
         path = _as_named(given) if self.root is None else _below(self.root, given)
+        if path == ".":
+            raise Failure(f"{printable(given)}: this is the root of it all; name a file in it")
         if path is None or not is_clean_path(path):
             root = (
                 "the mount's root (with --db, paths are relative to it)" if self.root is None else self.root

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-from dataclasses import asdict
 from pathlib import Path
 
 import click
 
-from mycelial.cli import options, output
-from mycelial.cli.place import locate
+from mycelial.cli import options, whole
 
 
 @click.command()
@@ -34,23 +31,23 @@ def search(
     uid: int | str | None,
 ) -> None:
     """Files with these WORDS in their names, and files that belong to them."""
-    place = locate(directory, database, foreign=True)
-    if place.is_foreign:
-        from mycelial.cli import through
+    from mycelial.cli import through
 
-        found = through.search(place, " ".join(words), limit)
-    else:
-        with options.open_answers(place, uid) as answers:
-            found = answers.search(" ".join(words), limit)
-    if as_json:
-        output.print_json([asdict(hit) for hit in found])
-    elif not found:
-        print("nothing is called so", file=sys.stderr)
-    else:
-        output.print_table(
-            ("score", "words", "belongs to", "file"),
-            ((f"{hit.score:.3f}", " ".join(hit.words) or "-", hit.via or "-", hit.path) for hit in found),
-        )
+    query = " ".join(words)
+    found = whole.ask(
+        directory,
+        database,
+        uid,
+        lambda place: through.search(place, query, limit),
+        lambda answers: answers.search(query, limit),
+    )
+    whole.show(
+        found,
+        ("score", "words", "belongs to", "file"),
+        lambda hit: (f"{hit.score:.3f}", " ".join(hit.words) or "-", hit.via or "-", hit.path),
+        as_json=as_json,
+        nothing="nothing is called so",
+    )
 
 
 COMMANDS = {"search": search}

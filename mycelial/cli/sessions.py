@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import date
 from pathlib import Path
 
 import click
 
-from mycelial.cli import options, output
+from mycelial.cli import options, whole
 from mycelial.cli.place import locate
 from mycelial.store.answers import Session
 
@@ -39,25 +38,25 @@ def sessions(
     place = locate(directory, database)
     with options.open_answers(place, uid) as answers:
         found = answers.sessions(limit) if day is None else answers.sessions_of(day)[::-1][:limit]
-    if as_json:
-        output.print_json([_object(session) for session in found])
-    elif not found:
-        print("no work was recorded then", file=sys.stderr)
-    else:
-        output.print_table(
-            ("day", "began", "minutes", "files", "about", "most used"),
-            (
-                (
-                    session.day,
-                    session.name[:5].replace(".", ":"),
-                    str(round((session.ended - session.started) / 60)),
-                    str(len(session.members)),
-                    session.label,
-                    ", ".join(session.members[:_SHOWN]),
-                )
-                for session in found
-            ),
-        )
+    whole.show(
+        found,
+        ("day", "began", "minutes", "files", "about", "most used"),
+        _row,
+        as_json=as_json,
+        nothing="no work was recorded then",
+        as_object=_object,
+    )
+
+
+def _row(session: Session) -> tuple[str, ...]:
+    return (
+        session.day,
+        session.name[:5].replace(".", ":"),
+        str(round((session.ended - session.started) / 60)),
+        str(len(session.members)),
+        session.label,
+        ", ".join(session.members[:_SHOWN]),
+    )
 
 
 def _object(session: Session) -> dict[str, object]:

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import os
-import sys
-from dataclasses import asdict
 from pathlib import Path
 
 import click
 
-from mycelial.cli import options, output
+from mycelial.cli import options, whole
 from mycelial.cli.place import Place, locate
 from mycelial.record.display import moment
 from mycelial.store.stale import Stale
 
 
 @click.command()
-@click.argument("directory", default=".")
-@options.as_json
-@options.limit
-@options.database
-@options.uid
+@whole.of_a_directory
 def stale(directory: str, as_json: bool, limit: int, database: Path | None, uid: int | str | None) -> None:
     """Products older than the sources they were made from.
 
@@ -30,14 +24,13 @@ def stale(directory: str, as_json: bool, limit: int, database: Path | None, uid:
     below = _below(place, directory)
     with options.open_answers(place, uid) as answers:
         found = [one for one in answers.stale() if one.path.startswith(below)][:limit]
-    if as_json:
-        output.print_json([asdict(one) for one in found])
-    elif not found:
-        print("nothing is older than what it was made from", file=sys.stderr)
-    else:
-        output.print_table(
-            ("made", "changed", "why"), ((moment(one.made), moment(one.changed), _why(one)) for one in found)
-        )
+    whole.show(
+        found,
+        ("made", "changed", "why"),
+        lambda one: (moment(one.made), moment(one.changed), _why(one)),
+        as_json=as_json,
+        nothing="nothing is older than what it was made from",
+    )
 
 
 def _below(place: Place, directory: str) -> str:

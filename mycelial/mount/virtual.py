@@ -310,7 +310,8 @@ class VirtualTree(pyfuse3.Operations):
     async def getxattr(
         self, inode: pyfuse3.InodeT, name: pyfuse3.XAttrNameT, ctx: pyfuse3.RequestContext
     ) -> bytes:
-        path = None if inode & core.VIRTUAL_BIT else core.path_of(inode)
+        # In the tree, too, somebody may want to know which mount this is: its root has nothing else to tell.
+        path = b"" if inode & core.VIRTUAL_BIT else core.path_of(inode)
         if path is None:
             raise pyfuse3.FUSEError(errno.ENODATA)
         caller = self._caller(ctx)

@@ -84,6 +84,8 @@ def open_reader(path: Path) -> sqlite_utils.Database:
     """
     if not path.exists():
         raise StoreError(f"{path}: there is no database here")
+    if path.is_dir():
+        raise StoreError(f"{path}: this is a directory, not a database")
     with explained(path):
         uri = f"file:{quote(os.fsencode(path.absolute()))}?mode=ro"
         connection = sqlite3.connect(

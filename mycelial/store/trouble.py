@@ -27,6 +27,8 @@ def trouble_with(path: Path, error: Exception) -> StoreError:
         return StoreError(f"{path}: damaged ({error})", mend=_MOVE_AWAY)
     if code in _LOCKED:
         return StoreError(f"{path}: locked by another program", mend="end that program (fuser names it)")
+    if code == sqlite3.SQLITE_CANTOPEN and path.exists() and not os.access(path, os.R_OK):
+        return StoreError(f"{path}: it may be read by its owner only", mend="ask as that user")
     if code in _DISK:
         number = errno.ENOSPC if code == sqlite3.SQLITE_FULL else None
         return _disk(path, number, str(error))

@@ -99,6 +99,16 @@ def test_a_product_names_its_sources_and_they_their_product(in_mount: Path) -> N
     assert set(links(view / "related/in.txt").values()) == {"dir/sorted.txt", "dir/words.txt"}
 
 
+def test_commands_work_within_the_tree_as_well(in_mount: Path) -> None:
+    directory = in_mount / ".mycelial" / "related" / "in.txt"
+    eventually(directory, "dir/sorted.txt")
+    told = mycelial("recent", "--json", directory)
+    assert (told.returncode, told.stderr) == (0, "")
+    assert {file["path"] for file in json.loads(told.stdout)} >= {"in.txt", "dir/sorted.txt"}
+    link = next(name for name, target in links(directory).items() if target == "dir/sorted.txt")
+    assert "in.txt" in mycelial("sources", directory / link).stdout
+
+
 def test_links_are_numbered_relative_and_keep_the_name(in_mount: Path) -> None:
     directory = in_mount / ".mycelial" / "related" / "dir" / "sorted.txt"
     found = eventually(directory, "in.txt")

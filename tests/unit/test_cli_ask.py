@@ -194,6 +194,9 @@ class TestWithinASource:
         assert (code, out) == (1, "")
         assert err == "mycelial: typo.c: there is no such file, and nothing was recorded of one\n"
 
+    def test_the_root_is_no_file(self, terminal: Terminal, source: Path) -> None:
+        assert "name a file in it" in terminal.error("related", str(source))
+
     def test_a_file_outside_is_an_error(self, terminal: Terminal) -> None:
         assert terminal.error("why", "main.c", "/etc/passwd").startswith("mycelial: /etc/passwd: not below ")
 
@@ -301,3 +304,9 @@ def test_a_traceback_is_shown_only_on_request(
     assert "internal error, or a damaged database: KeyError" in terminal.error("recent", "--db", db)
     with pytest.raises(KeyError):
         run(["--debug", "recent", "--db", db])
+
+
+def test_a_directory_is_no_database(terminal: Terminal, tmp_path: Path) -> None:
+    assert terminal.error("recent", "--db", str(tmp_path)) == (
+        f"mycelial: {tmp_path}: this is a directory, not a database\n"
+    )

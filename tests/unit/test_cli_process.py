@@ -52,6 +52,19 @@ def test_a_full_disk_behind_the_output_is_one_line(db: str, repository: Path) ->
     assert (done.returncode, done.stderr) == (1, b"mycelial: No space left on device\n")
 
 
+def test_streams_that_are_closed_stop_nothing(db: str, repository: Path) -> None:
+    shell = '"$0" -c "$1" related --db "$2" src/main.c >&- 2>&- <&-'
+    done = subprocess.run(["sh", "-c", shell, RUN[0], RUN[2], db], check=False, cwd=repository)
+    assert done.returncode == 0
+    done = subprocess.run(
+        ["sh", "-c", '"$0" -c "$1" recent --db "$2" >&-', RUN[0], RUN[2], db],
+        stderr=subprocess.PIPE,
+        check=False,
+        cwd=repository,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
 def test_a_terminal_without_utf8_gets_escapes(db: str, repository: Path) -> None:
     done = subprocess.run(
         [*RUN, "related", "--db", db, "unheard"],
