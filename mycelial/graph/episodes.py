@@ -136,7 +136,8 @@ class Episodes:
         said = EpisodeEvidence(episode.touches, habitual)
         for file, weight in said.weights.items():
             evidence.add_usage(file, uid, weight * grown, t, habitual.get(file, 0.0))
-        evidence.add_usage(EVERYTHING, uid, math.fsum(said.weights.values()) * grown, t)
+        chosen = math.fsum(w * (1.0 - habitual.get(file, 0.0)) for file, w in said.weights.items())
+        evidence.add_usage(EVERYTHING, uid, chosen * grown, t)
         pairs = pairs_of(said, episode.touches)
         shared = {pair: weight * grown for pair, weight in pairs.items()}
         evidence.add_together(uid, shared, t, episode.number)

@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 import sqlite_utils
 
@@ -35,6 +36,13 @@ class Bond:
     program: str = ""
     made: bool = False
     habitual: float = 0.0
+
+
+class Crowd(NamedTuple):
+    """How many files one was made from, and how many were made from it."""
+
+    sources: int
+    products: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +139,21 @@ class Neighbours:
     def products(self, file: int) -> dict[int, Bond]:
         """Return what was made from the file, through products that are gone as well."""
         return self._made(file, "source", "product")
+
+    def crowds(self, files: Iterable[int]) -> dict[int, Crowd]:
+        """Return of how many files each of `files` was made itself, and how many were made from it."""
+        wanted = list(files)
+        sources, products = (
+            dict(
+                self._execute(
+                    f"SELECT {column}, count(*) FROM source WHERE {column} IN {_GIVEN}{self._whose}"
+                    f" GROUP BY {column}",
+                    (json.dumps(wanted),),
+                )
+            )
+            for column in ("product", "source")
+        )
+        return {file: Crowd(sources.get(file, 0), products.get(file, 0)) for file in wanted}
 
     def usage(self, files: Iterable[int]) -> dict[int, Bond]:
         """Return the present weight, the episodes and the latest use of each of `files`.

@@ -64,10 +64,12 @@ class Ranking:
         first = {other: bond.weight * chosen[other] for other, bond in bonds.items()}
         middles = nlargest(WALKED, first, key=lambda other: (first[other], -other))
         least = FAINT * min(1.0, max(first.values(), default=0.0))
-        walked = walk({**evidence.steps(middles, least), file: first}, file)
+        by_habit = {other: habit(usage[other]) for other in bonds if usage[other].habitual > 0.0}
+        walked = walk({**_onward(evidence.steps(middles, least), by_habit), file: first}, file)
         following = evidence.following(file)
         followed = math.fsum(bond.weight for bond in following.values())
         sources, products = evidence.sources(file), evidence.products(file)
+        crowds = evidence.crowds([*sources, *products])
         siblings = self._tree.siblings(file, DIRECTORY)
         near = 1.0 / math.sqrt(1.0 + len(siblings) + 1.0)
 
@@ -96,8 +98,8 @@ class Ranking:
                 else 0.0,
                 provenance=(1.0 - habit(usage[other]))
                 * max(
-                    crowding(len(sources)) if other in sources else 0.0,
-                    crowding(len(products)) if other in products else 0.0,
+                    crowding(max(len(sources), crowds[other].products)) if other in sources else 0.0,
+                    crowding(max(len(products), crowds[other].sources)) if other in products else 0.0,
                 ),
                 used_ago=now - usage[other].last if usage[other].count else math.inf,
             )
@@ -128,6 +130,15 @@ def choice(bond: Bond | None, own: Bond, usage: Bond, whole: Bond) -> float:
 def habit(usage: Bond) -> float:
     """Return the share of a file's episodes in which nothing but a program's habit took it up."""
     return min(1.0, usage.habitual / usage.count) if usage.count else 0.0
+
+
+def _onward(steps: dict[int, dict[int, float]], by_habit: dict[int, float]) -> dict[int, dict[int, float]]:
+    """Return the steps without what leads to files that a habit takes up: they are beside everything."""
+    onward: dict[int, dict[int, float]] = {}
+    for middle, ends in steps.items():
+        parts = ((other, weight * (1.0 - by_habit.get(other, 0.0))) for other, weight in ends.items())
+        onward[middle] = {other: weight for other, weight in parts if weight > 0.0}
+    return onward
 
 
 def _hint(other: int, bonds: dict[int, Bond], walked: dict[int, float]) -> float:

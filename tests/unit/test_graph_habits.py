@@ -114,3 +114,20 @@ def test_what_is_counted_is_bounded_and_goes_on_after_a_restart(monkeypatch: pyt
     for other in (habits, again):
         assert other.observe(1000, {"firefox": [2]}) == {2: 1.0}
     assert list(again.dump()) == list(habits.dump())
+
+
+def test_what_is_always_written_takes_nothing_from_the_relations_of_others(tmp_path: Path) -> None:
+    scores = []
+    for journal in ("", JOURNAL):
+        place = tmp_path / ("loud" if journal else "quiet")
+        place.mkdir()
+        story = Story(place)
+        for day in range(100):
+            story.program("soffice.bin").close("letter", "costs" if day % 2 else "scan")
+            if journal:
+                story.program("firefox").close(*(f"{journal} {number}" for number in range(4)))
+            story.pause()
+        with story.answers() as answers:
+            scores.append({found.path: found.score for found in answers.related("costs")})
+    assert scores[1]["scan"] == pytest.approx(scores[0]["scan"], rel=0.15)
+    assert max(scores[1], key=lambda path: scores[1][path]) == "letter"

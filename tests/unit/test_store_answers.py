@@ -38,6 +38,20 @@ def test_what_a_file_was_made_from_comes_before_what_it_was_used_with(story: Sto
     assert best.programs == ("cc", "vim")
 
 
+def test_what_is_made_from_everything_says_little_about_each(story: Story) -> None:
+    for number in range(12):
+        story.program("vim").close(f"text {number}", f"table {number}")
+        story.pause()
+    for number in range(12):
+        story.program("index").open(f"text {number}").close("found words")
+        story.pause()
+    story.program("lpr").open("text 3").close("print of 3")
+    with story.answers() as answers:
+        assert {source.path for source in answers.sources("found words")} == {f"text {n}" for n in range(12)}
+        best = [found.path for found in answers.related("text 3")]
+    assert best.index("print of 3") < best.index("table 3") < best.index("found words")
+
+
 def test_every_ranking_is_in_order_and_within_its_limit(story: Story) -> None:
     with story.answers() as answers:
         for ranking in (answers.related, answers.together, answers.next, answers.sources, answers.products):
