@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import logging
 import os
 import socket
@@ -15,17 +14,21 @@ from mycelial.graph.admission import Admission
 from mycelial.graph.engine import Engine
 from mycelial.graph.garbage import collect_rarely
 from mycelial.graph.ingest import Ingest
+from mycelial.graph.priority import stand_back
 from mycelial.record.announced import Announced
 from mycelial.record.logs import stderr_formatter
 from mycelial.record.settings import Settings, load_settings
 from mycelial.store.log import Retention
+
+NICENESS = 5
+"""A third of a normal process's share: with less, a long build on all cores would outrun the engine."""
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the engine; return its exit code: 0 done, 1 it could not start, 2 wrong usage."""
     options = _parser().parse_args(arguments)
     os.umask(0o077)
-    _stand_back()
+    stand_back(NICENESS)
     handler = logging.StreamHandler()
     handler.setFormatter(stderr_formatter("mycelial engine"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
@@ -50,16 +53,6 @@ def main(arguments: list[str] | None = None) -> int:
         announced = Announced(options.announced) if options.announced is not None else None
         Engine(connection, ingest, options.db, announced).run()
     return 0
-
-
-def _stand_back() -> None:
-    """Let the user's own work go first: a third of a normal process's share, and never in its way for long.
-
-    Events wait meanwhile.  Less than that, and a long build on all cores would outrun the engine.
-    """
-    os.nice(5)
-    with contextlib.suppress(OSError):  # a sandbox may forbid it
-        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from mycelial.graph.ingest import Ingest, State
+from mycelial.graph.priority import stand_back
 from mycelial.store.clusters import Hub, Named, Structure
 from mycelial.store.errors import StoreError
 
@@ -199,7 +200,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     db = options.db
-    os.nice(options.nice)
+    stand_back(options.nice)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.alarm(LONGEST)
     _limit_memory()

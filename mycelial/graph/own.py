@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from mycelial.graph.forget import forget
+from mycelial.graph.priority import stand_back
 from mycelial.record.events import is_clean_path
 from mycelial.store.errors import StoreError
 from mycelial.store.forgetting import Selection
@@ -27,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--uid", type=int, required=True, help="whose events")
     options = parser.parse_args(arguments)
     os.umask(0o077)
-    os.nice(5)
+    stand_back(5)
     try:
         selection = selection_from(sys.stdin.buffer.read(), options.uid)
     except (ValueError, RecursionError) as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from mycelial.graph.priority import SLICE
 from mycelial.graph.rebuild import replay
 from mycelial.record.events import Event, Op, Process
 from tests.mount.actor import run_apart
@@ -79,6 +81,9 @@ def test_the_engine_lets_other_work_go_first(mount: Mounted) -> None:
     pid = mount.status()["engine"]["pid"]
     assert os.sched_getscheduler(pid) == os.SCHED_BATCH
     assert os.getpriority(os.PRIO_PROCESS, pid) == min(os.getpriority(os.PRIO_PROCESS, 0) + 5, 19)
+    said = re.search(r"^se\.slice\s*:\s*(\d+)$", Path(f"/proc/{pid}/sched").read_text(), re.MULTILINE)
+    if said is not None and tuple(map(int, os.uname().release.split(".")[:2])) >= (6, 12):
+        assert int(said[1]) == SLICE
 
 
 @pytest.fixture
