@@ -99,10 +99,10 @@ struct handle {
     bool dirty;     /* written since the last WRITE event */
     bool confirmed; /* `process` was looked at again when it wrote */
     bool passthrough;
-    struct statx_timestamp changed; /* in passthrough: when the inode changed last, as far as we know */
+    struct statx_timestamp changed; /* when the inode changed last, as far as this handle knows */
 };
 static inline struct handle *handle_of(const struct fuse_file_info *fi) { return (struct handle *)(uintptr_t)fi->fh; }
-struct handle *handle_new(fuse_req_t req, struct inode *inode, int fd, int flags);
+struct handle *handle_new(fuse_req_t req, struct inode *inode, int fd, int flags, const struct statx *stx);
 void handle_close(struct handle *handle);
 double attr_timeout(const struct inode *inode); /* seconds */
 struct open_reply;

@@ -16,13 +16,14 @@
 
 static char read_buffer[SPLICE_FROM];
 
-struct handle *handle_new(fuse_req_t req, struct inode *inode, int fd, int flags) {
+struct handle *handle_new(fuse_req_t req, struct inode *inode, int fd, int flags, const struct statx *stx) {
     struct handle *handle = calloc(1, sizeof *handle);
     if (!handle) return NULL;
     handle->inode = inode;
     inode->told_us = 0; /* reading moves the access time, writing more: it will be asked for again */
     handle->fd = fd;
     handle->flags = flags;
+    handle->changed = stx->stx_ctime;
     handle->uid = fuse_req_ctx(req)->uid;
     handle->tid = fuse_req_ctx(req)->pid;
     handle->next = inode->handles;
@@ -49,12 +50,10 @@ double attr_timeout(const struct inode *inode) {
 /* Whether the kernel's pages are of this content. The kernel itself looks at size and mtime (AUTO_INVAL_DATA), which
  * whoever changes a file behind our back can set as they were; the change time nobody can. */
 static bool is_cached(const struct handle *handle) {
-    struct statx stx;
     struct statx_timestamp *cached = &handle->inode->cached;
     if (is_exclusive() || is_writeback()) return true; /* nobody else changes it; or the kernel knows better */
-    if (stat_fd(handle->fd, &stx)) return false;
-    bool same = cached->tv_sec == stx.stx_ctime.tv_sec && cached->tv_nsec == stx.stx_ctime.tv_nsec;
-    *cached = stx.stx_ctime;
+    bool same = cached->tv_sec == handle->changed.tv_sec && cached->tv_nsec == handle->changed.tv_nsec;
+    *cached = handle->changed;
     return same;
 }
 
@@ -88,31 +87,34 @@ int open_again(int fd, int flags) {
     return opened < 0 ? -errno : opened;
 }
 
-static int open_inode(struct inode *inode, int flags) {
-    struct statx stx;
-    if (inode->fd >= 0) return open_again(inode->fd, flags);
-    int fd = -1, error = ESTALE;
-    if (inode->parent) {
+/* By its name, checked to be the one; what has no name any more is reached through a descriptor of it. */
+static int open_inode(struct inode *inode, int flags, struct statx *stx) {
+    int fd = -1, other = inode->fd, error = ESTALE;
+    if (other < 0 && inode->parent) {
         int dir = dir_acquire(inode->parent);
         if (dir >= 0) {
             fd = openat(dir, inode->name, flags | O_NOFOLLOW);
-            error = fd < 0 ? errno : stat_fd(fd, &stx);
+            error = fd < 0 ? errno : stat_fd(fd, stx);
             dir_release(inode->parent);
-            if (error == ENOENT || error == ELOOP || (!error && !inode_is(inode, &stx))) error = ESTALE;
+            if (error == ENOENT || error == ELOOP || (!error && !inode_is(inode, stx))) error = ESTALE;
         }
     }
     if (!error) return fd;
     if (fd >= 0) close(fd);
-    return error == ESTALE && inode->handles ? open_again(inode->handles->fd, flags) : -error;
+    if (other < 0 && error == ESTALE && inode->handles) other = inode->handles->fd;
+    fd = other < 0 ? -error : open_again(other, flags);
+    if (fd < 0 || !(error = stat_fd(fd, stx))) return fd;
+    close(fd);
+    return -error;
 }
 
-static int truncate_opened(fuse_req_t req, int fd, int flags) {
+static int truncate_opened(fuse_req_t req, int fd, int flags, struct statx *stx) {
     char path[32];
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     caller_become(req);
     int error = ((flags & O_ACCMODE) == O_RDONLY ? truncate(path, 0) : ftruncate(fd, 0)) ? errno : 0;
     caller_restore();
-    return error;
+    return error ? error : stat_fd(fd, stx);
 }
 
 static void record_open(fuse_req_t req, struct handle *handle) {
@@ -129,10 +131,11 @@ static void record_open(fuse_req_t req, struct handle *handle) {
 static void c_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi) {
     DELEGATE(ino, open, req, ino, fi);
     struct inode *inode = inode_of(ino);
-    int fd = open_inode(inode, flags_below(fi->flags));
-    if (fd == -EACCES && is_writeback()) fd = open_inode(inode, (fi->flags & (O_ACCMODE | O_APPEND)) | O_CLOEXEC);
-    int error = fd < 0 ? -fd : fi->flags & O_TRUNC ? truncate_opened(req, fd, fi->flags) : 0;
-    struct handle *handle = error ? NULL : handle_new(req, inode, fd, fi->flags);
+    struct statx stx;
+    int fd = open_inode(inode, flags_below(fi->flags), &stx);
+    if (fd == -EACCES && is_writeback()) fd = open_inode(inode, (fi->flags & (O_ACCMODE | O_APPEND)) | O_CLOEXEC, &stx);
+    int error = fd < 0 ? -fd : fi->flags & O_TRUNC ? truncate_opened(req, fd, fi->flags, &stx) : 0;
+    struct handle *handle = error ? NULL : handle_new(req, inode, fd, fi->flags, &stx);
     if (!error && !handle) error = ENOMEM;
     if (error) {
         if (fd >= 0) close(fd);
@@ -153,7 +156,11 @@ static void c_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
     else if ((handle->flags & O_ACCMODE) == O_RDONLY)
         record_read(handle);
     if (is_exclusive() && passthrough_writable(handle->inode)) session_invalidate(handle->inode);
-    if (!handle->passthrough && (handle->flags & O_ACCMODE) != O_RDONLY) is_cached(handle); /* what it wrote is, too */
+    struct statx stx;
+    if (!handle->passthrough && (handle->flags & O_ACCMODE) != O_RDONLY && !stat_fd(handle->fd, &stx)) {
+        handle->changed = stx.stx_ctime;
+        is_cached(handle); /* what it wrote is, too */
+    }
     handle_close(handle);
     fuse_reply_err(req, 0);
 }

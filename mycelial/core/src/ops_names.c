@@ -119,7 +119,7 @@ static void answer_created(fuse_req_t req, struct inode *dir, const char *name, 
     struct statx stx;
     int error = stat_fd(fd, &stx);
     if (!error) inode_adopt(dir, name, &stx, &entry);
-    struct handle *handle = error || !entry.ino ? NULL : handle_new(req, inode_of(entry.ino), fd, fi->flags);
+    struct handle *handle = error || !entry.ino ? NULL : handle_new(req, inode_of(entry.ino), fd, fi->flags, &stx);
     if (!handle) {
         close(fd);
         fuse_reply_err(req, error ? error : ENOMEM);

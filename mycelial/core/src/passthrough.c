@@ -26,6 +26,8 @@ void passthrough_device(int device) { passthrough.device = device; }
 bool passthrough_is_on(void) { return passthrough.on; }
 unsigned long passthrough_opens(void) { return passthrough.opens; }
 
+static bool is_writable(const struct handle *handle) { return (handle->flags & O_ACCMODE) != O_RDONLY; }
+
 static bool begin(fuse_req_t req, struct inode *inode, const struct handle *handle) {
     struct backing_map map = {.fd = handle->fd};
     if (handle->next) return inode->backing_id > 0; /* others have it open: as they do */
@@ -41,11 +43,9 @@ static bool begin(fuse_req_t req, struct inode *inode, const struct handle *hand
 }
 
 int passthrough_open(fuse_req_t req, struct handle *handle) {
-    struct statx stx;
     if (!passthrough.on && handle->inode->backing_id <= 0) return 0;
-    if (stat_fd(handle->fd, &stx) || !begin(req, handle->inode, handle)) return 0;
+    if (!begin(req, handle->inode, handle)) return 0;
     handle->passthrough = true;
-    handle->changed = stx.stx_ctime;
     passthrough.opens++;
     return handle->inode->backing_id;
 }
@@ -53,13 +53,13 @@ int passthrough_open(fuse_req_t req, struct handle *handle) {
 bool passthrough_writable(const struct inode *inode) {
     if (inode->backing_id <= 0) return false;
     for (const struct handle *handle = inode->handles; handle; handle = handle->next)
-        if ((handle->flags & O_ACCMODE) != O_RDONLY) return true;
+        if (is_writable(handle)) return true;
     return false;
 }
 
 bool passthrough_wrote(struct handle *handle) {
     struct statx stx;
-    if (!handle->passthrough || (handle->flags & O_ACCMODE) == O_RDONLY || stat_fd(handle->fd, &stx)) return false;
+    if (!handle->passthrough || !is_writable(handle) || stat_fd(handle->fd, &stx)) return false;
     bool changed = memcmp(&stx.stx_ctime, &handle->changed, sizeof stx.stx_ctime) != 0;
     handle->changed = stx.stx_ctime;
     return changed;
