@@ -17,7 +17,7 @@ import sqlite_utils
 
 from mycelial.record.events import Op, is_clean_path
 from mycelial.store.answers import Answers
-from mycelial.store.database import explained, open_reader
+from mycelial.store.database import explained, open_reader, wrapped
 from mycelial.store.evidence import CROWDED, NEIGHBOURS
 from mycelial.store.files import ROOT
 from mycelial.store.names import from_column
@@ -40,9 +40,9 @@ def problems(db: Path) -> Iterator[str]:
     StoreError
         There is no database, or none that can be opened.
     """
-    with explained(db), contextlib.closing(open_reader(db).conn) as connection:
+    database = open_reader(db)
+    with explained(db), contextlib.closing(database.conn) as connection:
         connection.execute("BEGIN")
-        database = sqlite_utils.Database(connection)
         damaged = [text for (text,) in connection.execute(f"PRAGMA integrity_check({MOST})") if text != "ok"]
         yield from (f"file: {line}" for text in damaged for line in text.splitlines())
         if damaged:
@@ -69,8 +69,7 @@ def _few(found: Iterator[str]) -> Iterator[str]:
 
 def _missing(database: sqlite_utils.Database) -> Iterator[str]:
     """Compare tables, columns, indexes and views with those of a new database."""
-    pristine = sqlite_utils.Database(memory=True)
-    pristine.conn.isolation_level = None
+    pristine = wrapped(sqlite3.connect(":memory:", isolation_level=None))
     create(pristine)
     there = _shape(database.conn)
     for name, columns in _shape(pristine.conn).items():

@@ -63,7 +63,7 @@ def open_writer(path: Path) -> sqlite_utils.Database:
             connection.execute(f"PRAGMA journal_size_limit={JOURNAL}")
             connection.execute("PRAGMA cache_size=-65536")
             connection.execute("PRAGMA temp_store=MEMORY")
-            database = sqlite_utils.Database(connection)
+            database = wrapped(connection)
             if version == 0:
                 create(database)
             else:
@@ -103,7 +103,12 @@ def open_reader(path: Path) -> sqlite_utils.Database:
         except BaseException:
             connection.close()
             raise
-        return sqlite_utils.Database(connection)
+        return wrapped(connection)
+
+
+def wrapped(connection: sqlite3.Connection) -> sqlite_utils.Database:
+    """Return the same for sqlite-utils; to look for its plugins would take longer than most questions."""
+    return sqlite_utils.Database(connection, execute_plugins=False)
 
 
 def _version(connection: sqlite3.Connection) -> int:
