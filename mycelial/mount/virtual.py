@@ -205,6 +205,8 @@ class VirtualTree(pyfuse3.Operations):
         caller = self._caller(ctx)
         # From a real directory only one name leads here: the view directory, found by the core.
         path = (*self._inode(parent_inode).path, name) if parent_inode & core.VIRTUAL_BIT else ()
+        if not path and (caller, path, b"") not in self._by_key:  # who comes here is about to ask something
+            trio.lowlevel.start_thread_soon(lambda: self._tree().prepare(caller), lambda _: None)
         return self._attributes(self._enter(caller, path, await self._find(path, caller)))
 
     @_guarded

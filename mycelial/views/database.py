@@ -25,6 +25,7 @@ class AnswersFrom:
         self._path = Path(database)
         self._lock = threading.Lock()
         self._kept: list[tuple[int, tuple[int, int] | None, Answers]] = []
+        self._most = _KEPT
 
     @contextmanager
     def __call__(self, uid: int) -> Iterator[Answers]:
@@ -39,9 +40,9 @@ class AnswersFrom:
         self._keep(uid, identity, answers)
 
     def close(self) -> None:
-        """Close what is not lent."""
+        """Close what is not lent, and what is lent when it comes back."""
         with self._lock:
-            kept, self._kept = self._kept, []
+            kept, self._kept, self._most = self._kept, [], 0
         for _, _, answers in kept:
             answers.close()
 
@@ -63,6 +64,6 @@ class AnswersFrom:
     def _keep(self, uid: int, identity: tuple[int, int] | None, answers: Answers) -> None:
         with self._lock:
             self._kept.append((uid, identity, answers))
-            surplus = self._kept.pop(0)[2] if len(self._kept) > _KEPT else None
+            surplus = self._kept.pop(0)[2] if len(self._kept) > self._most else None
         if surplus is not None:
             surplus.close()

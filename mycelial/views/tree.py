@@ -100,6 +100,10 @@ class Tree:
         with self._questions.unasked():
             return question()
 
+    def prepare(self, caller: Caller) -> None:
+        """Open the store for the caller, whose first question then takes less."""
+        self._questions.ask(caller, lambda answers: None)
+
     def find(self, path: VirtualPath, caller: Caller) -> Node | None:
         """Return the node at `path`, names from the view directory downwards; () is that directory itself."""
         if not path:

@@ -54,6 +54,14 @@ def test_many_users_leave_few_databases_open(answers_from: AnswersFrom) -> None:
         assert first_again is not last
 
 
+def test_what_is_still_lent_at_the_end_is_closed_when_it_comes_back(answers_from: AnswersFrom) -> None:
+    with answers_from(BO.uid) as answers:
+        answers_from.close()
+        assert answers.known("src/main.c")
+    with pytest.raises(StoreError, match="closed"):
+        answers.known("src/main.c")
+
+
 def test_what_was_recorded_meanwhile_is_in_the_next_answer(answers_from: AnswersFrom, path: Path) -> None:
     with answers_from(BO.uid) as answers:
         assert not answers.known("src/new.c")

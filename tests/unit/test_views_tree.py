@@ -353,12 +353,24 @@ def test_without_a_database_views_are_empty_and_say_so(
         raise problem
 
     tree = Tree(open_answers=fail, source=source, status=lambda _: {})
+    tree.prepare(BO)
     assert names(tree, "related/src/main.c") == []
     assert names(tree, "recent") == []
     assert "cannot be read now" in text(tree, "how/src/main.c")
     assert "error" in json.loads(text(tree, "status.json"))["store"]
     assert tree.xattr(b"user.mycelial.related", b"src/main.c", BO) is None
     assert bool(caplog.records) is not isinstance(problem, StoreError)
+
+
+def test_the_store_can_be_opened_before_there_is_a_question(recorded: Path, source: MemorySource) -> None:
+    asked: list[int] = []
+
+    def open_answers(uid: int) -> Answers:
+        asked.append(uid)
+        return Answers.open(recorded, uid)
+
+    Tree(open_answers=open_answers, source=source, status=lambda _: {}).prepare(EVE)
+    assert asked == [EVE.uid]
 
 
 def test_what_fails_again_and_again_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
