@@ -172,6 +172,7 @@ class Engine:
             "paused_users": {str(uid): _moment(until) for uid, until in ingest.paused_users.items()},
             "lag": round(ingest.lag(time.time()), 3),
             "stored": ingest.stored_message,
+            "replaced": ingest.replaced,
         }
 
     def _report(self, *, at_once: bool = False) -> None:

@@ -67,6 +67,8 @@ class Ingest:
         Why the state is degraded; empty if it is not.
     openings : int
         How often the database was opened.
+    replaced : int
+        How often it was found to be removed or replaced while it was in use.
     paused_until : float
         Events from before this time (seconds since the epoch) are not recorded.
     paused_users : dict
@@ -104,7 +106,7 @@ class Ingest:
         self._patience = RETRY
         self._told = False
         self._lent: WriterLock | None = None
-        self.openings = 0
+        self.openings = self.replaced = 0
         self.paused_until = 0.0
         self.paused_users: dict[int, float] = {}
         self.stored = self.ignored = self.dropped = self.sweeps = 0
@@ -354,8 +356,8 @@ class Ingest:
     def _begin_anew(self) -> None:
         """Let go of a file that is not the database any more, and open the one that is."""
         assert self._writer is not None
-        log.warning("the database was removed or replaced while it was in use: %s", self._db)
-        self._writer.close()
+        self.replaced += 1  # the mount says it
+        self._writer.leave()
         self._writer = self._pipeline = None
         self._open()
 

@@ -53,11 +53,16 @@ class Engine:
         Words after ``python -m mycelial.graph``; ``--fd`` is added.
     stderr : int or None
         Where it may complain, as for `subprocess.Popen`: a daemon must not hold on to the terminal.
+    on_new_file : callable
+        Called in a thread when the engine may have another file than before.
     """
 
-    def __init__(self, arguments: Sequence[str], stderr: int | None) -> None:
+    def __init__(
+        self, arguments: Sequence[str], stderr: int | None, on_new_file: Callable[[], None] = lambda: None
+    ) -> None:
         self._arguments = tuple(arguments)
         self._stderr = stderr
+        self._on_new_file = on_new_file
         self._connect()
         self._announced = os.memfd_create("mycelial-processes", os.MFD_CLOEXEC)
         self._process: subprocess.Popen[bytes] | None = None
@@ -239,7 +244,8 @@ class Engine:
                 else:
                     self._silent_since = None
                     core.stored(int(state.pop("stored", 0)))
-                    self._report_change(state)
+                    if self._report_change(state):
+                        answering.start_soon(trio.to_thread.run_sync, self._on_new_file)
                     self._state = state
 
     async def _watch(self) -> None:
@@ -276,12 +282,16 @@ class Engine:
         fcntl.ioctl(self._ours, termios.TIOCOUTQ, unread)  # SIOCOUTQ is the same number
         return unread[0]
 
-    def _report_change(self, state: dict[str, object]) -> None:
+    def _report_change(self, state: dict[str, object]) -> bool:
+        """Say what is new; return whether the database may be another file than before."""
+        if anew := state.get("replaced", 0) not in (0, self._state.get("replaced")):
+            log.warning("the database was removed or replaced while it was in use, and is opened anew")
         if state.get("state") != self._state.get("state"):
             if state.get("state") == "degraded":
                 log.warning("recording is interrupted: %s", state.get("reason"))
             elif self._state.get("state") == "degraded":
                 log.warning("recording goes on")
+        return anew or state.get("state") == "degraded"
 
     async def close(self) -> None:
         """Give the engine what is left and wait for its end, as long as it gets on with that.

@@ -82,7 +82,7 @@ class Filesystem:
         self._configure_core()
         if self._options.record:
             stderr = None if self._options.foreground else subprocess.DEVNULL
-            self._engine = Engine(self._engine_arguments(), stderr)
+            self._engine = Engine(self._engine_arguments(), stderr, self._let_go)
             self._engine.start()  # before the mount can be in its way
         if self._options.view_dir:
             threading.Thread(target=self._tree, daemon=True).start()  # while the mount is made
@@ -110,6 +110,10 @@ class Filesystem:
             status=self.status,
             view_dir=os.fsencode(self._options.view_dir) or b".mycelial",
         )
+
+    def _let_go(self) -> None:
+        if self._answers is not None:
+            self._answers.let_go()
 
     def status(self, uid: int) -> dict[str, object]:
         """What ``.mycelial/status.json`` says of this mount to a user; JSON types only.

@@ -181,7 +181,7 @@ def _give_back(writer: Writer) -> Iterator[None]:
     if _pragma(writer, "freelist_count") <= max(PAGES, WASTE * _pragma(writer, "page_count")):
         return
     while _pragma(writer, "freelist_count"):
-        writer.database.conn.execute(f"PRAGMA incremental_vacuum({PAGES})").fetchall()
+        writer.give_back(PAGES)
         yield
 
 

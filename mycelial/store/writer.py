@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import time
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from mycelial.store.database import explained, open_writer
 from mycelial.store.errors import StoreError
 from mycelial.store.evidence import EvidenceWriter
 from mycelial.store.files import FileTable
+from mycelial.store.inplace import OpenFiles
 from mycelial.store.lock import WriterLock
 from mycelial.store.log import LogWriter
 from mycelial.store.mutes import Mute, MuteTable
@@ -58,8 +60,8 @@ class Writer:
         try:
             self.database: sqlite_utils.Database = open_writer(path)
             with explained(path):
-                self._file = _identity(path)
                 self._begin_anew()
+                self._open = OpenFiles(path, self.database.conn)
         except BaseException:
             self.lock.release()
             raise
@@ -85,11 +87,14 @@ class Writer:
                 self.database.conn.execute("BEGIN IMMEDIATE")
 
     def is_in_place(self) -> bool:
-        """Whether the file that is open is still the one that readers find."""
-        try:
-            return _identity(self.path) == self._file
-        except OSError:
-            return False
+        """Whether the files that are open are still those that readers find."""
+        return self._open.are_in_place()
+
+    def leave(self) -> None:
+        """Close files that are not in place any more, so that the place is free."""
+        self._roll_back()
+        self._open.leave()
+        self.close()
 
     def commit(self) -> None:
         """Write everything gathered and make it visible to readers.
@@ -103,6 +108,7 @@ class Writer:
             if self.database.conn.in_transaction:
                 self.flush()
                 self.database.conn.execute("COMMIT")
+                self._open.note_size()
 
     def flush(self) -> None:
         """Write everything gathered into the open transaction, where later questions find it."""
@@ -116,15 +122,14 @@ class Writer:
 
     def detach(self) -> WriterLock:
         """Close without committing, but keep the lock, and return it."""
-        connection = self.database.conn
-        try:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-        except sqlite3.Error:
-            pass  # the file is unusable; closing is all that is left to do
-        finally:
-            connection.close()
+        self._roll_back()
+        self.database.conn.close()
         return self.lock
+
+    def _roll_back(self) -> None:
+        with contextlib.suppress(sqlite3.Error):  # the file is unusable; closing is all that is left to do
+            if self.database.conn.in_transaction:
+                self.database.conn.execute("ROLLBACK")
 
     def drop_derived(self) -> None:
         """Empty everything but the log, inside the open transaction."""
@@ -192,6 +197,11 @@ class Writer:
         """From now on overwrite with zeros what is deleted (https://www.sqlite.org/pragma.html#pragma_secure_delete)."""
         self.database.conn.execute("PRAGMA secure_delete=ON").fetchall()
 
+    def give_back(self, pages: int) -> None:
+        """Shorten the file by so many pages that are free; outside a transaction."""
+        self.database.conn.execute(f"PRAGMA incremental_vacuum({pages})").fetchall()
+        self._open.note_size()
+
     def compact(self) -> None:
         """Write the file afresh without its free pages, and empty the write-ahead log; outside a transaction.
 
@@ -218,8 +228,3 @@ class Writer:
         self.files = FileTable(self.database)
         self.evidence = EvidenceWriter(self.database)
         self.mutes = MuteTable(self.database, self.files)
-
-
-def _identity(path: Path) -> tuple[int, int]:
-    status = path.stat()
-    return status.st_dev, status.st_ino

@@ -284,16 +284,6 @@ def test_a_damaged_database_makes_views_poorer_and_nothing_fail(
     assert '"pid"' not in said, "what is recorded is not for the system's log"
 
 
-def test_a_database_that_is_removed_while_in_use_is_begun_anew(place: Mounted) -> None:
-    with in_foreground(place) as daemon:
-        daemon.use("before")
-        daemon.wait_for_record("before")
-        place.database.unlink()
-        daemon.use("after")
-        daemon.wait_for_record("after")
-        assert not daemon.is_recorded("before")
-
-
 def test_an_engine_that_hangs_is_said_once_and_recording_goes_on(place: Mounted) -> None:
     with in_foreground(place) as daemon:
         daemon.use("before")
