@@ -47,6 +47,7 @@ class Actor:
     pipe_out: set[str] = field(default_factory=set)
     reads: dict[int, Read] = field(default_factory=dict)  # by file, the latest at the end
     finished: dict[int, float] = field(default_factory=dict)  # product -> its latest close, latest at the end
+    first_finish: float = 0.0  # time of the first close of all, be it remembered or not
     fds: dict[int, str] = field(default_factory=dict)  # where its streams led when it was seen last
     neighbours: tuple[Neighbour, ...] = ()  # the rest of its pipeline, as seen last
     shell: tuple[tuple[str, ...], str] | None = (
@@ -54,13 +55,20 @@ class Actor:
     )
     above: frozenset[int] = field(init=False)  # pids of all its ancestors
     kind: Kind = field(init=False)  # what the program that it runs now is like
+    is_given_pipes: bool = field(init=False)  # by name, it or one beside it in its pipeline: <( ) and >( )
 
     def __post_init__(self) -> None:
         self.above = frozenset([pid for pid, _ in self.chain])
+        self.recognise()
+
+    def recognise(self) -> None:
+        """Work out anew what follows from its name, its command line and its neighbours."""
         self.kind = kind_of(self.comm, self.exe)
+        lines = (self.args or (), *(other.args for other in self.neighbours))
+        self.is_given_pipes = any(word.startswith("/dev/fd/") for line in lines for word in line)
 
 
-_STATE = [name for name in Actor.__slots__ if name not in ("reads", "above", "kind")]
+_STATE = [name for name in Actor.__slots__ if name not in ("reads", "above", "kind", "is_given_pipes")]
 
 
 def state_of(actor: Actor) -> dict[str, Any]:

@@ -7,6 +7,7 @@ process read is.
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import NamedTuple
 
 from mycelial.graph.actors import Actor
@@ -52,7 +53,7 @@ def flows_into(making: Making, processes: Processes) -> dict[int, Flow]:
             if writer.kind is Kind.SHELL:
                 _gather(flows, making, _captured(making, writer, processes, _finished_before(making, writer)))
         case _:
-            _gather(flows, making, own_reads(making))
+            _gather(flows, making, islice(own_reads(making), making.most))
             _gather(flows, making, _from_unit(making, processes))
             _gather(flows, making, _held_open(making, writer))
             if writer.kind is Kind.INTERPRETER:
@@ -92,14 +93,16 @@ def _from_unit(making: Making, processes: Processes) -> Reads:
     # A read is used up if a third member finished a product after it and before the writer began.
     latest = sorted(
         (
-            max((t for p, t in m.finished.items() if p != making.product and t < writer.first), default=0.0),
+            next(
+                (t for p, t in reversed(m.finished.items()) if p != making.product and t < writer.first), 0.0
+            ),
             m.number,
         )
         for m in unit
         if m.finished
     )[-2:]
     for member in unit:
-        if any(product in writer.reads for product in member.finished):
+        if not writer.reads.keys().isdisjoint(member.finished):
             continue
         used_up = max((t for t, number in latest if number != member.number), default=0.0)
         for file, read in member.reads.items():
@@ -123,8 +126,8 @@ def _held_open(making: Making, shell: Actor) -> Reads:
 def _finished_before(making: Making, shell: Actor) -> float:
     """Return when the shell itself had written something else: what it read before was for that."""
     begun = making.t if making.begun is None else making.begun
-    times = (t for product, t in shell.finished.items() if product != making.product and t <= begun)
-    return max(times, default=0.0)
+    times = (t for product, t in reversed(shell.finished.items()) if product != making.product and t <= begun)
+    return next(times, 0.0)
 
 
 def _from_children(making: Making, parent: Actor, processes: Processes) -> Reads:
@@ -141,12 +144,15 @@ def _from_children(making: Making, parent: Actor, processes: Processes) -> Reads
 
 def _captured(making: Making, script: Actor, processes: Processes, since: float) -> Reads:
     """What a script's children read whose output went into a pipe that no program has as its input."""
+    inherited = {pipe for actor in (script, making.writer, making.creator) for pipe in actor.pipe_out}
+    children = processes.writing_below(script.pid, max(since, making.t - CAPTURED), inherited)
+    if not children:  # mostly
+        return
     named = [
-        (actor.first, actor.last) for actor in processes.below(script.pid, since) if _is_given_pipes(actor)
+        (actor.first, actor.last) for actor in processes.below(script.pid, since) if actor.is_given_pipes
     ]
     used_up = processes.finished_below(script.pid, making.t if making.begun is None else making.begun)
-    inherited = {pipe for actor in (script, making.writer, making.creator) for pipe in actor.pipe_out}
-    for child in processes.below(script.pid, max(since, making.t - CAPTURED)):
+    for child in children:
         pipes = child.pipe_out - inherited - {other.streams[0] for other in child.neighbours}
         if not pipes or child.finished or child.first < since or processes.has_reader(pipes):
             continue
@@ -157,12 +163,6 @@ def _captured(making: Making, script: Actor, processes: Processes, since: float)
         for file, read in child.reads.items():
             if read.last >= since and not (read.conducted and child.kind is Kind.BUILDER):
                 yield file, read
-
-
-def _is_given_pipes(actor: Actor) -> bool:
-    """Whether a program, or one beside it in its pipeline, is given pipes by name: <( ) and >( )."""
-    lines = (actor.args or (), *(other.args for other in actor.neighbours))
-    return any(word.startswith("/dev/fd/") for line in lines for word in line)
 
 
 def _through_pipes(making: Making, processes: Processes) -> Reads:

@@ -15,7 +15,8 @@ Reads = Iterator[tuple[int, Read]]
 class Making:
     """A close after writing: who wrote, who had created or emptied the file and when (None: nobody).
 
-    `process` is the writer as it was seen then. `name_of` gives the last part of a file's path.
+    `process` is the writer as it was seen then, `most` how many sources are kept at most. `name_of` gives the
+    last part of a file's path.
     """
 
     product: int
@@ -25,6 +26,7 @@ class Making:
     begun: float | None
     existed: bool
     t: float
+    most: int
     name_of: Callable[[int], str]
 
     def stem(self, file: int) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator
+from operator import itemgetter
 from typing import Any
 
 from mycelial.graph.actors import Actor, Read, actor_from, reads_from, reads_state, state_of
@@ -52,7 +53,8 @@ class Processes:
         self._actors: OrderedDict[int, Actor] = OrderedDict()
         self._by_pid: dict[int, int] = {}
         self._by_root: dict[int, list[int]] = {}
-        self._by_pipe: dict[str, list[int]] = {}
+        self._by_output: dict[str, list[int]] = {}  # by the pipe on it
+        self._by_input: dict[str, list[int]] = {}
         self._reads = 0
         self._next = 1
         self._clock = 0
@@ -98,8 +100,12 @@ class Processes:
 
     def finish(self, actor: Actor, product: int, t: float) -> None:
         """Note that `actor` closed `product` after writing."""
+        actor.first_finish = actor.first_finish or t
         actor.finished.pop(product, None)
+        is_latest = t >= next(reversed(actor.finished.values()), t)
         actor.finished[product] = t
+        if not is_latest:  # it has the name of another now, which was closed a while ago
+            actor.finished = dict(sorted(actor.finished.items(), key=itemgetter(1)))
         if len(actor.finished) > FINISHED_EACH:
             del actor.finished[next(iter(actor.finished))]
 
@@ -109,7 +115,7 @@ class Processes:
 
     def writers_into(self, pipes: set[str]) -> list[Actor]:
         """Return the actors whose standard output is one of `pipes`, in order of appearance."""
-        numbers = {number for pipe in pipes for number in self._by_pipe.get(pipe, ())}
+        numbers = {number for pipe in pipes for number in self._by_output.get(pipe, ())}
         return [self._actors[number] for number in sorted(numbers)]
 
     def feeder(self, writer: Actor, creator: Actor | None, process: Process) -> Actor | None:
@@ -141,7 +147,7 @@ class Processes:
 
     def has_reader(self, pipes: set[str]) -> bool:
         """Whether the standard input of any actor is one of `pipes`."""
-        return any(not pipes.isdisjoint(actor.pipe_in) for actor in self._actors.values())
+        return not pipes.isdisjoint(self._by_input)
 
     def earlier_in_pipeline(self, actor: Actor) -> Actor | None:
         """Return who most likely stands before `actor` in its pipeline, though the links between are gone.
@@ -151,20 +157,18 @@ class Processes:
         Who writes to where `actor` writes too stands beside it: make gives all jobs its own standard output,
         and to all but one a standard input that nobody ever writes to.
         """
-        found = None
-        for other in reversed(self._actors.values()):
-            if other.last < actor.first - PIPELINE:
-                break
+        for pid in range(actor.pid - 1, actor.pid - PIPELINE_IDS - 1, -1):
+            other = self.latest(pid)
             if (
-                other.ppid == actor.ppid
+                other is not None
+                and other.last >= actor.first - PIPELINE
+                and other.ppid == actor.ppid
                 and other.pipe_out - actor.pipe_out
-                and 0 < actor.pid - other.pid <= PIPELINE_IDS
                 and abs((other.start or 0) - (actor.start or 0)) <= PIPELINE_TICKS
-                and (found is None or other.pid > found.pid)
                 and not self.has_reader(other.pipe_out)
             ):
-                found = other
-        return None if found is None or self.finished_below(actor.ppid, actor.first) > found.last else found
+                return None if self.finished_below(actor.ppid, actor.first) > other.last else other
+        return None
 
     def finished_below(self, pid: int, t: float) -> float:
         """Return when a process or one of its children finished something last before `t`; 0.0 for never."""
@@ -173,7 +177,7 @@ class Processes:
             if actor.last < latest:
                 break
             if actor.pid == pid or actor.ppid == pid:
-                latest = max([latest, *(end for end in actor.finished.values() if end < t)])
+                latest = max(latest, next((end for end in reversed(actor.finished.values()) if end < t), 0.0))
         return latest
 
     def below(self, pid: int, since: float) -> Iterator[Actor]:
@@ -181,8 +185,15 @@ class Processes:
         for actor in reversed(self._actors.values()):
             if actor.last < since:
                 return
-            if pid in actor.above or actor.ppid == pid:
+            if _is_below(actor, pid):
                 yield actor
+
+    def writing_below(self, pid: int, since: float, inherited: set[str]) -> list[Actor]:
+        """Return those :meth:`below` that have a pipe as their output beyond what they may have inherited."""
+        numbers = {n for pipe in self._by_output.keys() - inherited for n in self._by_output[pipe]}
+        found = (self._actors[number] for number in numbers)
+        chosen = [actor for actor in found if actor.last >= since and _is_below(actor, pid)]
+        return sorted(chosen, key=lambda actor: -actor.used)
 
     def latest(self, pid: int) -> Actor | None:
         """Return the actor that has, or had last, this process id."""
@@ -260,19 +271,18 @@ class Processes:
             return
         actor.record = record
         actor.comm, actor.exe, actor.args = process.comm, process.exe, process.args
-        actor.kind = kind_of(process.comm, process.exe)
         actor.ppid = process.ppid
         self._look(actor, process)
-        for pipe in process.pipe_out:
-            if pipe not in actor.pipe_out:
-                actor.pipe_out.add(pipe)
-                self._by_pipe.setdefault(pipe, []).append(actor.number)
+        self._connect(actor, self._by_output, set(process.pipe_out) - actor.pipe_out)
+        self._connect(actor, self._by_input, set(process.pipe_in) - actor.pipe_in)
+        actor.pipe_out.update(process.pipe_out)
         actor.pipe_in.update(process.pipe_in)
 
     def _look(self, actor: Actor, process: Process) -> None:
         """Note what matters for the commands that were given."""
         actor.fds = dict(process.fds)
         actor.neighbours = process.neighbours or actor.neighbours
+        actor.recognise()
         if actor.kind is Kind.SHELL and process.args:
             above = (self.latest(pid) for pid, _ in process.chain)
             copied = (other.shell for other in above if other is not None and other.shell is not None)
@@ -296,8 +306,13 @@ class Processes:
 
     def _index(self, actor: Actor) -> None:
         self._by_root.setdefault(actor.root, []).append(actor.number)
-        for pipe in actor.pipe_out:
-            self._by_pipe.setdefault(pipe, []).append(actor.number)
+        self._connect(actor, self._by_output, actor.pipe_out)
+        self._connect(actor, self._by_input, actor.pipe_in)
+
+    @staticmethod
+    def _connect(actor: Actor, index: dict[str, list[int]], pipes: set[str]) -> None:
+        for pipe in pipes:
+            index.setdefault(pipe, []).append(actor.number)
 
     def _forget(self, number: int) -> None:
         actor = self._actors.pop(number, None)
@@ -310,7 +325,9 @@ class Processes:
             del self._by_pid[actor.pid]
         _drop(self._by_root, actor.root, number)
         for pipe in actor.pipe_out:
-            _drop(self._by_pipe, pipe, number)
+            _drop(self._by_output, pipe, number)
+        for pipe in actor.pipe_in:
+            _drop(self._by_input, pipe, number)
 
 
 def _same(actor: Actor, process: Process, t: float) -> bool:
@@ -320,6 +337,10 @@ def _same(actor: Actor, process: Process, t: float) -> bool:
     if actor.comm != process.comm:
         return actor.ppid == process.ppid and pause < EXEC_PAUSE
     return pause < IDLE and (actor.ppid == process.ppid or process.ppid == 1)
+
+
+def _is_below(actor: Actor, pid: int) -> bool:
+    return pid in actor.above or actor.ppid == pid
 
 
 def _is_one_command(line: tuple[str, ...]) -> bool:

@@ -89,7 +89,7 @@ class Provenance:
         """The file was closed after writing: work out what it was made from."""
         generation = self._generations.get(file)
         making = self._making(actor, file, generation, event)
-        flows = self._bounded(self._flows(making), actor)
+        flows = _bounded(self._flows(making), making.most)
         if (bounds := round_before(making)) is not None:
             self._part(actor, *bounds)
         self._processes.finish(actor, file, t)
@@ -201,6 +201,7 @@ class Provenance:
             begun=None if generation is None else generation.begun,
             existed=generation is None or generation.existed,
             t=event.t,
+            most=max(FEWEST, SOURCES_OF_ALL // (len(actor.finished) + 1)),
             name_of=lambda number: self._files.row(number).name,
         )
 
@@ -210,13 +211,6 @@ class Provenance:
             if file != making.product and file not in flows:
                 flows[file] = Flow(file, making.t, making.writer.comm)
         return flows
-
-    def _bounded(self, flows: dict[int, Flow], actor: Actor) -> dict[int, Flow]:
-        """Leave out what was read longest ago where a program that makes many things has read very much."""
-        most = max(FEWEST, SOURCES_OF_ALL // (len(actor.finished) + 1))
-        if len(flows) <= most:
-            return flows
-        return {flow.file: flow for flow in sorted(flows.values(), key=lambda f: (f.t, f.file))[-most:]}
 
     def _given(self, actor: Actor, product: int) -> Iterator[int]:
         """Yield the file that is the standard input of a program, whoever opened it."""
@@ -302,6 +296,13 @@ class Provenance:
             oldest = next(iter(self._generations))
             del self._generations[oldest]
             self._dirty.add(oldest)
+
+
+def _bounded(flows: dict[int, Flow], most: int) -> dict[int, Flow]:
+    """Leave out what was read longest ago where a program that makes many things has read very much."""
+    if len(flows) <= most:
+        return flows
+    return {flow.file: flow for flow in sorted(flows.values(), key=lambda f: (f.t, f.file))[-most:]}
 
 
 def _continued(before: tuple[Step, ...], steps: tuple[Step, ...]) -> tuple[Step, ...]:

@@ -8,7 +8,7 @@ who leaves a notebook open comes back to it with something else.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import chain, islice, pairwise
+from itertools import chain, islice, pairwise, takewhile
 
 from mycelial.graph.actors import Read
 from mycelial.graph.making import Making, Reads
@@ -29,16 +29,17 @@ PAIRED = 1000
 
 
 def own_reads(making: Making) -> Reads:
-    """Return the writer's own reads, without those that belong to its other products."""
+    """Yield the writer's own reads, the latest first, without those that belong to its other products."""
     writer = making.writer
-    if not writer.finished.keys() - {making.product}:
+    if len(writer.finished) == (making.product in writer.finished):
         return _reads_after(making, 0.0)
     if writer.kind is Kind.COPIER:
         return _reads_after(making, next(_rounds(making), 0.0))
     if bounds := _steady_rounds(making):
         return chain(_reads_after(making, bounds[0]), _common_reads(making, bounds))
-    reads = list(_reads_after(making, _taken_up_anew(making)))
-    return iter(_unpaired(making, reads) if len(reads) <= PAIRED else reads)
+    bound = _taken_up_anew(making)
+    reads = list(islice(_reads_after(making, bound), PAIRED + 1))
+    return iter(_unpaired(making, reads)) if len(reads) <= PAIRED else _reads_after(making, bound)
 
 
 def _reads_after(making: Making, bound: float) -> Reads:
@@ -46,8 +47,12 @@ def _reads_after(making: Making, bound: float) -> Reads:
     for file, read in reversed(making.writer.reads.items()):
         if read.last <= bound:
             return
-        if not read.conducted and file != making.product and read.first <= making.t:
+        if _is_own(making, file, read):
             yield file, read
+
+
+def _is_own(making: Making, file: int, read: Read) -> bool:
+    return not read.conducted and file != making.product and read.first <= making.t
 
 
 def _rounds(making: Making) -> Iterator[float]:
@@ -104,10 +109,14 @@ def round_before(making: Making) -> tuple[float, float, set[int]] | None:
 
 
 def _common_reads(making: Making, bounds: list[float]) -> Reads:
-    """What was read in the first round beyond what is read in each: a script, and what it begins with."""
-    taken = sum(read.last > bounds[0] for _, read in _reads_after(making, 0.0))
-    first = [item for item in _reads_after(making, 0.0) if item[1].last <= bounds[-1]]
-    return iter(first[taken:])
+    """What was read in the first round of all beyond what is read in each: a script, and what it begins with.
+
+    The latest first.
+    """
+    taken = sum(1 for _ in _reads_after(making, bounds[0]))
+    first = takewhile(lambda item: item[1].last <= making.writer.first_finish, making.writer.reads.items())
+    begun_with = [item for item in first if _is_own(making, *item)]
+    return reversed(begun_with[:-taken] if taken else begun_with)
 
 
 def _steady_rounds(making: Making) -> list[float]:
@@ -119,18 +128,19 @@ def _steady_rounds(making: Making) -> list[float]:
     bounds = list(islice(_rounds(making), COMPARED))
     if len(bounds) < ROUNDS:
         return []
-    reads = [read.last for _, read in _reads_after(making, 0.0)]
-    ends = [t for product, t in making.writer.finished.items() if product != making.product]
+    reads = [read.last for _, read in _reads_after(making, bounds[-1])]
+    finished = takewhile(lambda item: item[1] > bounds[-1], reversed(making.writer.finished.items()))
+    ends = [t for product, t in finished if product != making.product]
     # A round's products are finished after its reads: the last of them at its end.
     shapes = [
         (_between(reads, begun, end), _between(ends, begun, end))
         for end, begun in pairwise((making.t, *bounds))
     ]
     (taken, given), *before = shapes
-    first_reads = sum(read <= bounds[-1] for read in reads)
-    if any(shape != before[0] for shape in before) or taken != before[0][0] or first_reads < taken:
+    if any(shape != before[0] for shape in before) or taken != before[0][0]:
         return []
-    return bounds if given < before[0][1] else []
+    first_reads = sum(1 for _ in islice(_reads_after(making, 0.0), len(reads) + taken)) - len(reads)
+    return bounds if first_reads == taken and given < before[0][1] else []
 
 
 def _between(times: list[float], begun: float, end: float) -> int:
