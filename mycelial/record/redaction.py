@@ -9,38 +9,45 @@ the command can still be understood.  This is a net, not a wall: a secret that n
 from __future__ import annotations
 
 import re
+import shlex
+
+from mycelial.record.secrets import RUNNERS, TRUSTED, WAYS, Ways
 
 REDACTED = "[redacted]"
 
 _WORDS = (
     r"pass|passw|passwd|passwort|password|passphrase|passcode|pwd|pw|pin|secret|secrets|token|auth|authorization|"
-    r"credential|credentials|creds|cookie|bearer|apikey|authkey|authtoken|accesskey|secretkey|privatekey|"
-    r"signature|sig|otp|dsn|(?:api|access|secret|private|account|encryption|auth|signing|shared|master|license|"
-    r"session|storage)[-_.]?(?:key|token|secret|password|id(?=secret))"
+    r"credential|credentials|creds|cookie|bearer|jwt|apikey|authkey|authtoken|accesskey|secretkey|privatekey|"
+    r"signature|sharedaccesssignature|sig|otp|dsn|(?:api|access|secret|private|account|encryption|auth|signing|shared|master|license|"
+    r"session|storage|decryption|hmac|deploy|client|consumer|webhook)[-_.]?(?:key|token|secret|password|id(?=secret))"
 )
+_GLUED = r"(?:password|passwd|passphrase|secret|apikey|authtoken|(?<=[a-z]{2})(?<!by|om)(?<!tres)pass)"
 _NAME = re.compile(
-    rf"(?i:(?:^|[^a-z0-9])(?:{_WORDS}))$|[a-z0-9](?:Pass|Passwd|Password|Secret|Token|ApiKey|AccessKey|SecretKey)$"
+    rf"(?i:(?:(?:^|[^a-z0-9])(?:{_WORDS})|{_GLUED})\d*)$"
+    r"|[a-z0-9](?:Pass|Passwd|Password|Secret|Token|ApiKey|AccessKey|SecretKey)$"
 )
 _HARMLESS = re.compile(r"^-{0,2}(?:no|ask|prompt|without|disable)[-_]", re.IGNORECASE)
 _ASSIGNMENT = re.compile(r"(?P<name>[-A-Za-z0-9_.]*[A-Za-z0-9])\s*[=:]\s*", re.DOTALL)
+_FURTHER = re.compile(
+    r"(?:(?<=^/)|(?<=[,=:]))(?P<name>[-A-Za-z0-9_.]*[A-Za-z0-9])(?:=|(?<=^/.{3})(?!)|:(?=[^/]))", re.DOTALL
+)
+_PLAIN = re.compile(
+    r"\d{0,3}|-|yes|no|true|false|on|off|none|null|never|always|auto|ask|prompt", re.IGNORECASE
+)
 
-_VALUE = r"(?:\"(?:[^\"\\]|\\.)*\"|'[^']*'|(?:[^\s;&|\"'\\]|\\.)+)+"
+_VALUE = re.compile(r"(?!\[redacted\])(?:\"(?:[^\"\\]|\\.)*\"|'[^']*'|(?:[^\s;&|\"'\\]|\\.)+)+", re.DOTALL)
 _IN_TEXT = re.compile(
-    rf"(?P<name>(?<![A-Za-z0-9_./-])-{{0,2}}[A-Za-z][-A-Za-z0-9_.]*)"
-    rf"(?P<sign>=|[\"']?\s*:\s*|\s+=\s+(?=[\"']))(?!\[redacted\])(?P<value>{_VALUE})",
-    re.DOTALL,
+    r"(?<![A-Za-z0-9_./-])(?P<name>-{0,2}[A-Za-z][-A-Za-z0-9_.]*)(?:=|[\"']?\s*:\s*|\s+=\s+(?=[\"']))"
 )
-_OPTION_IN_TEXT = re.compile(
-    rf"(?P<name>(?<![\w-])--?[A-Za-z][-A-Za-z0-9_.]+)(?P<sign>\s+)(?P<value>(?!-){_VALUE})", re.DOTALL
-)
+_OPTION_IN_TEXT = re.compile(r"(?<![\w-])(?P<name>--?[A-Za-z][-A-Za-z0-9_.]+)\s+(?!-)")
 _HEADER = re.compile(
     r"(?P<name>(?:\b|(?<=-H))(?:(?:proxy-)?authorization|(?:set-)?cookie|x-[-a-z]*(?:key|token|auth|secret|password)[-a-z]*|"
-    r"(?:private|job|deploy|api|access)-(?:token|key)|apikey)\s*:\s*)[^\r\n\"']+",
+    r"(?:private|job|deploy|api|access)-(?:token|key)|apikey)\s*:(?!\s*\[redacted\])\s*)[^\r\n\"']+",
     re.IGNORECASE,
 )
 _USERINFO = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?P<user>[^/\s?#@:]*)(?P<rest>:[^/\s?#]*)?@")
 _QUERY = re.compile(
-    rf"(?P<name>[?&](?:[-A-Za-z0-9_.%]*?[-_.])?(?:{_WORDS}|key|code))=[^&\s#\"']+", re.IGNORECASE
+    rf"(?P<name>[?&#;](?:[-A-Za-z0-9_.%]*?[-_.])?(?:{_WORDS}|key|code))=[^&\s#\"']+", re.IGNORECASE
 )
 _PUBLIC_USERS = frozenset(("", "git", "anonymous", "ftp"))
 _SHAPES = re.compile(
@@ -54,58 +61,61 @@ _SHAPES = re.compile(
     | \bAIza[\w-]{30,} | \bya29\.[\w-]{10,}
     | \beyJ[\w-]{5,}\.[\w-]{5,}\.[\w-]*
     | \bnpm_[A-Za-z0-9]{20,} | \bhf_[A-Za-z0-9]{20,} | \bpypi-[\w-]{16,} | \bSG\.[\w-]{10,}\.[\w-]{10,}
+    | \bhv[sbr]\.[\w-]{20,} | (?<=hooks\.slack\.com/services/)[\w/]+ | (?<=api\.telegram\.org/bot)\d+:[\w-]+
+    | (?<=/api/webhooks/)\d+/[\w-]+
     | \bdop_v1_[a-f0-9]{16,} | \bshp(?:at|ca|pa|ss)_[a-fA-F0-9]{16,} | \bglsa_\w{16,} | \bAGE-SECRET-KEY-\w+
     """,
     re.VERBOSE | re.DOTALL,
 )
 _MARKS = re.compile(r"[\s:=?&]")  # without one of these only a shape gives a secret away
-_BEARER = re.compile(r"\b(?P<name>(?:bearer|basic|token)\s+)[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE)
+_BEARER = re.compile(
+    r"(?P<name>\bbearer\s+|(?<=[:\"'=\s])(?:basic|token)\s+(?=\S*\d))(?P<value>[A-Za-z0-9._~+/=-]{8,})",
+    re.IGNORECASE,
+)
+_IN_SQL = re.compile(
+    r"(?P<name>\b(?:identified\s+by\s+|password\s+|pragma\s+(?:re)?key\s*=\s*))(?P<value>'[^']*'|\"[^\"]*\")",
+    re.IGNORECASE,
+)
 
-_JOINED = {  # programs whose short option has the secret right behind it
-    "mysql": "-p", "mysqldump": "-p", "mysqladmin": "-p", "mysqlimport": "-p", "mysqlshow": "-p",
-    "mysqlcheck": "-p", "mysqlpump": "-p", "mysqlsh": "-p", "mysqlbinlog": "-p", "mariadb": "-p",
-    "mariadb-dump": "-p", "mariadb-admin": "-p", "sshpass": "-p", "7z": "-p", "7za": "-p", "7zr": "-p",
-    "7zz": "-p", "rar": "-p", "unrar": "-p", "zip": "-P", "unzip": "-P", "mongo": "-p", "mongosh": "-p",
-    "mongodump": "-p", "curl": "-u", "redis-cli": "-a", "sqlcmd": "-P", "bcp": "-P", "isql": "-P",
-    "xfreerdp": "/p:",
-    "ldapsearch": "-w", "ldapmodify": "-w", "ldapadd": "-w", "ldapwhoami": "-w", "ldappasswd": "-w",
-}  # fmt: skip
-_APART = {  # programs whose option has it as the next word
-    "sshpass": ("-p",), "zip": ("-P",), "unzip": ("-P",), "mongo": ("-p",), "mongosh": ("-p",),
-    "mongodump": ("-p",), "redis-cli": ("-a",), "sqlcmd": ("-P",), "bcp": ("-P",), "isql": ("-P",),
-    "curl": ("-u", "-U", "-b", "--user", "--proxy-user", "--oauth2-bearer"), "http": ("-a",),
-    "https": ("-a",),
-    "docker": ("-p",), "podman": ("-p",), "smbclient": ("-U",),
-    "openssl": ("-pass", "-passin", "-passout", "-k", "-K"),
-    "ldapsearch": ("-w",), "ldapmodify": ("-w",), "ldapadd": ("-w",), "ldapwhoami": ("-w",),
-    "ipmitool": ("-P",), "snmpwalk": ("-A", "-X", "-c"), "snmpget": ("-A", "-X", "-c"),
-    "gpg": ("--passphrase",),
-}  # fmt: skip
 _COMMANDS = re.compile(r"-[a-z]*c|--command")  # what follows is a script
-_VARIABLE = re.compile(r"\"?\$(?:\w+|\{\w+\})\"?")  # a name, which gives nothing away
-_LOGINS = {"docker": "login", "podman": "login"}  # -p means it with this word only
-_NO_GUESS = frozenset(("perl", "ruby", "sed", "gcc", "cc", "clang", "g++", "c++", "tar", "cpio"))
+_VARIABLE = re.compile(
+    r"\"?\$(?:\w+|\{\w+\})\"?|\"?\$\([^()]*\)\"?|`[^`]*`"
+)  # a name, which gives nothing away
 _GUESSED = re.compile(r"-p(?P<value>[^-=/\s][^\s/]{4,})")
+_ACCOUNT = re.compile(r"(?P<name>[^/@\s]+/)[^@\s]+(?=@|$)")
+
+_WORD = re.compile(
+    r"(?:[^\s;&|()<>\"'\\`$]|\\.|\$\([^()]*\)|\$|\"(?:[^\"\\]|\\.)*\"|'[^']*'|`[^`]*`)+", re.DOTALL
+)
+_ENDS = re.compile(r"[;&|()\n]")  # a simple command
+_UNQUOTED = re.compile(r"'([^']*)'|\"((?:[^\"\\]|\\.)*)\"|\\(.)", re.DOTALL)
+_NEEDS_NO_QUOTES = re.compile(r"[\w@%+=:,./\[\]{}?&#~^-]+")
+_SUSPECT = re.compile(
+    r"[/-]p|p(?:ass|wd|w|in|ypi-)|s(?:ecret|ig|ession|g\.|hp|k[-_])|t(?:oken|wine)|auth|c(?:red|ookie)|bearer|key|jwt|otp|dsn"
+    r"|hmac|webhook|identified|://|eyj|akia|a[bs]ia|acca|aiza|ya29|g[hl][a-z]+[-_]|x(?:ox|app)|[pr]k[-_]|npm_|hf_|dop_|hv[sbr]\."
+)
+"""Without any of this, in small letters, there is no secret to be found, but with programs that have ways."""
+_OWN_WAYS = re.compile(rf"(?<![\w.-])(?:{'|'.join(map(re.escape, WAYS))})(?![\w.-])")
+
+_DEEPEST = 3
+"""Scripts within scripts that are looked into word by word."""
+
+_NO_WAYS = Ways()
+_ACCOUNTS = ("sqlplus", "sqlldr", "rman", "imp", "exp")
 
 
 def redact(args: tuple[str, ...]) -> tuple[str, ...]:
     """Return a command line without the secrets in it; one that has none is returned as it is."""
-    if not args:
+    line = "\0".join(args)
+    if not _SUSPECT.search(line.lower()) and not _OWN_WAYS.search(line):
         return args
-    program = args[0].rpartition("/")[2]
-    found = list(args)
-    for at, arg in enumerate(args):
-        if at and _takes_secret(args[at - 1], program, args) and not _HARMLESS.match(args[at - 1]):
-            found[at] = arg if _is_path_like_flag(arg) else REDACTED
-        elif at and (not _COMMANDS.fullmatch(args[at - 1]) or " " not in arg):
-            found[at] = _redact_word(arg, program)
-        elif at:
-            found[at] = redact_script(arg)
-        else:
-            found[at] = redact_text(arg)
-    if program == "htpasswd" and any(arg.startswith("-") and "b" in arg for arg in args[1:2]):
-        found[-1] = REDACTED
-    return tuple(found)
+    found = tuple(_redact_words(list(args), 0, is_script=False))
+    return found if found == args else redact(found)  # quotes that never end may give a word another meaning
+
+
+def redact_script(text: str) -> str:
+    """Return commands for a shell without the secrets in them; variables that hold one may be named."""
+    return _redact_script(text, 0)
 
 
 def redact_text(text: str) -> str:
@@ -118,74 +128,174 @@ def redact_text(text: str) -> str:
     text = _USERINFO.sub(_without_userinfo, text)
     text = _QUERY.sub(lambda m: f"{m['name']}={REDACTED}", text)
     text = _HEADER.sub(lambda m: m["name"] + REDACTED, text)
+    text = _IN_SQL.sub(
+        lambda m: m[0] if _VARIABLE.fullmatch(m["value"]) else f"{m['name']}'{REDACTED}'", text
+    )
     text = _BEARER.sub(lambda m: m["name"] + REDACTED, text)
-    text = _IN_TEXT.sub(_without_value, text)
-    return _OPTION_IN_TEXT.sub(_without_value, text)
+    return _without_values(_OPTION_IN_TEXT, _without_values(_IN_TEXT, text))
 
 
-def redact_script(text: str) -> str:
-    """Return commands for a shell without the secrets in them; variables that hold one may be named."""
-    return redact_text(_redact_programs(text))
+def _redact_script(text: str, depth: int) -> str:
+    if depth > _DEEPEST:
+        return redact_text(text)
+    pieces: list[str] = []
+    done = 0
+    for command in _commands_in(text):
+        words = [_unquoted(match[0]) for match in command]
+        for match, word, new in zip(
+            command, words, _redact_words(words, depth + 1, is_script=True), strict=True
+        ):
+            if new != word:
+                pieces += [
+                    text[done : match.start()],
+                    new if _NEEDS_NO_QUOTES.fullmatch(new) else shlex.quote(new),
+                ]
+                done = match.end()
+    return redact_text("".join([*pieces, text[done:]]))
 
 
-def _redact_word(arg: str, program: str) -> str:
-    whole = _ASSIGNMENT.match(arg)
-    if whole is not None and _is_secret_name(whole["name"]):
-        return arg[: whole.end()] + (REDACTED if arg[whole.end() :] else "")
-    short = _JOINED.get(program)
-    if short is not None and arg.startswith(short) and len(arg) > len(short):
-        return short + REDACTED
-    if (
-        short is None
-        and program not in _NO_GUESS
-        and (guessed := _GUESSED.fullmatch(arg))
-        and _looks_secret(guessed["value"])
+def _commands_in(text: str) -> list[list[re.Match[str]]]:
+    """Return the words of each simple command of a script, as far as that shows without being a shell."""
+    commands: list[list[re.Match[str]]] = [[]]
+    end = 0
+    for match in _WORD.finditer(text):
+        if _ENDS.search(text, end, match.start()):
+            commands.append([])
+        if "<" not in (between := text[end : match.start()]) and ">" not in between:
+            commands[-1].append(match)
+        end = match.end()
+    return commands
+
+
+def _unquoted(word: str) -> str:
+    return _UNQUOTED.sub(lambda m: next((part for part in m.groups() if part is not None), ""), word)
+
+
+def _redact_words(words: list[str], depth: int, *, is_script: bool) -> list[str]:
+    """Redact one command, and what it runs if it only runs another."""
+    found = list(words)
+    begun, program = 0, ""
+    for at, word in enumerate(words):
+        name = word.rpartition("/")[2]
+        if at == 0 or (_runs_others(program) and (name in WAYS or name in RUNNERS)):
+            begun, program = at, name
+        if at == 0:
+            found[0] = _redact_word(word, "", _NO_WAYS, depth)
+            continue
+        ways = WAYS.get(program, _NO_WAYS)
+        if ways.only and not any(only in words for only in ways.only):
+            ways = _NO_WAYS
+        if is_script and word.startswith("$"):
+            continue
+        value = _given(words, at, ways)
+        if value is not None:
+            found[at] = value
+        elif _COMMANDS.fullmatch(words[at - 1]) and " " in word:
+            found[at] = _redact_script(word, depth + 1)
+        else:
+            found[at] = _redact_word(word, program, ways, depth)
+    for place in _places(words, begun, program):
+        found[place] = REDACTED
+    return found
+
+
+def _runs_others(program: str) -> bool:
+    return program in RUNNERS or "=" in program  # as in a shell's A=b command
+
+
+def _given(words: list[str], at: int, ways: Ways) -> str | None:
+    """Return what is left of a word if the option before it says that it is a secret; None otherwise."""
+    option, word = words[at - 1], words[at]
+    if ways.bundled and re.fullmatch(r"-[A-Za-z]{2,}", option):
+        option = f"-{option[-1]}"
+    if (sign := ways.behind.get(option)) is not None:
+        return _without_password(word, sign)
+    if option not in ways.apart:
+        marked = (option.startswith("-") and "=" not in option) or (ways.settings and at > 1)
+        if (
+            not marked
+            or not _is_secret_name(option)
+            or (ways.settings and not option.startswith("-") and "=" in word)
+        ):
+            return None
+        if _PLAIN.fullmatch(word):
+            return word
+    elif option in ("-b", "--cookie") and "=" not in word:
+        return word  # a file
+    return word if not word or word.startswith(ways.kept or ("\0",)) else REDACTED
+
+
+def _without_password(word: str, sign: str) -> str | None:
+    user, parted, password = word.partition(sign)
+    if not parted:
+        return None
+    return f"{user}{sign}{REDACTED}" if password else f"{REDACTED}{sign}" if sign == ":" else word
+
+
+def _places(words: list[str], begun: int, program: str) -> list[int]:
+    """Return where secrets stand that are known by their place only."""
+    if program == "htpasswd" and any(
+        word.startswith("-") and "b" in word for word in words[begun + 1 : begun + 2]
     ):
+        return [len(words) - 1]
+    if program == "qpdf" and "--encrypt" in words:
+        at = words.index("--encrypt")
+        return [place for place in (at + 1, at + 2) if place < len(words)]
+    for word, count in WAYS.get(program, _NO_WAYS).places.items():
+        begin = (
+            begun
+            if word == program
+            else next((i for i in range(begun + 1, len(words)) if words[i] == word), len(words))
+        )
+        plain = [
+            i for i in range(begin + 1, len(words)) if not words[i].startswith("-") and "=" not in words[i]
+        ]
+        if len(plain) >= count and len(words[plain[count - 1]]) >= 6:
+            return [plain[count - 1]]
+    return []
+
+
+def _redact_word(arg: str, program: str, ways: Ways, depth: int) -> str:
+    whole = _ASSIGNMENT.match(arg)
+    if whole is not None and _is_secret_name(whole["name"]) and not _PLAIN.fullmatch(arg[whole.end() :]):
+        return arg[: whole.end()] + REDACTED
+    for option in ways.joined:
+        if arg.startswith(option) and len(arg) > len(option):
+            sign = ways.behind.get(option)
+            value = REDACTED if sign is None else _without_password(arg[len(option) :], sign)
+            return arg if value is None else option + value
+    if program.startswith(_ACCOUNTS) and (account := _ACCOUNT.match(arg)):
+        return account["name"] + REDACTED + arg[account.end() :]
+    option, parted, value = arg.partition("=")
+    if parted and (option in ways.behind or option in ways.apart):
+        left = _without_password(value, ways.behind[option]) if option in ways.behind else REDACTED
+        return arg if left is None else f"{option}={left}"
+    guessed = None if "-p" in ways.joined or program in TRUSTED else _GUESSED.fullmatch(arg)
+    if guessed and _looks_secret(guessed["value"]):
         return "-p" + REDACTED
-    return redact_script(arg) if " " in arg else redact_text(arg)
+    arg = _redact_further(arg)
+    return _redact_script(arg, depth + 1) if " " in arg else redact_text(arg)
 
 
-def _takes_secret(option: str, program: str, args: tuple[str, ...]) -> bool:
-    if option in _APART.get(program, ()):
-        return program not in _LOGINS or _LOGINS[program] in args
-    return option.startswith("-") and "=" not in option and _is_secret_name(option)
+def _redact_further(arg: str) -> str:
+    """Redact the settings in a list of them, a=b,password=c, and those behind an option, --env=PASSWORD=c."""
+    for match in _FURTHER.finditer(arg):
+        end = arg.find(",", match.end())
+        end = len(arg) if end < 0 or arg[match.start() - 1] != "," else end
+        value = arg[match.end() : end]
+        if _is_secret_name(match["name"]) and value and REDACTED not in value and not _PLAIN.fullmatch(value):
+            return _redact_further(arg[: match.end()] + REDACTED + arg[end:])
+    return arg
 
 
 def _is_secret_name(name: str) -> bool:
     return _NAME.search(name.removeprefix("-D")) is not None and not _HARMLESS.match(name)
 
 
-def _is_path_like_flag(arg: str) -> bool:
-    return arg == ""
-
-
 def _looks_secret(value: str) -> bool:
     """Whether what stands right behind ``-p`` is rather a password than a word, a number or a port."""
     kinds = (r"[a-z]", r"[A-Z]", r"[0-9]", r"[^A-Za-z0-9=:.,_-]")
     return REDACTED not in value and sum(re.search(kind, value) is not None for kind in kinds) >= 3
-
-
-_PROGRAMS = "|".join(sorted(map(re.escape, _JOINED.keys() | _APART.keys()), key=len, reverse=True))
-_PROGRAM_IN_TEXT = re.compile(
-    rf"\b(?P<program>{_PROGRAMS})"
-    r"(?P<rest>(?:\s+[^;&|\n]*)?)"
-)
-
-
-def _redact_programs(text: str) -> str:
-    """Redact the short options of known programs within a script."""
-
-    def redacted(match: re.Match[str]) -> str:
-        program, rest = match["program"], match["rest"]
-        if (short := _JOINED.get(program)) is not None:
-            rest = re.sub(rf"(?<=\s){re.escape(short)}{_VALUE}", short + REDACTED, rest)
-        login = _LOGINS.get(program)
-        for option in _APART.get(program, ()):
-            if login is None or login in rest.split():
-                rest = re.sub(rf"(?<=\s)({re.escape(option)}\s+){_VALUE}", lambda m: m[1] + REDACTED, rest)
-        return program + rest
-
-    return _PROGRAM_IN_TEXT.sub(redacted, text)
 
 
 def _without_userinfo(match: re.Match[str]) -> str:
@@ -197,11 +307,18 @@ def _without_userinfo(match: re.Match[str]) -> str:
     return match[0]
 
 
-def _without_value(match: re.Match[str]) -> str:
-    if (
-        not _is_secret_name(match["name"])
-        or match["value"] == REDACTED
-        or _VARIABLE.fullmatch(match["value"])
-    ):
-        return match[0]
-    return match["name"] + match["sign"] + REDACTED
+def _without_values(assignment: re.Pattern[str], text: str) -> str:
+    pieces, done, at = [], 0, 0
+    while (match := assignment.search(text, at)) is not None:
+        at = match.end()  # what is no secret itself may hold one: {"user":"me","password":"…"}
+        value = _VALUE.match(text, at) if _is_secret_name(match["name"]) else None
+        if (
+            value is None
+            or REDACTED in value[0]
+            or _VARIABLE.fullmatch(value[0])
+            or _PLAIN.fullmatch(value[0])
+        ):
+            continue
+        pieces += [text[done:at], REDACTED]
+        done = at = value.end()
+    return "".join([*pieces, text[done:]])

@@ -57,6 +57,40 @@ MARKED = (
     ("sh", "-c", "curl -H 'Authorization: token {}' host > out"),
     ("sh", "-c", "export API_KEY={}; run"),
     ("sh", "-c", "curl https://me:{}@host > out"),
+    ("sh", "-c", "cd x && timeout 5 curl -sSu 'me:{}' host > out"),
+    ("env", "PGPASSWORD={}", "psql", "-h", "host"),
+    ("env", "SSHPASS={}", "sshpass", "-e", "ssh", "host"),
+    ("env", "LANG=C", "sshpass", "-p", "{}", "ssh", "host"),
+    ("timeout", "5", "curl", "-u", "me:{}", "host"),
+    ("xargs", "-I%", "curl", "-sSLu", "me:{}", "%"),
+    ("sudo", "nice", "mysql", "-p{}", "db"),
+    ("curl", "--user=me:{}", "host"),
+    ("curl", "--cert", "client.pem:{}", "host"),
+    ("curl", "-b", "sid={}", "host"),
+    ("curl", "-d", '{{"user":"me","password":"{}"}}'),
+    ("curl", "https://host/callback#access_token={}"),
+    ("aws", "configure", "set", "aws_secret_access_key", "{}"),
+    ("npm", "config", "set", "//registry/:_authToken={}"),
+    ("docker", "run", "--env=API_TOKEN={}", "image"),
+    ("docker", "build", "--build-arg=NPM_TOKEN={}", "."),
+    ("mount", "-t", "cifs", "//host/share", "/mnt", "-o", "user=me,password={},ro"),
+    ("helm", "install", "--set", "replicas=2,auth.password={}", "name"),
+    ("kubectl", "create", "secret", "generic", "name", "--from-literal=key={}"),
+    ("openssl", "dgst", "-hmac", "{}", "file"),
+    ("openssl", "passwd", "-6", "{}"),
+    ("pdftotext", "-upw", "{}", "a.pdf"),
+    ("pdftk", "a.pdf", "input_pw", "{}", "output", "b.pdf"),
+    ("qpdf", "--encrypt", "{}", "{}", "256", "--", "a.pdf", "b.pdf"),
+    ("smbclient", "-U", "me%{}", "//host/share"),
+    ("lftp", "-u", "me,{}", "host"),
+    ("nmcli", "dev", "wifi", "connect", "net", "password", "{}"),
+    ("wpa_passphrase", "net", "{}"),
+    ("keytool", "-storepass", "{}", "-keypass", "{}", "-list"),
+    ("ssh-keygen", "-N", "{}", "-f", "key"),
+    ("vault", "login", "{}"),
+    ("mysql", "-e", "CREATE USER me IDENTIFIED BY '{}'"),
+    ("tool", "/password:{}", "in"),
+    ("tool", "--jwt", "{}"),
 )
 """Ways to give a secret to a program."""
 
@@ -87,6 +121,15 @@ HARMLESS = (
     ("sh", "-c", 'curl -H "$HEADER" --password "$PASSWORD" host > out'),
     ("python3", "-c", "import secrets; token = secrets.token_hex(8)"),
     ("sed", "-i", "s/a/b/; s/c/d/", "words.txt"),
+    ("gcc", "-Ipass", "-DPASS=1", "-c", "a.c"),
+    ("ffmpeg", "-i", "in.mp4", "-pass", "1", "-passlogfile", "log", "out.mp4"),
+    ("curl", "-b", "cookies.txt", "-c", "cookies.txt", "https://host"),
+    ("curl", "-u", "me", "https://host"),
+    ("openssl", "enc", "-pass", "file:pw.txt", "-in", "a", "-out", "b"),
+    ("sh", "-c", "jq .token auth.json > out; grep password passwd.txt"),
+    ("sh", "-c", 'tool --token "$(cat token.txt)" in > out'),
+    ("cp", "secret.txt", "token.key", "out/"),
+    ("git", "grep", "password", "src"),
 )
 
 secrets = st.text(
@@ -132,6 +175,13 @@ def test_what_is_no_secret_stays(args: tuple[str, ...]) -> None:
 def test_names_stay_so_that_the_command_can_be_understood() -> None:
     args = ("mysql", "-u", "me", "--password=Hunter2!", "--host=db", "shop")
     assert redact(args) == ("mysql", "-u", "me", f"--password={REDACTED}", "--host=db", "shop")
+
+
+def test_a_script_stays_one_that_can_be_read() -> None:
+    script = "cd x && curl -u 'me:Hunter2!' -o page host\nenv PGPASSWORD=Hunter2! psql -f 'a b.sql' > out"
+    assert redact(("sh", "-c", script))[2] == (
+        f"cd x && curl -u me:{REDACTED} -o page host\nenv PGPASSWORD={REDACTED} psql -f 'a b.sql' > out"
+    )
 
 
 SECRETIVE = Process(
