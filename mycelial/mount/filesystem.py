@@ -15,7 +15,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from mycelial import __version__, core  # isort: skip (the core must be loaded before pyfuse3)
 
@@ -181,7 +180,7 @@ class Filesystem:
         return arguments
 
     def _mount(self, operations: VirtualTree) -> None:
-        options = {"default_permissions", "subtype=mycelial", f"fsname={_fsname(self._place.source)}"}
+        options = {"default_permissions", "subtype=mycelial", _Bytes(f"fsname={_fsname(self._place.source)}")}
         if self._options.allow_other:
             options.add("allow_other")
         if self._options.read_only:
@@ -240,9 +239,17 @@ def _raise_descriptor_limit() -> None:
 
 
 def _fsname(source: str) -> str:
-    """The source as mount tables show it: ASCII for pyfuse3, with libfuse's way to write a comma."""
-    plain = quote(os.fsencode(source), safe="".join(map(chr, range(33, 127))))
-    return plain.replace("\\", "\\\\").replace(",", "\\,")
+    """The source with libfuse's way to write a comma. Mount tables show it as it is, as mount -a compares."""
+    return source.replace("\\", "\\\\").replace(",", "\\,")
+
+
+class _Bytes(str):
+    """An option that names a file, in any alphabet: pyfuse3 encodes options, and as ASCII."""
+
+    __slots__ = ()
+
+    def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
+        return os.fsencode(str(self))
 
 
 @contextlib.contextmanager

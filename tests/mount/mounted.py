@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -50,19 +51,23 @@ class MountEntry:
     super_options: tuple[str, ...]
 
 
+def _unescaped(field: str) -> str:
+    """Undo the kernel's octal escapes."""
+    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), field)
+
+
 def mount_table() -> list[MountEntry]:
     entries = []
     with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as table:
         for line in table:
             fields = line.split()
             separator = fields.index("-")
-            unescaped = fields[4].encode("utf-8", "surrogateescape").decode("unicode_escape")
             entries.append(
                 MountEntry(
-                    mountpoint=unescaped,
+                    mountpoint=_unescaped(fields[4]),
                     options=tuple(fields[5].split(",")),
                     type=fields[separator + 1],
-                    source=fields[separator + 2],
+                    source=_unescaped(fields[separator + 2]),
                     super_options=tuple(fields[separator + 3].split(",")),
                 )
             )

@@ -249,6 +249,18 @@ def test_the_mount_table_shows_source_and_type(mount: Mounted) -> None:
     assert "default_permissions" in entry.super_options
 
 
+@pytest.mark.parametrize("name", ["my papers", "a, \\b\n 100% #1 grün \udcff"])
+def test_the_mount_table_names_the_source_as_it_is(workspace: Path, name: str) -> None:
+    source = workspace / name
+    mountpoint = workspace / "mountpoint"
+    source.mkdir()
+    mountpoint.mkdir()
+    assert mycelial_mount(workspace, source, mountpoint).returncode == 0
+    entry = mounted_at(mountpoint)
+    assert entry is not None
+    assert entry.source == str(source)
+
+
 @pytest.mark.as_root
 def test_mounting_twice_over_the_same_place_stacks(workspace: Path, places: tuple[Path, Path]) -> None:
     source, mountpoint = places
