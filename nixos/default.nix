@@ -72,7 +72,7 @@ in
     // import ./tests { inherit self pkgs lib; }
   );
 
-  formatter = forEach (pkgs: pkgs.nixfmt-tree or pkgs.nixfmt-rfc-style);
+  formatter = forEach (pkgs: pkgs.nixfmt-tree or pkgs.nixfmt);
 
   # The list of options in docs/nixos.md.
   lib.optionsDocument = import ./modules/document.nix { inherit lib; };

@@ -18,12 +18,12 @@ let
       sqlite-utils
     ]
   );
+  buildPythonApplication =
+    lib.warnIf (lib.versionOlder fuse3.version "3.17")
+      "mycelial: with fuse3 ${fuse3.version} there is no kernel passthrough; 3.17 has it"
+      python3Packages.buildPythonApplication;
 in
-(lib.warnIf (lib.versionOlder fuse3.version "3.17")
-  "mycelial: with fuse3 ${fuse3.version} there is no kernel passthrough; 3.17 has it"
-  python3Packages.buildPythonApplication
-)
-  {
+buildPythonApplication {
   pname = "mycelial";
   inherit (project) version;
   pyproject = true;

@@ -21,7 +21,7 @@ let
     '';
 in
 {
-  nix-format = lint "nix-format" pkgs.nixfmt-rfc-style ''
+  nix-format = lint "nix-format" pkgs.nixfmt ''
     find . -name '*.nix' ! -path './nixos/checks/nixpkgs/*' -exec nixfmt --check {} +
   '';
   nix-statix = lint "nix-statix" pkgs.statix "statix check --ignore nixos/checks/nixpkgs -- .";

@@ -5,10 +5,16 @@ let
   select =
     units:
     builtins.listToAttrs (
-      map (name: {
-        inherit name;
-        value = units.${name}.text;
-      }) (builtins.filter (name: builtins.match ".*mycelial.*|srv-.*|home-.*" name != null) (builtins.attrNames units))
+      map
+        (name: {
+          inherit name;
+          value = units.${name}.text;
+        })
+        (
+          builtins.filter (name: builtins.match ".*mycelial.*|srv-.*|home-.*" name != null) (
+            builtins.attrNames units
+          )
+        )
     );
   node = config: {
     units = select config.systemd.units;

@@ -19,7 +19,8 @@ let
       ++ modules;
     }).config;
   ours = lib.filter (lib.hasPrefix "services.mycelial");
-  refusals = config: ours (map (claim: claim.message) (lib.filter (claim: !claim.assertion) config.assertions));
+  refusals =
+    config: ours (map (claim: claim.message) (lib.filter (claim: !claim.assertion) config.assertions));
 
   mount = settings: { services.mycelial.mounts.papers = settings; };
   alice.users.users.alice.isNormalUser = true;
@@ -104,6 +105,32 @@ let
       source = "/srv/papers";
       user = "nobody-known";
     };
+    "there is no users.groups.nobody-known" = mount {
+      source = "/srv/papers";
+      group = "nobody-known";
+    };
+    "papers: allowOther of the ordinary user alice" = {
+      imports = [
+        alice
+        (mount {
+          source = "/srv/papers";
+          user = "alice";
+          extraOptions = [ "allow_other" ];
+        })
+      ];
+    };
+    "cannot name a mount unit after /srv/grün" = mount {
+      source = "/srv/papers";
+      mountpoint = "/srv/grün";
+    };
+    "no unit can hold the path \"/srv/a\\nb\"" = mount {
+      source = "/srv/a\nb";
+      mountpoint = "/srv/live";
+    };
+    "no unit can hold the path \"/srv/live \"" = mount {
+      source = "/srv/papers";
+      mountpoint = "/srv/live ";
+    };
   };
 
   doubtful = {
@@ -170,10 +197,15 @@ let
           config = evaluate [ right ];
           complaints = refusals config ++ ours config.warnings;
         in
-        if complaints == [ ] then null else throw "a good configuration was refused: ${builtins.toJSON complaints}"
+        if complaints == [ ] then
+          null
+        else
+          throw "a good configuration was refused: ${builtins.toJSON complaints}"
       )
     ];
 in
-pkgs.runCommand "mycelial-module" { } (builtins.deepSeq results ''
-  echo ${toString (builtins.length results)} configurations judged as expected >$out
-'')
+pkgs.runCommand "mycelial-module" { } (
+  builtins.deepSeq results ''
+    echo ${toString (builtins.length results)} configurations judged as expected >$out
+  ''
+)

@@ -34,9 +34,9 @@ rec {
   mountWords =
     mount: config: more:
     lib.concatStringsSep "," (
-      map (
-        word: lib.concatStringsSep "=" (map (lib.replaceStrings [ "\\" "," ] [ "\\\\" "\\," ]) word)
-      ) (words mount config ++ more)
+      map (word: lib.concatStringsSep "=" (map (lib.replaceStrings [ "\\" "," ] [ "\\\\" "\\," ]) word)) (
+        words mount config ++ more
+      )
       ++ mount.extraOptions
     );
 
@@ -70,24 +70,20 @@ rec {
   isAbsolute = lib.hasPrefix "/";
   # As realpath(3) would leave it, links aside: mounts are compared by name.
   isPlain =
-    path:
-    builtins.match "(/[^/]+)+" path != null && builtins.match ".*/\\.\\.?(/.*)?" path == null;
+    path: builtins.match "(/[^/]+)+" path != null && builtins.match ".*/\\.\\.?(/.*)?" path == null;
   isBelow = inner: outer: inner != outer && lib.hasPrefix "${outer}/" inner;
 
-  # A word of a unit's command line.
-  quoted =
-    word:
-    builtins.toJSON (
-      lib.replaceStrings
-        [
-          "%"
-          "$"
-        ]
-        [
-          "%%"
-          "$$"
-        ]
-        word
+  # `%` has a meaning in every setting of a unit, and in tmpfiles.d.
+  escaped = lib.replaceStrings [ "%" ] [ "%%" ];
+
+  # A word where a list of them is read.
+  word =
+    text:
+    escaped (
+      if builtins.match "[A-Za-z0-9/_.,:+@%-]*" text != null then text else builtins.toJSON text
     );
+
+  # A word of a unit's command line, where `$` has one too.
+  quoted = text: lib.replaceStrings [ "$" ] [ "$$" ] (escaped (builtins.toJSON text));
   commandLine = lib.concatMapStringsSep " " quoted;
 }

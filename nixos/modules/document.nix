@@ -5,8 +5,7 @@ let
     description = "TOML value";
   };
   declared =
-    scope:
-    (import ./mount-options.nix { inherit lib tomlType scope; } { config = { }; }).options;
+    scope: (import ./mount-options.nix { inherit lib tomlType scope; } { config = { }; }).options;
   text = value: lib.removeSuffix "\n" (lib.replaceStrings [ "\n" ] [ " " ] value);
   nix =
     value:
@@ -25,7 +24,7 @@ let
       name = lib.concatStringsSep "." path;
       default =
         if option ? defaultText then
-          "; default: ${option.defaultText}"
+          "; default: ${option.defaultText.text}"
         else if option ? default then
           "; default: `${nix option.default}`"
         else

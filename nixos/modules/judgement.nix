@@ -18,15 +18,17 @@ let
       };
       inherit (mount) source mountpoint viewDir;
       database = toString mount.database;
+      # systemd ends a line's value at its last character that is no blank, and takes a backslash there for "goes on".
+      fits = path: builtins.match ".*([[:cntrl:]].*|[[:space:]\\])" path == null;
       plain = isPlain source && isPlain mountpoint;
       rivals = lib.filter (other: other < name && mounts.${other}.mountpoint == mountpoint) (
         lib.attrNames enabled
       );
     in
     [
-      (claim (
-        builtins.match "[A-Za-z0-9_.-]+" name != null
-      ) "units are named after it, so the name may have letters, digits, dots, underscores and hyphens only")
+      (claim (builtins.match "[A-Za-z0-9_.-]+" name != null)
+        "units are named after it, so the name may have letters, digits, dots, underscores and hyphens only"
+      )
       (claim (isAbsolute source) "the source ${source} is a relative path; an absolute one is needed")
       (claim (
         isAbsolute mountpoint || mountpoint == source
@@ -37,6 +39,15 @@ let
       (claim (
         isPlain mountpoint || !isAbsolute mountpoint || mountpoint == source
       ) "write the mountpoint ${mountpoint} without '.', '..', doubled slashes or one at the end")
+    ]
+    ++ map (path: claim (fits path) "no unit can hold the path ${builtins.toJSON path}") (
+      lib.unique [
+        source
+        mountpoint
+        database
+      ]
+    )
+    ++ [
       (claim (
         !(plain && isBelow mountpoint source)
       ) "the mountpoint ${mountpoint} lies inside the source ${source}")
@@ -44,7 +55,8 @@ let
         !(plain && isBelow source mountpoint)
       ) "the source ${source} lies inside the mountpoint ${mountpoint}")
       (claim (
-        viewDir == null || builtins.match "[^/]+" viewDir != null && viewDir != "." && viewDir != ".."
+        viewDir == null
+        || builtins.match "[^/[:cntrl:]]+" viewDir != null && viewDir != "." && viewDir != ".."
       ) "viewDir must be one name, without a slash")
       (claim (
         mount.database == null || isAbsolute database
@@ -60,7 +72,8 @@ let
   warningsOf =
     name: mount:
     lib.optional (
-      !mount.record && (mount.exclude != [ ] || lib.any (bound: bound != null) (lib.attrValues mount.retention))
+      !mount.record
+      && (mount.exclude != [ ] || lib.any (bound: bound != null) (lib.attrValues mount.retention))
     ) (say name "exclude and retention mean nothing while record is off")
     ++ lib.optional (mount.showViewDir && mount.viewDir == null) (
       say name "showViewDir means nothing without a viewDir"

@@ -7,6 +7,7 @@
 { config, ... }:
 let
   inherit (lib) mkOption types;
+  unitName = types.strMatching "[a-zA-Z0-9@%:_.\\-]+[.](service|socket|device|mount|automount|swap|target|path|timer|scope|slice)";
 in
 {
   options = {
@@ -25,7 +26,7 @@ in
     mountpoint = mkOption {
       type = types.str;
       default = config.source;
-      defaultText = "the source";
+      defaultText = lib.literalMD "the source";
       example = "/srv/papers-live";
       description = ''
         Where it appears, as an absolute path. The source itself, which is the default, is covered by the mount:
@@ -36,7 +37,7 @@ in
     allowOther = mkOption {
       type = types.bool;
       default = scope == "system" && config.user == "root";
-      defaultText = "true for root's mounts, else false";
+      defaultText = lib.literalMD "true for root's mounts, else false";
       description = ''
         Whether other users may enter; the kernel judges them by owners and modes, as below. For an ordinary user's
         mount it takes `programs.fuse.userAllowOther`.
@@ -182,7 +183,7 @@ in
     };
 
     neededBy = mkOption {
-      type = types.listOf types.str;
+      type = types.listOf unitName;
       default = [ ];
       example = [ "nginx.service" ];
       description = "Units that start after this mount, and not without it.";
@@ -219,7 +220,7 @@ in
         description = "How often to look.";
       };
       unit = mkOption {
-        type = types.nullOr types.str;
+        type = types.nullOr unitName;
         default = null;
         example = "tell-me.service";
         description = ''

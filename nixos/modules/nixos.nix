@@ -10,30 +10,24 @@
 let
   inherit (lib)
     mkIf
-    mkOption
     mapAttrs'
     mapAttrsToList
     nameValuePair
     optional
     optionals
-    types
     ;
   cfg = config.services.mycelial;
-  toml = pkgs.formats.toml { };
   command = import ./command.nix { inherit lib; };
+  inherit (command) escaped;
   judge = import ./judgement.nix { inherit lib; };
+  shared = import ./shared.nix {
+    inherit lib pkgs;
+    scope = "system";
+  };
 
   mounts = lib.filterAttrs (_: mount: mount.enable) cfg.mounts;
   byUnit = unit: lib.filterAttrs (_: mount: mount.unit == unit) mounts;
   program = name: "${lib.getBin cfg.package}/bin/${name}";
-  escaped = lib.replaceStrings [ "%" ] [ "%%" ];
-
-  settingsFile =
-    name: mount:
-    let
-      settings = command.settings cfg.settings mount;
-    in
-    if settings == { } then null else toml.generate "mycelial-${name}.toml" settings;
 
   isRoot = mount: mount.user == "root";
   inPlace = mount: mount.source == mount.mountpoint;
@@ -51,23 +45,43 @@ let
   needs =
     mount:
     [ (if inPlace mount then dirOf mount.source else mount.source) ]
+    ++ optional (mount.unit == "service" && !inPlace mount) (dirOf mount.mountpoint)
     ++ optional (mount.database != null || isRoot mount) (stateDirectory mount);
+  # The mounts in which the source of another lies. RequiresMountsFor finds mount units, but no services.
+  behind =
+    name: mount:
+    lib.filterAttrs (
+      other: below:
+      other != name && (mount.source == below.mountpoint || command.isBelow mount.source below.mountpoint)
+    ) mounts;
+  servicesBehind =
+    name: mount:
+    mapAttrsToList unitOf (lib.filterAttrs (_: below: below.unit == "service") (behind name mount));
+  # What cannot be there before all local filesystems are: a user's mountpoint has to be made, and given to him, before
+  # he mounts; services start later.
+  isLate = mount: mount.unit == "service" || !isRoot mount;
+  waits = name: mount: isLate mount || lib.any isLate (lib.attrValues (behind name mount));
   asUser =
     mount:
     lib.optionalAttrs (!isRoot mount) { User = mount.user; }
     // lib.optionalAttrs (mount.group != null) { Group = mount.group; };
 
-  description = mount: "Mycelial: ${mount.source} at ${mount.mountpoint}";
+  # NixOS names the unit after `where`, and writes it down as it is.
+  place =
+    mount:
+    lib.optionalAttrs (escaped mount.mountpoint != mount.mountpoint) {
+      Where = lib.mkForce (escaped mount.mountpoint);
+    };
 
   toMount =
     name: mount:
     {
-      description = description mount;
+      description = shared.description mount;
       what = escaped mount.source;
       where = mount.mountpoint;
       type = "fuse.mycelial";
       options = escaped (
-        command.mountWords mount (settingsFile name mount) (
+        command.mountWords mount (shared.settingsFile cfg.settings name mount) (
           optional (!isRoot mount) [
             "setuid"
             mount.user
@@ -75,84 +89,88 @@ let
         )
       );
       wants = [ "modprobe@fuse.service" ];
-      after = [ "modprobe@fuse.service" ];
+      requires = servicesBehind name mount;
+      after = [ "modprobe@fuse.service" ] ++ servicesBehind name mount;
       before = mount.neededBy;
       requiredBy = mount.neededBy;
-      mountConfig.TimeoutSec = 60;
+      mountConfig = {
+        TimeoutSec = 60;
+      }
+      // place mount;
       wantedBy = optionals (!mount.automount.enable) (
-        if isRoot mount then [ "local-fs.target" ] else [ "multi-user.target" ]
+        if waits name mount then [ "multi-user.target" ] else [ "local-fs.target" ]
       );
-      unitConfig.RequiresMountsFor = map escaped (needs mount);
+      unitConfig.RequiresMountsFor = map command.word (needs mount);
     }
-    # A user's mountpoint has to be made, and given to him, before he mounts: later than local filesystems.
-    // lib.optionalAttrs (!isRoot mount) {
+    // lib.optionalAttrs (waits name mount) {
       after = [
         "modprobe@fuse.service"
         "local-fs.target"
         "systemd-tmpfiles-setup.service"
-      ];
+      ]
+      ++ servicesBehind name mount;
       conflicts = [ "umount.target" ];
       before = mount.neededBy ++ [ "umount.target" ];
       unitConfig = {
         DefaultDependencies = false;
-        RequiresMountsFor = map escaped (needs mount);
+        RequiresMountsFor = map command.word (needs mount);
       };
     };
 
   toAutomount = _: mount: {
-    description = description mount;
+    description = shared.description mount;
     where = mount.mountpoint;
     wantedBy = [ "multi-user.target" ];
-    automountConfig = lib.optionalAttrs (mount.automount.idleTimeout != null) {
-      TimeoutIdleSec = mount.automount.idleTimeout;
-    };
+    automountConfig =
+      place mount
+      // lib.optionalAttrs (mount.automount.idleTimeout != null) {
+        TimeoutIdleSec = mount.automount.idleTimeout;
+      };
   };
 
   toService =
     name: mount:
     nameValuePair "mycelial-${name}" {
-      description = description mount;
-      documentation = [ "man:mycelial-mount(8)" ];
+      description = shared.description mount;
+      documentation = [ shared.documentation ];
       wants = [ "modprobe@fuse.service" ];
-      after = [ "modprobe@fuse.service" ];
+      requires = servicesBehind name mount;
+      after = [ "modprobe@fuse.service" ] ++ servicesBehind name mount;
       before = mount.neededBy;
       requiredBy = mount.neededBy;
       wantedBy = [ "multi-user.target" ];
-      unitConfig.RequiresMountsFor = map escaped (needs mount);
-      startLimitIntervalSec = 60;
-      startLimitBurst = 10;
+      unitConfig.RequiresMountsFor = map command.word (needs mount);
+      startLimitIntervalSec = shared.startLimit.interval;
+      startLimitBurst = shared.startLimit.burst;
       path = [ "/run/wrappers" ];
-      serviceConfig = {
-        Type = "notify";
-        ExecStart = "${program "mycelial-mount"} -f ${command.commandLine (command.arguments mount (settingsFile name mount))}";
-        ExecStop = "-${program "umount.fuse.mycelial"} ${command.quoted mount.mountpoint}";
-        # A mount that a killed daemon left behind is taken away by the next start.
-        Restart = "on-failure";
-        RestartSec = 1;
-        TimeoutStartSec = 60;
-        TimeoutStopSec = 30;
-        KillMode = "mixed";
-      }
-      // lib.optionalAttrs (mount.watchdog != null) { WatchdogSec = mount.watchdog; }
-      // lib.optionalAttrs (isRoot mount && mount.database == null) {
-        StateDirectory = "mycelial";
-        StateDirectoryMode = "0700";
-      }
-      // lib.optionalAttrs mount.hardening (import ./hardening.nix { asRoot = isRoot mount; })
-      // asUser mount;
+      serviceConfig =
+        shared.service mount
+        // {
+          ExecStart = "${program "mycelial-mount"} -f ${
+            command.commandLine (command.arguments mount (shared.settingsFile cfg.settings name mount))
+          }";
+          ExecStop = "-${program "umount.fuse.mycelial"} ${command.quoted mount.mountpoint}";
+          TimeoutStartSec = 60;
+        }
+        // lib.optionalAttrs (isRoot mount && mount.database == null) {
+          StateDirectory = "mycelial";
+          StateDirectoryMode = "0700";
+        }
+        // lib.optionalAttrs mount.hardening (import ./hardening.nix { asRoot = isRoot mount; })
+        // asUser mount;
     };
 
   # systemd does not see that the daemon behind a mount unit died: this does, within the same second.
   toWatch =
     name: mount:
     nameValuePair "mycelial-watch-${name}" {
-      description = "Mount ${mount.mountpoint} anew if its daemon dies";
+      description = "Mount ${escaped mount.mountpoint} anew if its daemon dies";
       documentation = [ "man:mycelial-watch(8)" ];
       bindsTo = [ (mountUnit mount) ];
       after = [ (mountUnit mount) ];
       wantedBy = [ (mountUnit mount) ];
-      startLimitIntervalSec = 60;
-      startLimitBurst = 10;
+      startLimitIntervalSec = shared.startLimit.interval;
+      startLimitBurst = shared.startLimit.burst;
       serviceConfig = {
         ExecStart = "${program "mycelial-watch"} ${command.quoted mount.mountpoint}";
         ExecStopPost = "+${
@@ -170,10 +188,13 @@ let
   alerts =
     mount:
     lib.concatMap
-      (alert: optionals (alert.bound != null) [
-        "--over"
-        "${alert.figure}=${toString alert.bound}"
-      ])
+      (
+        alert:
+        optionals (alert.bound != null) [
+          "--over"
+          "${alert.figure}=${toString alert.bound}"
+        ]
+      )
       [
         {
           figure = "dropped";
@@ -193,7 +214,7 @@ let
   toAlert =
     name: mount:
     nameValuePair "mycelial-alert-${name}" {
-      description = "Whether all is well with ${mount.mountpoint}";
+      description = "Whether all is well with ${escaped mount.mountpoint}";
       onFailure = optional (mount.alerts.unit != null) mount.alerts.unit;
       serviceConfig = {
         Type = "oneshot";
@@ -207,7 +228,7 @@ let
   toTimer =
     name: mount:
     nameValuePair "mycelial-alert-${name}" {
-      description = "Look whether all is well with ${mount.mountpoint}";
+      description = "Look whether all is well with ${escaped mount.mountpoint}";
       after = [ (unitOf name mount) ];
       wantedBy = [ "timers.target" ];
       timerConfig = {
@@ -216,12 +237,17 @@ let
       };
     };
 
-  # ":" keeps what is there already as it is; that may be the root of a mount.
+  # systemd itself makes the mountpoint of a mount unit, for root. ":" keeps what is there already as it is; that may be
+  # the root of a mount.
   mountpointRule =
     mount:
-    optional (!isRoot mount && !inPlace mount)
-      "d ${lib.replaceStrings [ " " ] [ "\\x20" ] (escaped mount.mountpoint)} :0755 :${mount.user} :${
-        if mount.group == null then "-" else mount.group
+    let
+      own = config.users.users.${mount.user}.group or "";
+      group = if mount.group != null then mount.group else own;
+    in
+    optional (!inPlace mount && (mount.unit == "service" || !isRoot mount))
+      "d ${command.word mount.mountpoint} :0755 :${mount.user} ${
+        if group == "" then "-" else ":${group}"
       } - -";
 
   ofSystem =
@@ -232,23 +258,33 @@ let
         message = "services.mycelial.mounts.${name}: ${text}";
       };
       taken = config.fileSystems ? ${mount.mountpoint};
+      open =
+        mount.allowOther
+        || lib.any (word: lib.elem word mount.extraOptions) [
+          "allow_other"
+          "allow_root"
+        ];
     in
     [
       (claim (
-        !mount.allowOther || isRoot mount || config.programs.fuse.userAllowOther
+        !open || isRoot mount || config.programs.fuse.userAllowOther
       ) "allowOther of the ordinary user ${mount.user} needs programs.fuse.userAllowOther = true")
-      (claim (
-        mount.unit != "mount" || !taken
-      ) "${mount.mountpoint} is in fileSystems too, and both would be the unit ${mountUnit mount}: use unit = \"service\"")
+      (claim (mount.unit != "mount" || !taken)
+        "${mount.mountpoint} is in fileSystems too, and both would be the unit ${mountUnit mount}: use unit = \"service\""
+      )
+      (claim (mount.unit != "mount" || builtins.match "[ -~]*" mount.mountpoint != null)
+        "NixOS cannot name a mount unit after ${mount.mountpoint}, which is not all ASCII: use unit = \"service\""
+      )
       (claim (
         !mount.automount.enable || mount.unit == "mount"
       ) "automount is for mount units: use unit = \"mount\"")
       (claim (
         !mount.automount.enable || !inPlace mount
       ) "automount cannot be in place: it would cover the source ${mount.source} before it is opened")
+      (claim (isRoot mount || config.users.users ? ${mount.user}) "there is no users.users.${mount.user}")
       (claim (
-        isRoot mount || config.users.users ? ${mount.user}
-      ) "there is no users.users.${mount.user}")
+        mount.group == null || config.users.groups ? ${mount.group}
+      ) "there is no users.groups.${mount.group}")
     ];
 
   warningsOf =
@@ -261,37 +297,7 @@ let
     );
 in
 {
-  options.services.mycelial = {
-    enable = lib.mkEnableOption "mounts that notice which files belong together";
-
-    package = mkOption {
-      type = types.package;
-      default = pkgs.mycelial-fs or (pkgs.callPackage ../package.nix { });
-      defaultText = "the one of this flake";
-      description = "The package to use.";
-    };
-
-    settings = mkOption {
-      inherit (toml) type;
-      default = { };
-      example.retention.days = 365;
-      description = "What the configuration files of all mounts hold: any key of [configuration.md](configuration.md).";
-    };
-
-    mounts = mkOption {
-      type = types.attrsOf (
-        types.submodule (
-          import ./mount-options.nix {
-            inherit lib;
-            tomlType = toml.type;
-            scope = "system";
-          }
-        )
-      );
-      default = { };
-      description = "The mounts, each under a name that its units get too.";
-    };
-  };
+  options.services.mycelial = shared.options;
 
   config = mkIf cfg.enable (
     lib.mkMerge [
@@ -301,19 +307,21 @@ in
 
         environment.systemPackages = [ cfg.package ];
         system.fsPackages = [ cfg.package ];
-        systemd.mounts = mapAttrsToList toMount (byUnit "mount");
-        systemd.automounts = mapAttrsToList toAutomount (
-          lib.filterAttrs (_: mount: mount.automount.enable) (byUnit "mount")
-        );
-        systemd.services =
-          mapAttrs' toService (byUnit "service")
-          // mapAttrs' toWatch (byUnit "mount")
-          // mapAttrs' toAlert watched;
-        systemd.timers = mapAttrs' toTimer watched;
-        systemd.tmpfiles.rules = [
-          "d /var/lib/mycelial 0700 root root - -"
-        ]
-        ++ lib.concatMap mountpointRule (lib.attrValues mounts);
+        systemd = {
+          mounts = mapAttrsToList toMount (byUnit "mount");
+          automounts = mapAttrsToList toAutomount (
+            lib.filterAttrs (_: mount: mount.automount.enable) (byUnit "mount")
+          );
+          services =
+            mapAttrs' toService (byUnit "service")
+            // mapAttrs' toWatch (byUnit "mount")
+            // mapAttrs' toAlert watched;
+          timers = mapAttrs' toTimer watched;
+          tmpfiles.rules = [
+            "d /var/lib/mycelial 0700 root root - -"
+          ]
+          ++ lib.concatMap mountpointRule (lib.attrValues mounts);
+        };
       }
       # Off by default since 2026; before, the option was not there and the wrapper was.
       (lib.optionalAttrs (options.programs.fuse ? enable) { programs.fuse.enable = true; })

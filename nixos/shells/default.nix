@@ -9,7 +9,7 @@
   deadnix,
   fuse3,
   git,
-  nixfmt-rfc-style,
+  nixfmt,
   pkg-config,
   ruff,
   statix,
@@ -38,7 +38,7 @@ mkShell {
     deadnix
     fuse3
     git
-    nixfmt-rfc-style
+    nixfmt
     pkg-config
     ruff
     statix

@@ -40,5 +40,6 @@ in
   vm-home = test ./home.nix;
   vm-work = test ./work.nix;
   vm-reboot = test ./reboot.nix;
+  vm-names = test ./names.nix;
   vm-oci = test ./oci.nix;
 }

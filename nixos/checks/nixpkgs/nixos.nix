@@ -5,14 +5,22 @@ let
   inherit (lib) mkOption types mapAttrs mapAttrs' concatStrings concatStringsSep mapAttrsToList optionalString nameValuePair toList;
   opt = type: default: mkOption { inherit type default; };
   strs = opt (types.listOf types.str) [ ];
+  unitNames = opt (types.listOf (types.strMatching "[a-zA-Z0-9@%:_.\\-]+[.](service|socket|device|mount|automount|swap|target|path|timer|scope|slice)")) [ ];
   str' = opt (types.nullOr types.str) null;
 
+  # As the real one: what is not ASCII stays as it is, although systemd would escape it; what is not in its plainest form is refused.
   escapeSystemdPath = s:
     let
-      t = lib.removeSuffix "/" (lib.removePrefix "/" s);
-      hex = { " " = "\\x20"; "-" = "\\x2d"; "," = "\\x2c"; "'" = "\\x27"; "(" = "\\x28"; ")" = "\\x29"; "+" = "\\x2b"; "@" = "\\x40"; };
+      digits = lib.stringToCharacters "0123456789abcdef";
+      # The printable characters of ASCII that have to be escaped, each with its number.
+      special = lib.listToAttrs (lib.concatMap (first: lib.imap0 (i: c: nameValuePair c "\\x${lib.elemAt digits ((first.at + i) / 16)}${lib.elemAt digits (lib.mod (first.at + i) 16)}") (lib.stringToCharacters first.run)) [
+        { at = 32; run = " !\"#$%&'()*+,-"; } { at = 59; run = ";<=>?@"; } { at = 91; run = "[\\]^"; } { at = 96; run = "`"; } { at = 123; run = "{|}~"; }
+      ]);
+      parts = lib.filter (part: part != "" && part != ".") (lib.splitString "/" s);
+      plain = if lib.elem ".." parts then throw "escapeSystemdPath: ${s} is not a normalized path" else concatStringsSep "/" parts;
+      escaped = lib.replaceStrings ([ "/" ] ++ lib.attrNames special) ([ "-" ] ++ lib.attrValues special) plain;
     in
-    if t == "" then "-" else lib.replaceStrings ([ "/" ] ++ lib.attrNames hex) ([ "-" ] ++ lib.attrValues hex) t;
+    if plain == "" then "-" else if lib.hasPrefix "." escaped then "\\x2e${lib.removePrefix "." escaped}" else escaped;
   utils = {
     inherit escapeSystemdPath;
     escapeSystemdExecArg = a: lib.replaceStrings [ "%" "$" ] [ "%%" "$$" ] (builtins.toJSON (toString a));
@@ -27,8 +35,8 @@ let
     enable = opt types.bool true;
     description = opt types.str "";
     documentation = strs;
-    after = strs; before = strs; wants = strs; requires = strs; requisite = strs; bindsTo = strs; partOf = strs; conflicts = strs;
-    wantedBy = strs; requiredBy = strs; upheldBy = strs; onFailure = strs; aliases = strs; upholds = strs; onSuccess = strs;
+    after = unitNames; before = unitNames; wants = unitNames; requires = unitNames; requisite = unitNames; bindsTo = unitNames; partOf = unitNames; conflicts = unitNames;
+    wantedBy = unitNames; requiredBy = unitNames; upheldBy = unitNames; onFailure = unitNames; aliases = unitNames; upholds = unitNames; onSuccess = unitNames;
     overrideStrategy = opt types.str "asDropinIfExists";
     startLimitBurst = opt (types.nullOr types.int) null;
     startLimitIntervalSec = opt (types.nullOr types.int) null;
@@ -57,6 +65,12 @@ let
   } // s.serviceConfig) + install s;
   mountType = extra: sect: types.listOf (types.submodule ({ config, ... }: { options = common // extra // { ${sect} = opt (types.attrsOf types.anything) { }; where = mkOption { type = types.str; }; }; }));
 
+  user = { config, ... }: {
+    freeformType = types.attrsOf types.anything;
+    options = { isNormalUser = opt types.bool false; group = opt types.str ""; };
+    config.group = lib.mkIf config.isNormalUser (lib.mkDefault "users");
+  };
+
   base = { config, ... }: {
     options = {
       assertions = opt (types.listOf types.unspecified) [ ];
@@ -80,7 +94,7 @@ let
       fileSystems = opt (types.attrsOf types.anything) { };
       security.wrappers = opt (types.attrsOf types.anything) { };
       programs.fuse = { enable = opt types.bool false; userAllowOther = opt types.bool false; mountMax = opt types.int 1000; };
-      users = { motd = opt (types.nullOr types.str) null; users = opt (types.attrsOf types.anything) { }; groups = opt (types.attrsOf types.anything) { }; };
+      users = { motd = opt (types.nullOr types.str) null; users = opt (types.attrsOf (types.submodule user)) { }; groups = opt (types.attrsOf types.anything) { }; };
       systemd = {
         services = opt serviceType { };
         user.services = opt serviceType { };
@@ -97,6 +111,7 @@ let
       };
     };
     config = {
+      users.groups = lib.genAttrs [ "root" "wheel" "users" ] (_: { });
       systemd.userUnits = mapAttrs' (n: s: nameValuePair "${n}.service" { text = serviceText s; }) config.systemd.user.services;
       systemd.managerEnvironment.PATH = lib.makeBinPath (config.system.fsPackages ++ [ pkgs.util-linux ]);
       systemd.units = mapAttrs (_: text: { inherit text; }) (
