@@ -28,7 +28,8 @@ from mycelial.record.location import state_dir
 def doctor(ctx: click.Context, as_json: bool, database: Path | None) -> None:
     """What this machine lacks, and the mend.
 
-    Also finds mounts whose daemon is gone, and databases that cannot be used.
+    Also finds mounts whose daemon is gone or that do not record, disks that are full, and databases that
+    cannot be used.
 
     Exit code 1 if something failed.
     """
@@ -51,11 +52,13 @@ def _findings(database: Path | None) -> Iterator[Finding]:
     yield machine.check_core()
     yield machine.check_libfuse()
     capabilities = machine.effective_capabilities(Path("/proc/self/status").read_text())
-    yield machine.check_passthrough(os.uname().release, capabilities)
+    yield machine.check_passthrough(os.uname().release, machine.libfuse_version() or "0", capabilities)
     yield machine.check_allow_other()
     yield machine.check_descriptors()
-    yield from health.check_mounts(Path("/proc/self/mountinfo").read_text(errors="surrogateescape"))
-    databases = [database] if database is not None else sorted(state_dir().glob("*.db"))
+    looks = health.look_at_mounts(Path("/proc/self/mountinfo").read_text(errors="surrogateescape"))
+    yield from health.check_mounts(looks)
+    kept = {*state_dir().glob("*.db"), *health.databases_in_use(looks)}
+    databases = [database] if database is not None else sorted(kept)
     for path in databases:
         yield health.check_database(path)
 

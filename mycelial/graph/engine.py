@@ -162,6 +162,7 @@ class Engine:
         return {
             "state": ingest.state.value,
             "reason": ingest.reason,
+            "mend": ingest.mend,
             "events": ingest.stored,
             "ignored": ingest.ignored,
             "dropped": ingest.dropped + self._lost,

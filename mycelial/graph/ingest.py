@@ -65,6 +65,8 @@ class Ingest:
         Sweeps recognised since the start.
     reason : str
         Why the state is degraded; empty if it is not.
+    mend : str
+        What to do about it, if anything need be done.
     openings : int
         How often the database was opened.
     replaced : int
@@ -110,7 +112,7 @@ class Ingest:
         self.paused_until = 0.0
         self.paused_users: dict[int, float] = {}
         self.stored = self.ignored = self.dropped = self.sweeps = 0
-        self.reason = ""
+        self.reason = self.mend = ""
 
     @property
     def state(self) -> State:
@@ -365,12 +367,13 @@ class Ingest:
         """Events reach the database."""
         if self.reason:
             log.info("the database can be used again: %s", self._db)
-        self.reason = ""
+        self.reason = self.mend = ""
         self._patience = RETRY
 
     def _fail(self, error: Exception) -> None:
         """Give up the transaction and the writer; its events go on waiting."""
-        reason = str(trouble_with(self._db, error))
+        trouble = trouble_with(self._db, error)
+        reason, self.mend = str(trouble), trouble.mend
         if reason != self.reason:
             self.reason = reason
             log.info("the database cannot be used now, and is tried again: %s", reason)  # the mount says it

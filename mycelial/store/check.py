@@ -10,6 +10,7 @@ import contextlib
 import json
 import math
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -56,6 +57,27 @@ def problems(db: Path) -> Iterator[str]:
         uids = [uid for (uid,) in connection.execute("SELECT DISTINCT uid FROM usage ORDER BY uid")]
     for uid in uids:
         yield from _few(_answers(db, uid))
+
+
+def first_damage(db: Path, seconds: float) -> str:
+    """Return what is wrong with the file itself, as far as that is seen within so many seconds.
+
+    Raises
+    ------
+    StoreError
+        There is no database, or none that can be opened.
+    """
+    database = open_reader(db)
+    until = time.monotonic() + seconds
+    with explained(db), contextlib.closing(database.conn) as connection:
+        connection.set_progress_handler(lambda: time.monotonic() > until, 10_000)
+        try:
+            (text,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
+                return ""
+            raise
+    return "" if text == "ok" else " ".join(str(text).split())
 
 
 def _few(found: Iterator[str]) -> Iterator[str]:

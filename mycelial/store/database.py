@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 import sqlite_utils
 
-from mycelial.store.errors import StoreError
+from mycelial.store.errors import OlderError, StoreError
 from mycelial.store.schema import VERSION, create, migrate
 from mycelial.store.trouble import trouble_with
 
@@ -96,7 +96,7 @@ def open_reader(path: Path) -> sqlite_utils.Database:
             if version > VERSION:
                 raise StoreError(_newer(path, version))
             if version < VERSION:
-                raise StoreError(_older(path, version))
+                raise _older(path, version)
             connection.execute("PRAGMA trusted_schema=OFF")  # it may come from anywhere
             connection.execute("PRAGMA query_only=ON")
             connection.execute("PRAGMA cache_size=-8192")
@@ -119,7 +119,9 @@ def _newer(path: Path, version: int) -> str:
     return f"{path}: made by a newer Mycelial (format {version}, this one knows {VERSION}); upgrade Mycelial"
 
 
-def _older(path: Path, version: int) -> str:
+def _older(path: Path, version: int) -> StoreError:
     if version == 0:
-        return f"{path}: this is no database of Mycelial, or not one yet"
-    return f"{path}: made by an older Mycelial (format {version}); the next mount brings it up to date"
+        return StoreError(f"{path}: this is no database of Mycelial, or not one yet")
+    return OlderError(
+        f"{path}: made by an older Mycelial (format {version}); the next mount brings it up to date"
+    )

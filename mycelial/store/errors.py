@@ -7,8 +7,9 @@ from sqlite3 import Error as DatabaseError
 __all__ = [
     "BusyError",
     "DatabaseError",
+    "OlderError",
     "StoreError",
-]  # the second: what SQLite raises in the middle of the work
+]  # DatabaseError: what SQLite raises in the middle of the work
 
 
 class StoreError(Exception):
@@ -27,3 +28,7 @@ class StoreError(Exception):
 
 class BusyError(StoreError):
     """Another process is the database's writer."""
+
+
+class OlderError(StoreError):
+    """The database is of a format that the next writer brings up to date."""

@@ -126,6 +126,9 @@ def goes_on(daemon: Foreground, spoiling: Spoiling, words: str) -> None:
         degraded(daemon, words)
         asked = mycelial("status", daemon.mount.mountpoint)
         assert words in asked.stdout, asked.stdout
+        finding = mycelial("doctor").stdout.partition(f"{daemon.mount.mountpoint}: interrupted: ")[2]
+        assert words in finding.splitlines()[0]
+        assert "->" in finding.splitlines()[1], "what to do"
         daemon.use("at last")
     daemon.wait_for_record("at last")
     daemon.use("after")
@@ -294,6 +297,7 @@ def test_an_engine_that_hangs_is_said_once_and_recording_goes_on(place: Mounted)
             daemon.use("meanwhile")
             wait_until(lambda: daemon.engine()["state"] == "hung", what="it is said that the engine hangs")
             assert "has not read anything" in mycelial("status", place.mountpoint).stdout
+            assert f"-> kill -CONT {pid}\n" in mycelial("doctor").stdout
             daemon.use("later")
             wait_until(lambda: daemon.said("recording is interrupted"))
         finally:

@@ -17,6 +17,7 @@ from tests.mount import linux
 from tests.mount.actor import run_apart
 from tests.mount.matrix import World, note_differences, run_case
 from tests.mount.mounted import Mounted, mounted_at, run, wait_until
+from tests.mount.recorded import mycelial
 
 
 @pytest.fixture
@@ -143,6 +144,7 @@ def test_a_full_source(workspace: Path, place: Mounted) -> None:
         place.start()
         expected = run_apart(run_case, filling, os.fsencode(native))
         actual = run_apart(run_case, filling, os.fsencode(place.mountpoint))
+        assert f"{place.mountpoint}: no room is left on the disk below" in mycelial("doctor").stdout
         place.unmount()
     assert not note_differences(expected, actual, None)
     assert dict(expected)["no more"] == "ENOSPC"

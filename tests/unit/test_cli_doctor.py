@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import resource
+import sqlite3
 import sys
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
@@ -54,20 +57,21 @@ def test_users_need_a_setuid_helper_and_root_does_not(
 
 
 @pytest.mark.parametrize(
-    ("kernel", "capabilities", "lacks"),
+    ("kernel", "libfuse", "capabilities", "lacks"),
     [
-        ("6.8.12-generic", 1 << 21, "Linux 6.9 (this is 6.8.12-generic)"),
-        ("6.18.5", 0, "CAP_SYS_ADMIN"),
+        ("6.8.12-generic", "3.17.2", 1 << 21, "Linux 6.9 (this is 6.8.12-generic)"),
+        ("6.18.5", "3.14.0", 1 << 21, "libfuse 3.17 (this is 3.14.0)"),
+        ("6.18.5", "3.18.0", 0, "CAP_SYS_ADMIN"),
     ],
 )
-def test_what_passthrough_lacks_is_told(kernel: str, capabilities: int, lacks: str) -> None:
-    finding = machine.check_passthrough(kernel, capabilities)
+def test_what_passthrough_lacks_is_told(kernel: str, libfuse: str, capabilities: int, lacks: str) -> None:
+    finding = machine.check_passthrough(kernel, libfuse, capabilities)
     assert finding.state is State.NOTE
     assert lacks in finding.text
 
 
 def test_passthrough_is_possible_where_all_is_there() -> None:
-    assert machine.check_passthrough("6.9.0", 0x1FFFFFFFFFF).state is State.OK
+    assert machine.check_passthrough("6.9.0", "3.17.1", 0x1FFFFFFFFFF).state is State.OK
 
 
 def test_an_old_libfuse_is_refused() -> None:
@@ -111,8 +115,8 @@ def test_only_our_mounts_are_looked_at_and_their_names_are_decoded() -> None:
 
 
 def look(monkeypatch: pytest.MonkeyPatch, code: str, path: str = "/mnt") -> Finding:
-    monkeypatch.setattr(health, "_STAT", code)
-    (finding,) = health.check_mounts(f"1 1 0:1 / {path} rw - fuse.mycelial s rw")
+    monkeypatch.setattr(health, "_LOOK", code)
+    finding, *_ = health.check_mounts(health.look_at_mounts(f"1 1 0:1 / {path} rw - fuse.mycelial s rw"))
     return finding
 
 
@@ -126,9 +130,56 @@ def test_a_hanging_mount_does_not_hang_the_doctor(monkeypatch: pytest.MonkeyPatc
     assert "no answer" in look(monkeypatch, "import time; time.sleep(60)").text
 
 
-def test_a_mount_that_answers_is_fine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (finding,) = health.check_mounts(f"1 1 0:1 / {tmp_path} rw - fuse.mycelial s rw")
-    assert finding.state is State.OK
+def test_a_mount_that_answers_is_fine(tmp_path: Path) -> None:
+    (found,) = health.look_at_mounts(f"1 1 0:1 / {tmp_path} rw - fuse.mycelial s rw")
+    assert [finding.state for finding in health.check_mounts([found])] == [State.OK]
+
+
+def test_another_users_mount_is_no_fault() -> None:
+    (finding,) = health.check_mounts([health.Look("/mnt", errno.EACCES)])
+    assert (finding.state, finding.mend) == (State.NOTE, "")
+
+
+def test_a_full_source_is_told() -> None:
+    _, finding = health.check_mounts([health.Look("/mnt", 0, is_full=True)])
+    assert (finding.check, finding.state, finding.mend) == ("source", State.FAILED, "make room")
+
+
+@pytest.mark.parametrize(
+    ("status", "state", "words"),
+    [
+        ({"recording": False, "engine": None}, State.OK, "off"),
+        ({"recording": True, "engine": {"state": "ok", "dropped": 0}}, State.OK, "on"),
+        ({"recording": True, "engine": {"state": "ok", "dropped": 7}}, State.NOTE, "7 events were lost"),
+        ({"recording": True, "engine": {"state": "ok"}, "paused": True}, State.NOTE, "mycelial resume /mnt"),
+        ({"recording": True, "engine": {"state": "restarting"}}, State.NOTE, "restarting"),
+        (
+            {
+                "recording": True,
+                "engine": {"state": "degraded", "reason": "no disk", "mend": "make room"},
+            },
+            State.FAILED,
+            "interrupted: no disk -> make room",
+        ),
+        (
+            {
+                "recording": True,
+                "engine": {"state": "hung", "reason": "not read", "pid": os.getpid()},
+            },
+            State.FAILED,
+            f"not read -> kill -9 {os.getpid()}; another one goes on where it was",
+        ),
+    ],
+)
+def test_it_is_told_how_the_record_goes_on(status: dict[str, object], state: State, words: str) -> None:
+    _, finding = health.check_mounts([health.Look("/mnt", 0, status=status)])
+    assert finding.state is state
+    assert words in f"{finding.text} -> {finding.mend}"
+
+
+def test_the_databases_of_mounts_are_looked_at_wherever_they_are() -> None:
+    looks = [health.Look("/mnt", 0, status={"database": "/srv/a.db"}), health.Look("/home", errno.ENOTCONN)]
+    assert health.databases_in_use(looks) == {Path("/srv/a.db")}
 
 
 def test_effective_capabilities_are_read() -> None:
@@ -145,11 +196,39 @@ def test_databases_are_looked_at(terminal: Terminal, tmp_path: Path) -> None:
     assert terminal.run("doctor", "--db", str(bad))[0] == 1
 
 
+def test_a_database_that_can_be_opened_and_is_damaged_further_on_is_told(tmp_path: Path) -> None:
+    path = database(tmp_path)
+    content = bytearray(path.read_bytes())
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        (page,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'log_path'").fetchone()
+    first = (page - 1) * 4096 + 8  # of the places of the rows in this page: let two of them swap theirs
+    content[first : first + 4] = content[first + 2 : first + 4] + content[first : first + 2]
+    path.write_bytes(content)
+    finding = health.check_database(path)
+    assert finding.state is State.FAILED
+    assert "damaged" in finding.text
+    assert "mycelial check" in finding.mend
+
+
+def test_an_older_database_is_no_fault(tmp_path: Path) -> None:
+    path = tmp_path / "older.db"
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA user_version=1")
+    assert health.check_database(path).state is State.NOTE
+
+
+def test_a_newer_database_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "newer.db"
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA user_version=999")
+    assert "upgrade Mycelial" in health.check_database(path).text
+
+
 def test_the_report_is_a_list_of_findings(
     terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mycelial.cli.doctor.state_dir", lambda: tmp_path)
-    monkeypatch.setattr(health, "check_mounts", lambda _: [])
+    monkeypatch.setattr(health, "look_at_mounts", lambda _: [])
     _code, out, err = terminal.run("doctor")
     assert err == ""
     assert {"device", "fusermount3", "libfuse", "passthrough", "allow_other"} <= {
