@@ -31,6 +31,9 @@ FARTHEST = 500.0
 WRITE_WEIGHT = 1.0
 READ_WEIGHT = 0.1
 
+READ_ALONE = 0.2
+"""What reading weighs beside writing that no version control took up: nobody tells what belonged together."""
+
 MOMENT = 1.0
 """Seconds within which a burst took up all its files, if they were taken up at the same moment."""
 
@@ -59,9 +62,9 @@ def growth(t: float, landmark: float) -> float:
     return math.exp2(min(max(halvings, -FARTHEST), FARTHEST))
 
 
-def member_weight(writes: int) -> float:
-    """Return a file's weight in an episode that wrote it so often."""
-    return WRITE_WEIGHT if writes else READ_WEIGHT
+def member_weight(writes: int, read: float = READ_WEIGHT) -> float:
+    """Return a file's weight in an episode that wrote it so often, given that of one which was only read."""
+    return WRITE_WEIGHT if writes else read
 
 
 @dataclass(slots=True)
@@ -99,7 +102,9 @@ class EpisodeEvidence:
         for (file, burst), touch in sorted(touches.items()):
             writes[file] = writes.get(file, 0) + touch.writes
             bursts.setdefault(burst, {})[file] = touch
-        self.weights = {file: member_weight(count) for file, count in writes.items()}
+        alone = any(writes.values()) and not any(touch.versions for touch in touches.values())
+        self._read = READ_ALONE if alone else READ_WEIGHT
+        self.weights = {file: member_weight(count, self._read) for file, count in writes.items()}
         self._size = len(self.weights)
         # What was taken up by habit leaves the others as close to one another as if it were not there.
         self._others = max(1.0, self._size - 1.0 - math.fsum((habitual or {}).values()))
@@ -155,7 +160,7 @@ class EpisodeEvidence:
             shared = self._shared[own] = {
                 other: share * weight
                 for other, weight in self._kept.items()
-                if self._size <= READ_ONLY or own + weight > 2 * READ_WEIGHT
+                if self._size <= READ_ONLY or own + weight > 2 * self._read
             }
         found = shared.copy()
         found.pop(file, None)

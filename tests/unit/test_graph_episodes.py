@@ -77,6 +77,23 @@ def test_what_is_written_weighs_more_than_what_is_read(story: Story) -> None:
     assert story.together("a") == ["written", "read"]
 
 
+def test_what_was_read_beside_writing_weighs_less_where_a_commit_tells_what_belonged_together(
+    story: Story,
+) -> None:
+    for commits in (False, True):
+        here = f"{commits}/"
+        story.program("soffice.bin").close(here + "letter")
+        story.wait(3)
+        story.program("evince").open(here + "scan")
+        story.wait(3)
+        if commits:
+            story.program("git").open(here + "letter")
+        story.pause()
+    with story.answers() as answers:
+        told, by_commit = (answers.together(f"{commits}/letter")[0].score for commits in (False, True))
+    assert told == pytest.approx(2 * by_commit)
+
+
 def test_a_clock_that_was_centuries_off_breaks_nothing(story: Story) -> None:
     story.now = 0.0
     story.program("vim").close("a", "b")
