@@ -21,7 +21,7 @@ CORE = Path(__file__).parents[2] / "mycelial" / "core" / "src"
 WRAPPED = "-Wl,--wrap=open,--wrap=readlink,--wrap=nanosleep,--wrap=clock_gettime"
 PARTS = {
     "inodes": ("inode.c",),
-    "lineage": ("lineage.c", "pipeline.c", "starting.c", "watch.c", "ring.c"),
+    "lineage": ("lineage.c", "rights.c", "pipeline.c", "starting.c", "watch.c", "ring.c"),
 }
 
 

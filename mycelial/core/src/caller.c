@@ -21,19 +21,19 @@ static struct {
     int own_group_count;
 } caller;
 
-/* Filesystem ids leave this one capability in force, which lets root exceed quotas and use reserved blocks. The worker's
- * thread inherits the loss. */
-static void give_up_resource_override(void) {
+static void change_capabilities(uint32_t more, uint32_t less) {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3];
     if (syscall(SYS_capget, &header, sets)) return;
-    sets[CAP_TO_INDEX(CAP_SYS_RESOURCE)].effective &= ~CAP_TO_MASK(CAP_SYS_RESOURCE);
+    sets[0].effective = (sets[0].effective | (more & sets[0].permitted)) & ~less;
     syscall(SYS_capset, &header, sets);
 }
 
 void caller_init(void) {
     caller.can_switch = geteuid() == 0;
-    if (caller.can_switch) give_up_resource_override();
+    /* Filesystem ids leave this one capability in force, which lets root exceed quotas and use reserved blocks. The
+     * worker's thread inherits the loss. */
+    if (caller.can_switch) change_capabilities(0, CAP_TO_MASK(CAP_SYS_RESOURCE));
     caller.as_user = caller.with_groups = false;
     caller.own_group_count = getgroups(MAX_GROUPS, caller.own_groups);
     if (caller.own_group_count < 0) caller.own_group_count = 0;
@@ -43,7 +43,7 @@ void caller_init(void) {
 void caller_set(uid_t uid, gid_t gid, const gid_t *groups, size_t count) {
     if (groups) syscall(SYS_setgroups, count, groups);
     setfsgid(gid);
-    setfsuid(uid); /* leaving 0 also drops the capabilities that override file permissions */
+    setfsuid(uid); /* leaving 0 also drops the capabilities that override file permissions, and 0 brings them back */
 }
 
 void caller_become_user(fuse_req_t req) {
@@ -57,17 +57,20 @@ void caller_become(fuse_req_t req) {
     const struct fuse_ctx *context = fuse_req_ctx(req);
     umask(context->umask);
     if (!caller.can_switch || (context->uid == 0 && context->gid == 0)) return;
-    gid_t groups[MAX_GROUPS];
-    caller_set(context->uid, context->gid, groups, lineage_groups(context->pid, groups, MAX_GROUPS));
+    struct rights rights;
+    rights_of(context->pid, context->uid, context->gid, &rights);
+    caller_set(context->uid, context->gid, rights.groups, rights.group_count);
+    if (context->uid && rights.capabilities) change_capabilities(rights.capabilities, 0);
     caller.as_user = caller.with_groups = true;
 }
 
 bool caller_is_in_group(fuse_req_t req, gid_t gid) {
     const struct fuse_ctx *context = fuse_req_ctx(req);
-    gid_t groups[MAX_GROUPS];
+    struct rights rights;
     if (context->uid == 0 || context->gid == gid) return true;
-    for (size_t i = lineage_groups(context->pid, groups, MAX_GROUPS); i; i--)
-        if (groups[i - 1] == gid) return true;
+    rights_of(context->pid, context->uid, context->gid, &rights);
+    for (size_t i = rights.group_count; i; i--)
+        if (rights.groups[i - 1] == gid) return true;
     return false;
 }
 

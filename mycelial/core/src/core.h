@@ -122,6 +122,18 @@ void caller_restore(void);
 bool caller_is_in_group(fuse_req_t req, gid_t gid); /* as the kernel asks: root is in each */
 void caller_set(uid_t uid, gid_t gid, const gid_t *groups, size_t count); /* this thread only */
 
+/* ---- rights.c: what FUSE does not tell of who asks ------------------------------------------------------------- */
+
+#define MAX_GROUPS 1024 /* more than that are left out; the kernel has judged by all of them */
+
+struct rights {
+    uint32_t capabilities; /* those that overrule what a file's modes say, as a mask */
+    size_t group_count;
+    gid_t groups[MAX_GROUPS];
+};
+void rights_of(pid_t tid, uid_t uid, gid_t gid, struct rights *rights); /* who has these ids now */
+void rights_read(pid_t tid, struct rights *rights);                     /* on any thread, without the core */
+
 /* ---- lineage.c: who a process is and where it comes from --------------------------------------------------------- */
 
 int lineage_init(unsigned max_processes);
@@ -130,8 +142,6 @@ uint32_t lineage_refresh_pipes(pid_t tid); /* as above, and looks at its pipelin
 pid_t lineage_parent(pid_t pid);           /* 0 when there is none */
 uint32_t lineage_latest(pid_t tid);        /* what was announced last, without looking */
 void lineage_redirected(pid_t tid);        /* its standard streams are as the program will have them that it becomes */
-size_t lineage_groups(pid_t tid, gid_t *groups, size_t size);
-size_t lineage_groups_apart(pid_t tid, gid_t *groups, size_t size); /* on any thread, without the core */
 bool lineage_is_becoming(pid_t pid); /* another program, in the middle of exec: most of /proc waits for its end */
 void lineage_announce_again(void);
 void lineage_ignore(pid_t pid);
@@ -142,7 +152,6 @@ size_t read_proc_link(char *buffer, size_t size, pid_t pid, const char *name);
 
 /* ---- pipeline.c: the pipes that join a process to its neighbours ------------------------------------------------ */
 
-#define MAX_GROUPS 1024 /* more than that are left out; the kernel has judged by all of them */
 #define MAX_PIPES 16
 struct pipes {
     uint64_t inodes[MAX_PIPES]; /* the process's own first */

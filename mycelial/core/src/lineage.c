@@ -31,8 +31,6 @@ struct process {
     char comm[64];
     uint32_t number, epoch;
     struct pipeline pipeline;
-    gid_t *groups;
-    size_t group_count;
     char *cmdline; /* as an ancestor; read once */
     size_t cmdline_size;
     char *streams[STREAMS]; /* where they led when a shell had redirected them, for they are closed at the end */
@@ -164,7 +162,6 @@ static void discard(struct process *process) {
     *link = process->hash_next;
     lru_unlink(process);
     close(process->comm_fd);
-    free(process->groups);
     free(process->cmdline);
     for (int fd = 0; fd < STREAMS; fd++) free(process->streams[fd]);
     free(process);
@@ -173,9 +170,6 @@ static void discard(struct process *process) {
 
 static void forget_program(struct process *process) {
     process->number = 0;
-    free(process->groups);
-    process->groups = NULL;
-    process->group_count = 0;
     free(process->cmdline);
     process->cmdline = NULL;
     process->cmdline_size = 0;
@@ -431,35 +425,4 @@ void lineage_redirected(pid_t tid) {
     }
     ssize_t size = read_proc(target, sizeof target, "/proc/%d/cmdline", (int)tid);
     if (size > 0) watch_child(tid, target, (size_t)size);
-}
-
-static size_t parse_groups(const char *at, gid_t *groups, size_t size) {
-    size_t count = 0;
-    for (char *end; at && count < size; at = end) {
-        unsigned long gid = strtoul(at, &end, 10);
-        if (end == at || memchr(at, '\n', (size_t)(end - at))) break;
-        groups[count++] = (gid_t)gid;
-    }
-    return count;
-}
-
-size_t lineage_groups_apart(pid_t tid, gid_t *groups, size_t size) {
-    char text[16384];
-    const char *line = read_proc_apart(text, sizeof text, tid, "status") > 0 ? strstr(text, "\nGroups:") : NULL;
-    return parse_groups(line ? line + 8 : NULL, groups, size);
-}
-
-size_t lineage_groups(pid_t tid, gid_t *groups, size_t size) {
-    struct process *process = core_is_left() ? NULL : process_of(tid);
-    if (!process) return lineage_groups_apart(tid, groups, size);
-    if (!process->groups) {
-        gid_t all[MAX_GROUPS];
-        process->group_count = lineage_groups_apart(tid, all, MAX_GROUPS);
-        process->groups = malloc((process->group_count + 1) * sizeof *process->groups);
-        if (!process->groups) return lineage_groups_apart(tid, groups, size);
-        memcpy(process->groups, all, process->group_count * sizeof *all);
-    }
-    size_t count = process->group_count < size ? process->group_count : size;
-    if (count) memcpy(groups, process->groups, count * sizeof *groups);
-    return count;
 }

@@ -203,16 +203,16 @@ static PyObject *path_of(PyObject *self, PyObject *number) {
 /* ---- the source as a caller sees it ---------------------------------------------------------------------------------- */
 
 static PyObject *groups_of(PyObject *self, PyObject *pid) {
-    gid_t groups[1024];
-    size_t count;
+    struct rights rights;
     (void)self;
     long value = PyLong_AsLong(pid);
     if (value == -1 && PyErr_Occurred()) return NULL;
     Py_BEGIN_ALLOW_THREADS;
-    count = lineage_groups_apart((pid_t)value, groups, 1024);
+    rights_read((pid_t)value, &rights);
     Py_END_ALLOW_THREADS;
-    PyObject *tuple = PyTuple_New((Py_ssize_t)count);
-    for (size_t i = 0; tuple && i < count; i++) PyTuple_SET_ITEM(tuple, (Py_ssize_t)i, PyLong_FromUnsignedLong(groups[i]));
+    PyObject *tuple = PyTuple_New((Py_ssize_t)rights.group_count);
+    for (size_t i = 0; tuple && i < rights.group_count; i++)
+        PyTuple_SET_ITEM(tuple, (Py_ssize_t)i, PyLong_FromUnsignedLong(rights.groups[i]));
     return tuple;
 }
 

@@ -139,14 +139,18 @@ static void check_messages(void) {
 }
 
 static void one_game(void) {
-    gid_t groups[64];
+    static struct rights rights;
     char path[4096];
     for (unsigned turns = 1 + roll(12); turns; turns--) {
         pid_t pid = (pid_t)roll(30);
         switch (roll(10)) {
         case 0: lineage_number(pid); break;
         case 1: lineage_refresh_pipes(pid); break;
-        case 2: CHECK(lineage_groups(pid, groups, 64) <= 64); break;
+        case 2: {
+            rights_of(pid, roll(2), roll(2), &rights);
+            CHECK(rights.group_count <= MAX_GROUPS);
+            break;
+        }
         case 3: lineage_latest(pid); break;
         case 4: lineage_redirected(pid); break;
         case 5: lineage_announce_again(); break;

@@ -1,0 +1,94 @@
+/* What the process that asks may do besides what its ids say: its supplementary groups, and its capabilities.
+ *
+ * FUSE tells neither, so both are read from /proc. Reading takes longer than most requests, and who has no capability
+ * cannot change his groups: his are kept for a moment. Servers that act for one user after the other (Samba, NFS in
+ * user space) have capabilities, and are looked at each time.
+ */
+#include "core.h"
+
+#include <linux/capability.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#define KEPT 64
+#define KEPT_GROUPS 32
+#define KEPT_S 1 /* as long as the kernel keeps attributes */
+
+/* What a change of filesystem ids takes away, and who asks may have all the same. */
+#define ON_FILES                                                                                                       \
+    (CAP_TO_MASK(CAP_CHOWN) | CAP_TO_MASK(CAP_DAC_OVERRIDE) | CAP_TO_MASK(CAP_DAC_READ_SEARCH) | CAP_TO_MASK(CAP_FOWNER) | \
+     CAP_TO_MASK(CAP_FSETID))
+
+static struct kept {
+    pid_t tid;
+    uid_t uid;
+    gid_t gid;
+    time_t until;
+    size_t count;
+    gid_t groups[KEPT_GROUPS];
+} kept[KEPT];
+
+static const char *value_of(const char *text, const char *key) {
+    const char *line = strstr(text, key);
+    return line ? line + strlen(key) : NULL;
+}
+
+static uint64_t mask_of(const char *text, const char *key) {
+    const char *value = value_of(text, key);
+    return value ? strtoull(value, NULL, 16) : 0;
+}
+
+static size_t parse_groups(const char *at, gid_t *groups, size_t size) {
+    size_t count = 0;
+    for (char *end; at && count < size; at = end) {
+        unsigned long gid = strtoul(at, &end, 10);
+        if (end == at || memchr(at, '\n', (size_t)(end - at))) break;
+        groups[count++] = (gid_t)gid;
+    }
+    return count;
+}
+
+static bool is_in_our_namespace(pid_t tid) {
+    char path[64];
+    struct stat ours, theirs;
+    snprintf(path, sizeof path, "/proc/%d/ns/user", (int)tid);
+    return !stat("/proc/self/ns/user", &ours) && !stat(path, &theirs) && ours.st_ino == theirs.st_ino && ours.st_dev == theirs.st_dev;
+}
+
+/* Capabilities in a user namespace are worth something for some files only. The kernel has looked whether this is one;
+ * but not every version asks whether setgid may be kept, so that is left to the filesystem below. */
+static uint32_t capabilities_of(pid_t tid, const char *status) {
+    uint32_t found = (uint32_t)mask_of(status, "\nCapEff:") & ON_FILES;
+    return found && !is_in_our_namespace(tid) ? found & ~CAP_TO_MASK(CAP_FSETID) : found;
+}
+
+/* Returns whether what was found can be kept for a moment. */
+static bool look(pid_t tid, struct rights *rights) {
+    char status[16384];
+    rights->group_count = rights->capabilities = 0;
+    if (tid <= 0 || read_proc_apart(status, sizeof status, tid, "status") <= 0) return false;
+    rights->group_count = parse_groups(value_of(status, "\nGroups:"), rights->groups, MAX_GROUPS);
+    rights->capabilities = capabilities_of(tid, status);
+    return !mask_of(status, "\nCapPrm:");
+}
+
+void rights_read(pid_t tid, struct rights *rights) { look(tid, rights); }
+
+void rights_of(pid_t tid, uid_t uid, gid_t gid, struct rights *rights) {
+    struct timespec now;
+    struct kept *one = &kept[(unsigned)tid % KEPT];
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    if (one->tid == tid && one->uid == uid && one->gid == gid && now.tv_sec < one->until) {
+        rights->capabilities = 0;
+        rights->group_count = one->count;
+        memcpy(rights->groups, one->groups, one->count * sizeof *one->groups);
+        return;
+    }
+    one->tid = 0;
+    if (!look(tid, rights) || rights->group_count > KEPT_GROUPS) return;
+    *one = (struct kept){.tid = tid, .uid = uid, .gid = gid, .until = now.tv_sec + KEPT_S, .count = rights->group_count};
+    memcpy(one->groups, rights->groups, rights->group_count * sizeof *rights->groups);
+}
