@@ -30,6 +30,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from functools import lru_cache
 
 from mycelial.record.announced import Announced
 from mycelial.record.events import Event, Neighbour, Op, Process, bytes_of, is_clean_path, text_of
@@ -46,8 +47,11 @@ _STREAMS = 3  # standard input, output and error
 _NANOSECONDS = 1e9  # in a second
 _LARGEST_INTEGER = 2**63 - 1  # a database holds no larger one
 
-PROCESSES_KEPT = 65536
+PROCESSES_KEPT = 16384
 """How many numbers a decoder remembers; the one not used for longest goes first."""
+
+_SHARED = 1024  # fields that are remembered, as many processes have the same ancestors, programs and streams
+_text = lru_cache(maxsize=_SHARED)(text_of)
 
 
 class Kind(IntEnum):
@@ -320,25 +324,27 @@ def _process(body: memoryview, uid: int) -> Process:
     return Process(
         pid=pid,
         ppid=ppid,
-        comm=text_of(comm),
+        comm=_text(comm),
         uid=uid,
-        chain=_chain(_items(chain)),
+        chain=_chain(chain),
         pipe_in=_items(pipe_in),
         pipe_out=_items(pipe_out),
         sid=sid or None,
         pgid=pgid or None,
         start=start if 0 < start <= _LARGEST_INTEGER else None,
-        cgroup=text_of(cgroup) or None,
-        exe=text_of(exe) or None,
+        cgroup=_text(cgroup) or None,
+        exe=_text(exe) or None,
         args=_items(cmdline) or None,
-        cwd=text_of(cwd) or None,
-        chain_args=tuple(_items(one) for one in _lists(chain_args)),
-        fds=_chain(_items(fds)),
+        cwd=_text(cwd) or None,
+        chain_args=tuple(_shared_items(one) for one in _lists(chain_args)),
+        fds=_chain(fds),
         neighbours=tuple(_neighbours(neighbours)),
     )
 
 
-def _chain(items: tuple[str, ...]) -> tuple[tuple[int, str], ...]:
+@lru_cache(maxsize=_SHARED)
+def _chain(raw: bytes) -> tuple[tuple[int, str], ...]:
+    items = _items(raw)
     pairs = zip(items[::2], items[1::2], strict=False)
     return tuple(
         (int(pid), comm) for pid, comm in pairs if len(pid) <= 10 and pid.isascii() and pid.isdigit()
@@ -378,6 +384,9 @@ def _items(raw: bytes) -> tuple[str, ...]:
     if not raw:
         return ()
     return tuple(text_of(item) for item in raw.removesuffix(b"\0").split(b"\0"))
+
+
+_shared_items = lru_cache(maxsize=_SHARED)(_items)
 
 
 def _terminated(items: Iterable[str]) -> bytes:

@@ -23,6 +23,9 @@ from mycelial.store.trouble import trouble_with
 BUSY_TIMEOUT = 2.0
 """Seconds to wait for another process's lock before giving up."""
 
+CACHE = 16 << 20
+"""Bytes of pages that the writer keeps; the kernel keeps the others, and gives them in a moment."""
+
 JOURNAL = 16 << 20
 """Bytes to which the write-ahead log is cut when it was longer for once."""
 
@@ -61,7 +64,7 @@ def open_writer(path: Path) -> sqlite_utils.Database:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=NORMAL")
             connection.execute(f"PRAGMA journal_size_limit={JOURNAL}")
-            connection.execute("PRAGMA cache_size=-65536")
+            connection.execute(f"PRAGMA cache_size=-{CACHE >> 10}")
             connection.execute("PRAGMA temp_store=MEMORY")
             database = wrapped(connection)
             if version == 0:
