@@ -26,11 +26,15 @@ def pairs_of(said: EpisodeEvidence, touches: Mapping[tuple[int, int], Touch]) ->
     for file in said.weights:
         partners = said.partners(file)
         if len(partners) > PARTNERS:
-            here = place[file]
-            nearest = sorted((-weight, abs(place[other] - here), other) for other, weight in partners.items())
-            for weight, _, other in nearest[:PARTNERS]:
-                pairs[(file, other) if file < other else (other, file)] = -weight
-        else:
-            for other, weight in partners.items():
-                pairs[(file, other) if file < other else (other, file)] = weight
+            partners = _strongest(partners, place, place[file])
+        for other, weight in partners.items():
+            pairs[(file, other) if file < other else (other, file)] = weight
     return pairs
+
+
+def _strongest(partners: dict[int, float], place: dict[int, int], here: int) -> dict[int, float]:
+    """Return those that are kept of too many partners of the file that was taken up at place `here`."""
+    least = sorted(partners.values(), reverse=True)[PARTNERS - 1]
+    kept = {other: weight for other, weight in partners.items() if weight > least}
+    equal = sorted((abs(place[other] - here), other) for other, weight in partners.items() if weight == least)
+    return kept | {other: least for _, other in equal[: PARTNERS - len(kept)]}

@@ -257,8 +257,10 @@ class Processes:
             tree=tree_of(process),
             pipe_in=set(process.pipe_in),
             pipe_out=set(process.pipe_out),
+            fds=dict(process.fds),
+            neighbours=process.neighbours,
         )
-        self._look(actor, process)
+        self._note_shell(actor, process)
         self._next += 1
         self._retire_unit(actor)
         self._actors[actor.number] = actor
@@ -272,17 +274,17 @@ class Processes:
         actor.record = record
         actor.comm, actor.exe, actor.args = process.comm, process.exe, process.args
         actor.ppid = process.ppid
-        self._look(actor, process)
+        actor.fds = dict(process.fds)
+        actor.neighbours = process.neighbours or actor.neighbours
+        actor.recognise()
+        self._note_shell(actor, process)
         self._connect(actor, self._by_output, set(process.pipe_out) - actor.pipe_out)
         self._connect(actor, self._by_input, set(process.pipe_in) - actor.pipe_in)
         actor.pipe_out.update(process.pipe_out)
         actor.pipe_in.update(process.pipe_in)
 
-    def _look(self, actor: Actor, process: Process) -> None:
-        """Note what matters for the commands that were given."""
-        actor.fds = dict(process.fds)
-        actor.neighbours = process.neighbours or actor.neighbours
-        actor.recognise()
+    def _note_shell(self, actor: Actor, process: Process) -> None:
+        """Note what a shell was told to do, and of which shell a forked one is a copy."""
         if actor.kind is Kind.SHELL and process.args:
             above = (self.latest(pid) for pid, _ in process.chain)
             copied = (other.shell for other in above if other is not None and other.shell is not None)

@@ -8,7 +8,8 @@ editor …): what hangs below, such as gcc with cc1, as, collect2 and ld, is one
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import Any
 
 from mycelial.graph.actors import Actor
@@ -61,6 +62,9 @@ class Generation:
     carries: bool
     closed: bool = False
     conducted: bool = False
+
+
+_STATE = attrgetter(*Generation.__slots__)
 
 
 class Provenance:
@@ -174,7 +178,7 @@ class Provenance:
         """Yield (key, state) of what changed since the last call; None for what was forgotten."""
         for file in sorted(self._dirty):
             g = self._generations.get(file)
-            yield str(file), None if g is None else astuple(g)
+            yield str(file), None if g is None else _STATE(g)
         self._dirty.clear()
 
     def load(self, states: Iterator[tuple[str, Any]]) -> None:

@@ -210,18 +210,21 @@ class EvidenceWriter:
             doubtful = [file for file in files if crowds.get((file, uid), CROWDED + 1) > CROWDED]
             if doubtful:
                 self._flush_pairs()
+                counts = self._connection.execute(
+                    f"SELECT a, count(*) FROM {table} WHERE a IN (SELECT value FROM json_each(?)) AND uid = ?"
+                    " GROUP BY a",
+                    (_encode(doubtful), uid),
+                ).fetchall()
                 for file in doubtful:
-                    crowds[file, uid] = self._leave_best(table, file, uid)
+                    crowds[file, uid] = 0
+                for file, count in counts:
+                    crowds[file, uid] = count if count <= CROWDED else self._leave_best(table, file, uid)
                 if len(crowds) > COUNTED:
                     crowds.clear()
 
     def _leave_best(self, table: str, file: int, uid: int) -> int:
-        """Drop neighbours if there are too many; return how many there are now."""
-        execute = self._connection.execute
-        (count,) = execute(f"SELECT count(*) FROM {table} WHERE a = ? AND uid = ?", (file, uid)).fetchone()
-        if count <= CROWDED:
-            return int(count)
-        execute(
+        """Drop neighbours of which there are too many; return how many are left."""
+        self._connection.execute(
             f"DELETE FROM {table} WHERE a = ?1 AND uid = ?2 AND b IN (SELECT b FROM {table}"
             " WHERE a = ?1 AND uid = ?2 ORDER BY weight DESC, b LIMIT -1 OFFSET ?3)",
             (file, uid, NEIGHBOURS),
