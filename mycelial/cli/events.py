@@ -47,7 +47,7 @@ def _time(ctx: click.Context, param: click.Parameter, value: str | None) -> floa
 @click.option(
     "--last",
     "-n",
-    type=click.IntRange(min=0),
+    type=click.IntRange(0, 1_000_000_000),
     metavar="N",
     help="Only the last N of those that fit. Default: all; with --follow or -f, the last ten.",
 )
@@ -76,7 +76,12 @@ def _time(ctx: click.Context, param: click.Parameter, value: str | None) -> floa
     help="Only of this file, or of what is below this directory (may be repeated).",
 )
 @options.database
-@click.option("--uid", type=int, metavar="N", help="Only this user's events. Default: everybody's.")
+@click.option(
+    "--uid",
+    type=click.IntRange(0, 2**32 - 1),
+    metavar="N",
+    help="Only this user's events. Default: everybody's.",
+)
 def events(
     directory: str,
     as_json: bool,

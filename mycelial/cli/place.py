@@ -58,6 +58,8 @@ class Place:
         Failure
             if it does not lie below it.
         """
+        if not given:
+            raise Failure("an empty path names no file")
         path = _as_named(given) if self.root is None else _below(self.root, given)
         if path == ".":
             raise Failure(f"{printable(given)}: this is the root of it all; name a file in it")
@@ -65,7 +67,7 @@ class Place:
             root = (
                 "the mount's root (with --db, paths are relative to it)" if self.root is None else self.root
             )
-            raise Failure(f"{printable(given) or 'an empty path'}: not below {printable(root)}")
+            raise Failure(f"{printable(given)}: not below {printable(root)}")
         return path
 
     def exists(self, path: str) -> bool:
@@ -85,7 +87,10 @@ def locate(given: str, database: Path | None, *, foreign: bool = False) -> Place
     """
     if database is not None:
         return Place(database)
-    real = os.path.realpath(given)
+    try:
+        real = os.path.realpath(given)
+    except FileNotFoundError:
+        raise Failure("the working directory is gone; go to one that is there, or name it in full") from None
     place = _of_mount(real) or _of_source(real)
     if place is not None and place.is_foreign and not foreign:
         tree = f"{place.root}/{place.status.get('view_dir') or ''}"
@@ -157,9 +162,7 @@ def _dead_mount(real: str) -> str | None:
 
 
 def _as_named(given: str) -> str | None:
-    if given.startswith("/"):
-        return None
-    return os.path.normpath(given) if given else None
+    return None if given.startswith("/") else os.path.normpath(given)
 
 
 def _below(root: str, given: str) -> str | None:

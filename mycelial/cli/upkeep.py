@@ -16,18 +16,28 @@ from mycelial.record.location import config_path
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print a JSON object when it is done.")
 
 
+def _amount(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:
+    from mycelial.record.settings import MOST
+
+    if value is None or 0 <= value < MOST:
+        return value
+    raise click.BadParameter(f"{value} is no number between 0 and {MOST:.0e}", ctx, param)
+
+
 @click.command()
 @click.argument("directory", default=".")
 @click.option(
     "--days",
-    type=click.FloatRange(0),
+    type=float,
+    callback=_amount,
     metavar="N",
     help="Keep events of the last N days, counted back from the newest event; 0: of all.",
 )
-@click.option("--events", type=click.IntRange(0), metavar="N", help="Keep the newest N events; 0: all.")
+@click.option("--events", type=int, callback=_amount, metavar="N", help="Keep the newest N events; 0: all.")
 @click.option(
     "--megabytes",
-    type=click.FloatRange(0),
+    type=float,
+    callback=_amount,
     metavar="N",
     help="Drop the oldest events while the database has more than N million bytes; 0: it may.",
 )

@@ -26,6 +26,9 @@ from pathlib import Path
 
 from mycelial.record.exclude import DEFAULT_PATTERNS, ExclusionRules
 
+MOST = 10**15
+"""What a bound of the log is below, whatever it counts."""
+
 _STRING = r"""(?:"(?:[^"\\\n]|\\.)*"|'[^'\n]*')"""
 _EXCLUDE = re.compile(
     rf"""^exclude[ \t]*=[ \t]*\[(?P<items>(?:[\s,]|{_STRING}|#[^\n]*\n)*)\]""", re.MULTILINE
@@ -140,6 +143,8 @@ def add_exclusion(file: Path, pattern: str) -> bool:
     """
     before = load_settings(file)
     ExclusionRules([pattern])
+    if not pattern.strip() or pattern.startswith("#"):
+        raise ValueError(f"{pattern!r}: empty lines and comments are patterns that fit no file")
     if pattern in before.exclude:
         return False
     file = Path(os.path.realpath(file))  # a link of those who keep their settings elsewhere stays one
@@ -202,6 +207,6 @@ def _truth(document: Mapping[str, object], key: str) -> bool:
 
 
 def _amount(value: object, key: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 1e15:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < MOST:
         raise ValueError(f"{key!r} must be a number, 0 or more")
     return value

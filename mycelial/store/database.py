@@ -49,6 +49,8 @@ def open_writer(path: Path) -> sqlite_utils.Database:
     StoreError
         The file is no database, is from a newer version, is locked, or cannot be created.
     """
+    if path.exists():
+        _check_kind(path)
     with explained(path):
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT, isolation_level=None)
@@ -87,8 +89,7 @@ def open_reader(path: Path) -> sqlite_utils.Database:
     """
     if not path.exists():
         raise StoreError(f"{path}: there is no database here")
-    if path.is_dir():
-        raise StoreError(f"{path}: this is a directory, not a database")
+    _check_kind(path)
     with explained(path):
         uri = f"file:{quote(os.fsencode(path.absolute()))}?mode=ro"
         connection = sqlite3.connect(
@@ -107,6 +108,14 @@ def open_reader(path: Path) -> sqlite_utils.Database:
             connection.close()
             raise
         return wrapped(connection)
+
+
+def _check_kind(path: Path) -> None:
+    """Refuse what cannot be a database, and may never answer when it is opened."""
+    if path.is_dir():
+        raise StoreError(f"{path}: this is a directory, not a database")
+    if not path.is_file():
+        raise StoreError(f"{path}: this is not an ordinary file, so not a database")
 
 
 def wrapped(connection: sqlite3.Connection) -> sqlite_utils.Database:

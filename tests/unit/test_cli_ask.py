@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -196,6 +197,14 @@ class TestWithinASource:
 
     def test_the_root_is_no_file(self, terminal: Terminal, source: Path) -> None:
         assert "name a file in it" in terminal.error("related", str(source))
+        assert terminal.error("related", "") == "mycelial: an empty path names no file\n"
+
+    def test_a_working_directory_that_is_gone_is_said_to_be(self, terminal: Terminal, tmp_path: Path) -> None:
+        gone = tmp_path / "gone"
+        gone.mkdir()
+        with contextlib.chdir(gone):
+            gone.rmdir()
+            assert "the working directory is gone" in terminal.error("recent")
 
     def test_a_file_outside_is_an_error(self, terminal: Terminal) -> None:
         assert terminal.error("why", "main.c", "/etc/passwd").startswith("mycelial: /etc/passwd: not below ")
@@ -306,7 +315,12 @@ def test_a_traceback_is_shown_only_on_request(
         run(["--debug", "recent", "--db", db])
 
 
-def test_a_directory_is_no_database(terminal: Terminal, tmp_path: Path) -> None:
+def test_only_an_ordinary_file_is_a_database(terminal: Terminal, tmp_path: Path) -> None:
     assert terminal.error("recent", "--db", str(tmp_path)) == (
         f"mycelial: {tmp_path}: this is a directory, not a database\n"
     )
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    assert "not an ordinary file" in terminal.error(
+        "recent", "--db", str(pipe)
+    )  # without waiting for a writer

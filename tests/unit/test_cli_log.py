@@ -97,6 +97,8 @@ def test_times_can_be_ago_and_a_wrong_one_is_wrong_usage(terminal: Terminal, db:
     code, _, err = terminal.run("events", "--db", db, "--since", "never")
     assert code == 2
     assert "'never' is no date" in err
+    for option in ("--last", "--uid"):
+        assert terminal.run("events", "--db", db, f"{option}=100000000000000000000")[0] == 2
 
 
 @pytest.mark.parametrize("name", ["log.jsonl", "log.jsonl.gz", "-"])

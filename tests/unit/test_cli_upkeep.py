@@ -134,6 +134,15 @@ def test_pruning_by_age_counts_from_the_newest_event(terminal: Terminal, db: Pat
     assert len(days) == 2
 
 
+@pytest.mark.parametrize(
+    "bound", ["--events=100000000000000000000", "--megabytes=inf", "--days=nan", "--days=-1"]
+)
+def test_a_bound_is_a_number_that_can_be_kept(terminal: Terminal, db: Path, bound: str) -> None:
+    code, out, err = terminal.run("prune", "--db", str(db), bound)
+    assert (code, out) == (2, "")
+    assert "is no number between 0 and" in err
+
+
 def test_nothing_is_pruned_where_nothing_is(terminal: Terminal, tmp_path: Path) -> None:
     assert "there is no database here" in terminal.error("prune", "--db", str(tmp_path / "none.db"))
     assert list(tmp_path.iterdir()) == []

@@ -181,6 +181,12 @@ def test_odd_patterns_are_written_as_they_are(tmp_path: Path) -> None:
     assert load_settings(file).exclude == ('a "b"', "c\\ d", "é", "e'f", "[0-9]")
 
 
+@pytest.mark.parametrize("pattern", ["", " ", "# note"])
+def test_a_pattern_that_fits_no_file_is_refused(tmp_path: Path, pattern: str) -> None:
+    with pytest.raises(ValueError, match="fit no file"):
+        add_exclusion(tmp_path / "config.toml", pattern)
+
+
 def test_a_linked_configuration_file_stays_a_link(tmp_path: Path) -> None:
     (tmp_path / "real.toml").touch()
     (tmp_path / "config.toml").symlink_to("real.toml")
