@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mycelial.cli.finding import Finding, State
+from mycelial.cli.mounts import mounts
 
 _SEES_WITHIN = 2.0  # seconds that a mountpoint has to answer
 _DIES_WITHIN = 0.5  # seconds; a request that the daemon has read cannot be killed
@@ -49,7 +49,7 @@ class Look:
 
 def look_at_mounts(mountinfo: str) -> list[Look]:
     """Look at each FUSE mount of ours that `mountinfo` (see proc(5)) lists."""
-    return [_look(path) for path in mountpoints(mountinfo)]
+    return [_look(mount.path) for mount in mounts(mountinfo)]
 
 
 def check_mounts(looks: Sequence[Look]) -> list[Finding]:
@@ -161,19 +161,3 @@ def check_database(database: Path) -> Finding:
         mend = "make room; recording then goes on by itself"
         return Finding(name, State.FAILED, f"{database}: the disk is full", mend)
     return Finding(name, State.OK, f"{database}: {events} events")
-
-
-def mountpoints(mountinfo: str) -> list[str]:
-    """Return where filesystems of type ``fuse.mycelial`` are mounted."""
-    found = []
-    for line in mountinfo.splitlines():
-        before, _, after = line.partition(" - ")
-        fields = before.split(" ")
-        if after.split(" ")[0] == "fuse.mycelial" and len(fields) > 4:
-            found.append(_unescaped(fields[4]))
-    return found
-
-
-def _unescaped(field: str) -> str:
-    """Undo the kernel's octal escapes of white space and backslashes (seq_path in fs/seq_file.c)."""
-    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), field)

@@ -15,11 +15,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mycelial.cli.failure import Failure
+from mycelial.cli.mounts import mounts
 from mycelial.record.display import printable
 from mycelial.record.events import is_clean_path
 from mycelial.record.location import database_path
 
 _STATUS = "user.mycelial.status"
+_MOUNTS = "/proc/self/mountinfo"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,16 +131,23 @@ def _of_mount(real: str) -> Place | None:
 
 def _from_status(raw: bytes, path: str) -> Place | None:
     """Return what the attribute says, unless it is forged: any file may carry a real one of that name."""
+    root = _shown_from(path)
     try:
         status = json.loads(raw)
-        database, mountpoint = status.get("database", ""), status["mountpoint"]
-        if not isinstance(database, str) or not isinstance(mountpoint, str):
-            return None
-        if _below(mountpoint, path) is None or not os.path.ismount(mountpoint):
-            return None
-    except (ValueError, KeyError, TypeError, AttributeError):
+        database = status.get("database", "")
+    except (ValueError, AttributeError):
         return None
-    return Place(Path(database), mountpoint, status)
+    return Place(Path(database), root, status) if root is not None and isinstance(database, str) else None
+
+
+def _shown_from(path: str) -> str | None:
+    """Return where the mount that `path` lies in has its root: a bind mount may show it elsewhere, too."""
+    try:
+        device, table = os.stat(path).st_dev, Path(_MOUNTS).read_text(errors="surrogateescape")
+    except OSError:
+        return None
+    roots = (mount.path for mount in mounts(table) if mount.device == device and mount.top == "/")
+    return max((root for root in roots if _below(root, path) is not None), key=len, default=None)
 
 
 def _of_source(real: str) -> Place | None:

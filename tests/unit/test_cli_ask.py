@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from mycelial.cli.main import run
+from mycelial.cli.mounts import Mount
 from mycelial.record.location import database_path
 from tests.unit.recorded import BO, DAYS, EVE, FILES, ODD, database
 from tests.unit.terminal import Terminal
@@ -221,6 +222,8 @@ class TestWithinASource:
         forged = json.dumps({"database": "/etc/passwd", "mountpoint": str(source)}).encode()
         monkeypatch.setattr(os, "getxattr", lambda path, name: forged)
         assert terminal.json("status", "--json")["mounted"] is False
+        forged = json.dumps({"database": "/etc/passwd", "mountpoint": "/"}).encode()
+        assert terminal.json("status", "--json")["mounted"] is False
 
     def test_a_mount_says_itself_where_its_database_is(
         self, terminal: Terminal, source: Path, monkeypatch: pytest.MonkeyPatch
@@ -228,7 +231,8 @@ class TestWithinASource:
         told = {"database": str(database_path(str(source))), "mountpoint": str(source), "session": "s1"}
         monkeypatch.setattr("mycelial.record.location.state_dir", lambda: Path("/nowhere"))
         monkeypatch.setattr(os, "getxattr", lambda path, name: json.dumps(told).encode())
-        monkeypatch.setattr(os.path, "ismount", lambda path: path == str(source))
+        mount = Mount(os.stat(source).st_dev, "/", str(source))
+        monkeypatch.setattr("mycelial.cli.place.mounts", lambda table: [mount])
         status = terminal.json("status", "--json")
         assert (status["mounted"], status["session"]) == (True, "s1")
 

@@ -15,6 +15,7 @@ import pytest
 
 from mycelial.cli import health, machine
 from mycelial.cli.finding import Finding, State
+from mycelial.cli.mounts import Mount, mounts
 from tests.unit.recorded import database
 from tests.unit.terminal import Terminal
 
@@ -111,7 +112,7 @@ def test_a_low_limit_of_open_files_is_told(limit: int, state: State) -> None:
 
 
 def test_only_our_mounts_are_looked_at_and_their_names_are_decoded() -> None:
-    assert health.mountpoints(MOUNTINFO) == ["/home/bo/my notes"]
+    assert list(mounts(MOUNTINFO)) == [Mount(os.makedev(0, 50), "/", "/home/bo/my notes")]
 
 
 def look(monkeypatch: pytest.MonkeyPatch, code: str, path: str = "/mnt") -> Finding:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from mycelial.cli.mounts import Mount
 from tests.unit.terminal import Terminal
 
 
@@ -24,7 +25,8 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (directory / "02-b.txt").symlink_to(f"{above}b.txt")
     status = json.dumps({"mountpoint": str(tmp_path), "view_dir": ".mycelial"}).encode()
     monkeypatch.setattr(os, "getxattr", lambda path, name: status)
-    monkeypatch.setattr(os.path, "ismount", lambda path: path == str(tmp_path))
+    mount = Mount(os.stat(tmp_path).st_dev, "/", str(tmp_path))
+    monkeypatch.setattr("mycelial.cli.place.mounts", lambda table: [mount])
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

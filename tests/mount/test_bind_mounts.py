@@ -1,0 +1,30 @@
+"""A mount that is bound to a second place: the tree and the commands are right there, too."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.mount.actor import run_apart
+from tests.mount.mounted import Mounted, run
+from tests.mount.recorded import mycelial, shell, wait_for
+
+
+@pytest.mark.as_root
+def test_a_bind_mount_has_the_tree_and_the_commands(mount: Mounted, tmp_path: Path) -> None:
+    (mount.source / "in.txt").write_text("b\na\n")
+    shell("sort in.txt > out.txt", mount)
+    wait_for(mount, "write", "out.txt")
+    elsewhere = tmp_path / "else where"
+    elsewhere.mkdir()
+    assert run(["mount", "--bind", mount.mountpoint, elsewhere]).returncode == 0
+    try:
+        directory = elsewhere / ".mycelial" / "products" / "in.txt"
+        assert run_apart(os.path.realpath, str(directory / "01-out.txt")) == str(elsewhere / "out.txt")
+        told = mycelial("products", "--json", elsewhere / "in.txt")
+        assert [product["path"] for product in json.loads(told.stdout)] == ["out.txt"]
+    finally:
+        assert run(["umount", elsewhere]).returncode == 0
