@@ -10,6 +10,8 @@ of the work on one of them reaches into another.
 Where several projects lie in one tree some files are everybody's: the README, what runs the tests.  Through
 these alone the work on one project reaches into the other, and it is always the same few.  Where it is parts
 of one piece of work, many files do.  So the reach is measured without those files that carry most of it.
+And what has grown large is reached by chance: without looking at that, one piece of work after the other would
+be drawn into it.
 """
 
 from __future__ import annotations
@@ -31,6 +33,12 @@ RESOLUTION = 1.0
 
 REACHING = 0.07
 """Share of a group's work that also touches another group, from which on they are one piece of work."""
+
+SUBSTANTIAL = 0.05
+"""Share of all work that makes a group more than a remainder: …"""
+
+CHANCE = 0.45
+"""… it must reach into the other by this multiple of what would be so by chance."""
 
 SHARED = 2
 """Files that may be everybody's, for any two groups."""
@@ -204,9 +212,15 @@ def _merge(group_of: dict[int, int], strands: Iterable[Strand]) -> bool:
     """
     work: dict[int, float] = {}
     reach: dict[tuple[int, int], _Reach] = {}
+    whole = 0.0
     for strand in strands:
+        whole += strand.weight
         _add_reach(strand, group_of, work, reach)
-    shares = {(a, b): known.broad / min(work[a], work[b]) for (a, b), known in reach.items()}
+    shares = {
+        (a, b): known.broad / min(work[a], work[b])
+        for (a, b), known in reach.items()
+        if min(work[a], work[b]) < SUBSTANTIAL * whole or known.broad * whole >= CHANCE * work[a] * work[b]
+    }
     part_of: dict[int, int] = {}
     taken: set[int] = set()
     for a, b in sorted(shares, key=lambda pair: (-shares[pair], pair)):

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from itertools import count
 from typing import TypeAlias
 
+from mycelial.graph.adoption import adopt
 from mycelial.graph.communities import Community, communities
 from mycelial.graph.hubs import find_hubs
 from mycelial.graph.naming import Names, keep_names
@@ -31,7 +32,9 @@ def find_structure(past: Past, before: Sequence[Named] | None = None) -> Structu
     clusters: list[Named] = []
     hubs: list[Hub] = []
     for uid in past.users():
-        found = communities(past.strands(uid))
+        joined = communities(past.strands(uid))
+        alone = past.used(uid).difference(*(community.files for community in joined))
+        found = adopt(joined, alone, past.paths())
         central = find_hubs(past.strands(uid), past.makings(uid), past.paths())
         hubs += [Hub(uid, place, c.file, c.worth, c.others) for place, c in enumerate(central, 1)]
         clusters += _named(uid, found, [old for old in named if old.uid == uid], past.paths(), numbers)

@@ -128,6 +128,11 @@ class Past:
                         {file: member_weight(writes) for file, (_, writes) in files.items()},
                     )
 
+    def used(self, uid: int) -> set[int]:
+        """Return the user's files that may be shown, without what programs took up by habit."""
+        rows = self._execute("SELECT file FROM usage WHERE uid = ?", (uid,))
+        return self.paths().keys() & {file for (file,) in rows} - self._habitual(uid)
+
     def _habitual(self, uid: int) -> set[int]:
         rows = self._execute("SELECT file FROM usage WHERE uid = ? AND habitual > episodes / 2.0", (uid,))
         return {file for (file,) in rows}

@@ -212,3 +212,54 @@ def test_a_cluster_that_has_outgrown_its_name_gets_another() -> None:
 def test_of_two_clusters_that_become_one_the_larger_goes_on() -> None:
     small, large = Named(1, 1000, "small", 2, {1: 0, 2: 0}), Named(2, 1000, "large", 3, {3: 0, 4: 0, 5: 0})
     assert keep_names([dict.fromkeys(range(1, 6), 1.0)], [small, large]) == {0: (2, "large", 3)}
+
+
+def test_from_day_to_day_work_keeps_its_names_while_it_grows_and_turns_elsewhere(tmp_path: Path) -> None:
+    story, draw = Story(tmp_path), random.Random(3)
+    projects = {
+        name: [f"{name}/{part}{number}.txt" for part in ("plan", "draft") for number in range(4)]
+        for name in ("garden", "choir", "thesis")
+    }
+    called: dict[str, str] = {}
+    kept = lost = 0
+    for day in range(40):
+        chosen = draw.sample(sorted(projects), 2)
+        interleave(story, *([*draw.sample(projects[name], 3), "todo.txt"] for name in chosen))
+        projects[chosen[0]].append(f"{chosen[0]}/day{day}.txt")
+        story.pause()
+        if day < 12:
+            continue
+        now = {path: cluster.label for cluster in clusters(story) for path in cluster.members}
+        stayed = [now.get(path) == label for path, label in called.items()]
+        kept, lost = kept + sum(stayed), lost + len(stayed) - sum(stayed)
+        called = now
+    assert all(name in called[path] for name in projects for path in projects[name][:8])
+    assert lost <= 0.06 * kept
+
+
+def test_one_piece_of_work_that_is_large_does_not_draw_in_all_others() -> None:
+    draw = random.Random(5)
+    tasks = [[10 * task + number for number in range(6)] for task in range(12)]
+    strands = []
+    for _ in range(600):
+        chosen = draw.sample(tasks, 2 if draw.random() < 0.2 else 1)
+        if draw.random() < 0.3:
+            chosen[-1] = tasks[0]
+        files = {file: draw.choice((1.0, 0.1)) for task in chosen for file in draw.sample(task, 3)}
+        strands.append(Strand(1.0, files))
+    assert [set(community.files) for community in communities(strands)] == [set(task) for task in tasks]
+
+
+def test_what_was_hardly_ever_used_goes_with_its_directory(story: Story) -> None:
+    for number in range(6):
+        interleave(story, (*THESIS, f"thesis/part{number}.tex"), (*TOOL, f"tool/part{number}.c"))
+        story.pause()
+    story.program("vim").close("thesis/abstract.tex", "thesis/preface.tex")
+    story.pause()
+    story.program("vim").close("tool/once.c")
+    story.pause()
+    story.program("vim").close("shared/alone.c")
+    of = {path: cluster.label for cluster in clusters(story) for path in cluster.members}
+    assert of["thesis/abstract.tex"] == of["thesis/preface.tex"] == of["thesis/intro.tex"]
+    assert of["tool/once.c"] == of["tool/parse.c"]
+    assert "shared/alone.c" not in of

@@ -1,0 +1,79 @@
+"""Giving what was hardly ever used to the piece of work in whose directory it lies.
+
+Files that were changed once, together with no others, or that were only ever used alone, are joined to
+nothing by their use.  Where nearly all that lies beside them is of one piece of work, they are of it, too.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from mycelial.graph.communities import Community
+
+SMALL = 5
+"""Files that a group may have to be taken for a remainder."""
+
+SHARE = 2 / 3
+"""Share of a directory's files that must be of one piece of work, and of a group's files that must lie in such."""
+
+BESIDE = 3
+"""Other files that there must be in a directory, else the one above it decides."""
+
+
+def adopt(found: Sequence[Community], alone: Iterable[int], paths: Mapping[int, str]) -> list[Community]:
+    """Return the pieces of work with what lies beside them, the largest first; `alone` are files of none."""
+    groups: list[dict[int, float]] = [dict(community.files) for community in found]
+    groups += [{file: 0.0} for file in sorted(alone, key=lambda file: paths[file])]
+    within = _within(groups, paths)
+    parents = {number: _parent(number, groups, within, paths) for number in range(len(groups))}
+    for number, parent in parents.items():
+        if parent is not None:
+            groups[parent] |= groups[number]
+    kept = [group for number, group in enumerate(groups) if parents[number] is None]
+    kept = [group for group in kept if len(group) > 1]
+    return [Community(group) for group in sorted(kept, key=lambda group: (-len(group), min(group)))]
+
+
+def _within(groups: Sequence[Mapping[int, float]], paths: Mapping[int, str]) -> dict[str, Counter[int]]:
+    """Return how many files of each group lie in and below each directory."""
+    found: dict[str, Counter[int]] = {}
+    for number, group in enumerate(groups):
+        for file in group:
+            for directory in _directories(paths[file]):
+                found.setdefault(directory, Counter())[number] += 1
+    return found
+
+
+def _parent(
+    number: int,
+    groups: Sequence[Mapping[int, float]],
+    within: Mapping[str, Counter[int]],
+    paths: Mapping[int, str],
+) -> int | None:
+    """Return the piece of work that a small group belongs to, if there is one."""
+    group = groups[number]
+    if len(group) > SMALL:
+        return None
+    votes: Counter[int] = Counter()
+    for file in group:
+        for directory in _directories(paths[file]):
+            counts = within[directory]
+            whole = counts.total()
+            if whole >= BESIDE + len(group):
+                most = min(counts, key=lambda other: (-counts[other], other))
+                if counts[most] >= SHARE * whole and len(groups[most]) > SMALL:
+                    votes[most] += 1
+                break
+            if len(group) > 2 and 2 * counts[number] > whole:  # a directory of its own
+                break
+    if not votes:
+        return None
+    chosen = min(votes, key=lambda other: (-votes[other], other))
+    return chosen if votes[chosen] >= SHARE * len(group) else None
+
+
+def _directories(path: str) -> list[str]:
+    """Return the directories that the file is in, the nearest first, without the root."""
+    names = path.split("/")[:-1]
+    return ["/".join(names[:depth]) for depth in range(len(names), 0, -1)]
