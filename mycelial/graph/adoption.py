@@ -15,7 +15,7 @@ SMALL = 5
 """Files that a group may have to be taken for a remainder."""
 
 SHARE = 2 / 3
-"""Share of a directory's files that must be of one piece of work, and of a group's files that must lie in such."""
+"""Share of a directory's files that must be of one piece of work, and of a group's that must lie in such."""
 
 BESIDE = 3
 """Other files that there must be in a directory, else the one above it decides."""

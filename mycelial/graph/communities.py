@@ -10,8 +10,8 @@ of the work on one of them reaches into another.
 Where several projects lie in one tree some files are everybody's: the README, what runs the tests.  Through
 these alone the work on one project reaches into the other, and it is always the same few.  Where it is parts
 of one piece of work, many files do.  So the reach is measured without those files that carry most of it.
-And what has grown large is reached by chance: without looking at that, one piece of work after the other would
-be drawn into it.
+And what has grown large is reached by chance: without looking at that, one piece of work after the other
+would be drawn into it.
 """
 
 from __future__ import annotations
