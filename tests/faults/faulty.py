@@ -1,7 +1,7 @@
 """``python -m tests.faults.faulty MOUNTPOINT``: a filesystem whose files fail in chosen ways.
 
 Each file fails as its name says; all else works, in memory. It stands for a disk that cannot be had in a
-test: with a block that cannot be read, over quota, or full for ordinary users.
+test: with a block that cannot be read, over quota, full for ordinary users, or slow.
 """
 
 from __future__ import annotations
@@ -19,7 +19,13 @@ SIZE = 1 << 20
 BAD_BLOCK = range(256 << 10, 260 << 10)
 """Which bytes of ``bad-block`` cannot be read."""
 
-NAMES = (b"bad-block", b"over-quota", b"full", b"lost-at-fsync", b"lost-at-close", b"well")
+NAMES = (b"bad-block", b"over-quota", b"full", b"lost-at-fsync", b"lost-at-close", b"well", b"slow", b"quick")
+"""What is read or flushed of ``slow`` waits for the same of ``quick``; then there is a file ``asked``."""
+
+PATIENCE = 30
+"""Seconds after which that fails."""
+
+LARGE = (b"bad-block", b"slow", b"quick")
 ROOM = 8192
 """Bytes that ``full`` and ``over-quota`` have room for."""
 
@@ -30,10 +36,22 @@ class Faulty(pyfuse3.Operations):
     def __init__(self) -> None:
         super().__init__()
         self.changed = dict.fromkeys(NAMES, 0)
-        self.contents = {name: bytearray(SIZE if name == b"bad-block" else 0) for name in NAMES}
+        self.contents = {name: bytearray(SIZE if name in LARGE else 0) for name in NAMES}
+        self.asked = False
+        self.done = {"read": trio.Event(), "fsync": trio.Event()}
 
     def _name(self, inode: int) -> bytes:
         return NAMES[inode - 2]
+
+    async def _is_done(self, inode: int, what: str) -> None:
+        if self._name(inode) == b"quick":
+            self.done[what].set()
+        if self._name(inode) == b"slow":
+            self.asked = True
+            with trio.move_on_after(PATIENCE):
+                await self.done[what].wait()
+                return
+            raise pyfuse3.FUSEError(errno.ETIMEDOUT)
 
     def _fails(self, inode: int, name: bytes, error: int) -> None:
         if self._name(inode) == name:
@@ -71,6 +89,8 @@ class Faulty(pyfuse3.Operations):
     async def lookup(
         self, parent_inode: pyfuse3.InodeT, name: pyfuse3.FileNameT, ctx: pyfuse3.RequestContext
     ) -> pyfuse3.EntryAttributes:
+        if name == b"asked" and self.asked:
+            name = pyfuse3.FileNameT(b"quick")
         if name not in NAMES:
             raise pyfuse3.FUSEError(errno.ENOENT)
         return await self.getattr(pyfuse3.InodeT(NAMES.index(name) + 2), ctx)
@@ -94,6 +114,7 @@ class Faulty(pyfuse3.Operations):
     async def read(self, fh: pyfuse3.FileHandleT, off: int, size: int) -> bytes:
         if self._name(fh) == b"bad-block" and off < BAD_BLOCK.stop and off + size > BAD_BLOCK.start:
             raise pyfuse3.FUSEError(errno.EIO)
+        await self._is_done(fh, "read")
         return bytes(self.contents[self._name(fh)][off : off + size])
 
     async def write(self, fh: pyfuse3.FileHandleT, off: int, buf: bytes) -> int:
@@ -108,6 +129,7 @@ class Faulty(pyfuse3.Operations):
 
     async def fsync(self, fh: pyfuse3.FileHandleT, datasync: bool) -> None:
         self._fails(fh, b"lost-at-fsync", errno.EIO)
+        await self._is_done(fh, "fsync")
 
     async def flush(self, fh: pyfuse3.FileHandleT) -> None:
         self._fails(fh, b"lost-at-close", errno.EDQUOT)

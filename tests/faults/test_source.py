@@ -98,6 +98,22 @@ def test_errors_of_the_disk_reach_the_program(place: Mounted) -> None:
     assert labels[f"read at {faulty.BAD_BLOCK.start}"] == "EIO"
 
 
+@pytest.mark.parametrize(
+    "command", [["head", "-c", "5000"], ["tail", "-c", "500000"], ["sync"]], ids=" ".join
+)
+def test_who_waits_for_a_disk_delays_nobody_else(workspace: Path, command: list[str]) -> None:
+    place = Mounted(workspace / "place", ("--no-passthrough",))  # else the kernel reads for itself
+    place.source.mkdir(parents=True)
+
+    with faulty_source(place):
+        place.start()
+        with subprocess.Popen([*command, place.mountpoint / "slow"], stdout=subprocess.DEVNULL) as waiting:
+            wait_until((place.source / "asked").exists, what="a request to a slow disk")
+            others = run([*command, str(place.mountpoint / "quick")], timeout=60)
+            assert waiting.wait(60) == others.returncode == 0
+        place.unmount()
+
+
 @contextlib.contextmanager
 def disk(place: Path, *options: str) -> Iterator[None]:
     assert run(["mount", "-t", "tmpfs", "-o", ",".join(options), "small", place]).returncode == 0

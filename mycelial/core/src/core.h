@@ -99,6 +99,7 @@ struct handle {
     bool dirty;     /* written since the last WRITE event */
     bool confirmed; /* `process` was looked at again when it wrote */
     bool passthrough;
+    bool in_memory; /* the filesystem below is: reading never waits for a disk */
     struct statx_timestamp changed; /* when the inode changed last, as far as this handle knows */
 };
 static inline struct handle *handle_of(const struct fuse_file_info *fi) { return (struct handle *)(uintptr_t)fi->fh; }
@@ -110,6 +111,7 @@ struct open_reply handle_reply(fuse_req_t req, struct handle *handle); /* what t
 /* The flags for the file below. Our buffers are not aligned, so O_DIRECT ends here; O_TRUNC waits for the check. */
 int flags_below(int flags);
 int open_again(int fd, int flags); /* the same file, from an O_PATH descriptor; -errno on failure */
+void answer_fsync(fuse_req_t req, int fd, bool data_only, bool close_it); /* when the disk has it */
 int listing_fd(fuse_ino_t ino, const struct fuse_file_info *fi, bool *owned); /* ops_dir.c: of an open directory; -errno */
 void listings_give_up(void);
 
@@ -228,12 +230,20 @@ bool passthrough_writable(const struct inode *inode); /* it may change now witho
 bool passthrough_wrote(struct handle *handle);                           /* since this was asked last */
 void passthrough_close(struct inode *inode);                             /* its last handle is closed */
 
-/* ---- worker.c: a thread for what may take long --------------------------------------------------------------- */
+/* ---- worker.c: threads for what may take long ---------------------------------------------------------------- */
 
-int worker_init(void);
+struct job {
+    struct job *next;
+    void (*run)(const struct job *job); /* on another thread, without the core; it answers the request */
+    fuse_req_t req;
+    int fd, fd_out;
+    off_t off, off_out;
+    size_t size;
+    bool data_only, close_it;
+};
+void worker_init(void);
 void worker_shutdown(void);
-void worker_fsync(fuse_req_t req, int fd, bool data_only, bool close_it);
-void worker_copy(fuse_req_t req, int fd_in, off_t off_in, int fd_out, off_t off_out, size_t size);
+void worker_submit(struct job job); /* of the kind that the operations make; not while acting as the caller */
 /* Reads /proc/PID/cmdline elsewhere and waits 50 ms at most; bytes read. */
 size_t worker_read_cmdline(pid_t pid, char *buffer, size_t size);
 

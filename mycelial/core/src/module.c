@@ -60,8 +60,8 @@ static PyObject *configure(PyObject *self, PyObject *args, PyObject *kwargs) {
 
 static PyObject *start(PyObject *self, PyObject *unused) {
     (void)self, (void)unused;
-    int error = worker_init();
-    if (!error) error = session_start();
+    worker_init();
+    int error = session_start();
     if (error) return os_error(error);
     Py_RETURN_NONE;
 }

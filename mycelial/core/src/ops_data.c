@@ -5,10 +5,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/statfs.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #define EXEC_FLAG 0x20        /* __FMODE_EXEC: the kernel opens the file to run it */
@@ -191,22 +194,65 @@ static void c_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi) {
     fuse_reply_err(req, error);
 }
 
-static void c_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi) {
-    DELEGATE(ino, read, req, ino, size, off, fi);
-    int fd = handle_of(fi)->fd;
-    if (size <= sizeof read_buffer) {
-        ssize_t got = pread(fd, read_buffer, size, off);
-        if (got < 0)
-            fuse_reply_err(req, errno);
-        else
-            fuse_reply_buf(req, read_buffer, (size_t)got);
-        return;
-    }
+static void splice_read(fuse_req_t req, int fd, size_t size, off_t off) {
     struct fuse_bufvec source = FUSE_BUFVEC_INIT(size);
     source.buf[0].flags = FUSE_BUF_IS_FD | FUSE_BUF_FD_SEEK;
     source.buf[0].fd = fd;
     source.buf[0].pos = off;
     fuse_reply_data(req, &source, FUSE_BUF_SPLICE_MOVE);
+}
+
+static void reply_read(fuse_req_t req, const char *data, ssize_t got) {
+    if (got < 0)
+        fuse_reply_err(req, errno);
+    else
+        fuse_reply_buf(req, data, (size_t)got);
+}
+
+static void run_read(const struct job *job) {
+    char data[SPLICE_FROM];
+    if (job->size > sizeof data)
+        splice_read(job->req, job->fd, job->size, job->off);
+    else
+        reply_read(job->req, data, pread(job->fd, data, job->size, job->off));
+}
+
+/* pread() of what is in memory; EAGAIN where a disk, or another machine, must bring some of it. */
+static ssize_t read_cached(struct handle *handle, char *data, size_t size, off_t off) {
+    struct statfs below;
+    if (handle->in_memory) return pread(handle->fd, data, size, off);
+    ssize_t got = preadv2(handle->fd, &(struct iovec){data, size}, 1, off, RWF_NOWAIT);
+    if (got < 0 && errno == EOPNOTSUPP) {
+        handle->in_memory = fstatfs(handle->fd, &below) == 0 && (below.f_type == TMPFS_MAGIC || below.f_type == RAMFS_MAGIC);
+        if (handle->in_memory) return pread(handle->fd, data, size, off);
+        errno = EAGAIN;
+    } else if (got >= 0 && (size_t)got < size) { /* the end of the file, or of what is in memory */
+        char *rest = data + got;
+        if (preadv2(handle->fd, &(struct iovec){rest, size - (size_t)got}, 1, off + got, RWF_NOWAIT) == 0) return got;
+        errno = EAGAIN;
+        return -1;
+    }
+    return got;
+}
+
+/* As far as its first and last byte tell. */
+static bool is_in_memory(struct handle *handle, size_t size, off_t off) {
+    char byte;
+    ssize_t last = read_cached(handle, &byte, 1, off + (off_t)size - 1);
+    return last > 0 || (last == 0 && read_cached(handle, &byte, 1, off) >= 0);
+}
+
+static void c_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi) {
+    DELEGATE(ino, read, req, ino, size, off, fi);
+    struct handle *handle = handle_of(fi);
+    bool is_small = size <= sizeof read_buffer;
+    ssize_t got = is_small ? read_cached(handle, read_buffer, size, off) : -1;
+    if (is_small ? got < 0 && errno == EAGAIN : !is_in_memory(handle, size, off))
+        worker_submit((struct job){.run = run_read, .req = req, .fd = handle->fd, .size = size, .off = off});
+    else if (is_small)
+        reply_read(req, read_buffer, got);
+    else
+        splice_read(req, handle->fd, size, off);
 }
 
 static void c_write_buf(fuse_req_t req, fuse_ino_t ino, struct fuse_bufvec *in, off_t off, struct fuse_file_info *fi) {
@@ -232,9 +278,19 @@ static void c_write_buf(fuse_req_t req, fuse_ino_t ino, struct fuse_bufvec *in, 
         fuse_reply_write(req, (size_t)written);
 }
 
+static void run_fsync(const struct job *job) {
+    int error = (job->data_only ? fdatasync(job->fd) : fsync(job->fd)) ? errno : 0;
+    if (job->close_it) close(job->fd);
+    fuse_reply_err(job->req, error);
+}
+
+void answer_fsync(fuse_req_t req, int fd, bool data_only, bool close_it) {
+    worker_submit((struct job){.run = run_fsync, .req = req, .fd = fd, .data_only = data_only, .close_it = close_it});
+}
+
 static void c_fsync(fuse_req_t req, fuse_ino_t ino, int data_only, struct fuse_file_info *fi) {
     DELEGATE(ino, fsync, req, ino, data_only, fi);
-    worker_fsync(req, handle_of(fi)->fd, data_only != 0, false);
+    answer_fsync(req, handle_of(fi)->fd, data_only != 0, false);
 }
 
 static void c_lseek(fuse_req_t req, fuse_ino_t ino, off_t off, int whence, struct fuse_file_info *fi) {
@@ -291,6 +347,15 @@ static void c_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned command, void *arg,
         fuse_reply_ioctl(req, result, is_set ? NULL : &value, is_set ? 0 : size);
 }
 
+static void run_copy(const struct job *job) {
+    off_t off = job->off, off_out = job->off_out;
+    ssize_t copied = copy_file_range(job->fd, &off, job->fd_out, &off_out, job->size, 0);
+    if (copied < 0)
+        fuse_reply_err(job->req, errno);
+    else
+        fuse_reply_write(job->req, (size_t)copied);
+}
+
 static void c_copy_file_range(fuse_req_t req, fuse_ino_t ino_in, off_t off_in, struct fuse_file_info *fi_in,
                               fuse_ino_t ino_out, off_t off_out, struct fuse_file_info *fi_out, size_t size, int flags) {
     (void)flags; /* none is defined */
@@ -301,7 +366,8 @@ static void c_copy_file_range(fuse_req_t req, fuse_ino_t ino_in, off_t off_in, s
     struct handle *out = handle_of(fi_out);
     confirm_writer(req, out);
     out->dirty = true;
-    worker_copy(req, handle_of(fi_in)->fd, off_in, out->fd, off_out, size);
+    worker_submit((struct job){
+        .run = run_copy, .req = req, .fd = handle_of(fi_in)->fd, .off = off_in, .fd_out = out->fd, .off_out = off_out, .size = size});
 }
 
 void operations_data(struct fuse_lowlevel_ops *ops) {

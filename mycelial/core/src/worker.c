@@ -1,8 +1,8 @@
 /* Threads for what may take long, so that one slow request delays no other.
  *
- * One thread answers fsync and copy_file_range: a disk takes milliseconds to flush, and every other request would
- * wait behind it. Another reads /proc/PID/cmdline of processes with several threads: that needs their memory map's
- * lock, which a thread of theirs may hold while it waits for a page that only we can bring.
+ * A few, begun when they are first needed, wait for disks: they flush, copy ranges and read what is not in memory.
+ * One more reads /proc/PID/cmdline of processes with several threads: that needs their memory map's lock, which a
+ * thread of theirs may hold while it waits for a page that only we can bring.
  */
 #include "core.h"
 
@@ -15,49 +15,31 @@
 #include <time.h>
 #include <unistd.h>
 
-struct job {
-    struct job *next;
-    fuse_req_t req;
-    int fd, fd_out;
-    off_t off, off_out;
-    size_t size; /* 0: fsync */
-    bool data_only, close_it;
-};
+#define MAX_THREADS 8 /* as many requests as a disk is asked for at the same time */
 
 static struct {
     pthread_mutex_t lock;
     pthread_cond_t wake;
-    pthread_t thread;
+    pthread_t threads[MAX_THREADS];
+    unsigned thread_count, idle;
     struct job *first, **last;
-    bool running, stop;
+    unsigned waiting;
+    bool stop;
 } worker = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
-
-static void run_job(const struct job *job) {
-    if (job->size) {
-        off_t off = job->off, off_out = job->off_out;
-        ssize_t copied = copy_file_range(job->fd, &off, job->fd_out, &off_out, job->size, 0);
-        if (copied < 0)
-            fuse_reply_err(job->req, errno);
-        else
-            fuse_reply_write(job->req, (size_t)copied);
-    } else {
-        int error = (job->data_only ? fdatasync(job->fd) : fsync(job->fd)) ? errno : 0;
-        if (job->close_it) close(job->fd);
-        fuse_reply_err(job->req, error);
-    }
-}
 
 static void *work(void *unused) {
     (void)unused;
     pthread_mutex_lock(&worker.lock);
     for (;;) {
+        worker.idle++;
         while (!worker.first && !worker.stop) pthread_cond_wait(&worker.wake, &worker.lock);
+        worker.idle--;
         struct job *job = worker.first;
         if (!job) break;
-        worker.first = job->next;
-        if (!worker.first) worker.last = &worker.first;
+        if (!(worker.first = job->next)) worker.last = &worker.first;
+        worker.waiting--;
         pthread_mutex_unlock(&worker.lock);
-        run_job(job);
+        job->run(job);
         free(job);
         pthread_mutex_lock(&worker.lock);
     }
@@ -65,44 +47,40 @@ static void *work(void *unused) {
     return NULL;
 }
 
-int worker_init(void) {
+void worker_init(void) {
+    worker.first = NULL;
     worker.last = &worker.first;
+    worker.waiting = worker.thread_count = worker.idle = 0;
     worker.stop = false;
-    int error = pthread_create(&worker.thread, NULL, work, NULL);
-    worker.running = error == 0;
-    return error;
 }
 
 void worker_shutdown(void) {
-    if (!worker.running) return;
     pthread_mutex_lock(&worker.lock);
     worker.stop = true;
-    pthread_cond_signal(&worker.wake);
+    pthread_cond_broadcast(&worker.wake);
     pthread_mutex_unlock(&worker.lock);
-    pthread_join(worker.thread, NULL);
-    worker.running = false;
+    while (worker.thread_count) pthread_join(worker.threads[--worker.thread_count], NULL);
 }
 
-static void submit(struct job job) {
-    struct job *queued = worker.running ? malloc(sizeof *queued) : NULL;
-    if (!queued) {
-        run_job(&job); /* late is better than never answered */
-        return;
-    }
-    *queued = job;
+void worker_submit(struct job job) {
+    struct job *queued = malloc(sizeof *queued);
     pthread_mutex_lock(&worker.lock);
-    *worker.last = queued;
-    worker.last = &queued->next;
-    pthread_cond_signal(&worker.wake);
+    if (queued && worker.waiting >= worker.idle && worker.thread_count < MAX_THREADS &&
+        pthread_create(&worker.threads[worker.thread_count], NULL, work, NULL) == 0)
+        worker.thread_count++;
+    bool is_queued = queued && worker.thread_count;
+    if (is_queued) {
+        *queued = job;
+        queued->next = NULL;
+        *worker.last = queued;
+        worker.last = &queued->next;
+        worker.waiting++;
+        pthread_cond_signal(&worker.wake);
+    }
     pthread_mutex_unlock(&worker.lock);
-}
-
-void worker_fsync(fuse_req_t req, int fd, bool data_only, bool close_it) {
-    submit((struct job){.req = req, .fd = fd, .data_only = data_only, .close_it = close_it});
-}
-
-void worker_copy(fuse_req_t req, int fd_in, off_t off_in, int fd_out, off_t off_out, size_t size) {
-    submit((struct job){.req = req, .fd = fd_in, .off = off_in, .fd_out = fd_out, .off_out = off_out, .size = size});
+    if (is_queued) return;
+    free(queued);
+    job.run(&job); /* late is better than never answered */
 }
 
 /* ---- command lines -------------------------------------------------------------------------------------------- */
