@@ -77,6 +77,8 @@ _WITH_VALUE = frozenset({"db", "config", "exclude", "view-dir", "timeout", "setu
 _WITHOUT_VALUE = frozenset(
     {"allow-other", "ro", "rw", "no-record", "no-passthrough", "writeback", "show-view-dir", "no-views"}
 )
+_TIMEOUTS = ("attr-timeout", "entry-timeout", "negative-timeout")
+"""As libfuse has them, each for a part of what ours is for: the shortest holds for all."""
 _KERNEL = frozenset(
     {"suid", "nosuid", "dev", "nodev", "exec", "noexec", "sync", "dirsync", "noatime", "nodiratime"}
 )
@@ -174,6 +176,10 @@ def _mount_words(options: MountOptions, text: str) -> MountOptions:
             options = replace(options, kernel=(*options.kernel, word))
         elif word == "debug":
             options = replace(options, foreground=True, debug=True)
+        elif name in _TIMEOUTS and equals:
+            seconds = _seconds(value, f"-o {word}")
+            known = seconds if options.timeout is None else options.timeout
+            options = replace(options, timeout=min(seconds, known))
         elif name in ("fsname", "subtype", "max-read") and equals:
             continue  # ours to say
         elif name in _WITH_VALUE and not equals:
@@ -213,7 +219,7 @@ def _long(options: MountOptions, name: str, value: str, written: str) -> MountOp
         case "view-dir":
             return replace(options, view_dir=_view_dir(value))
         case "timeout":
-            return replace(options, timeout=_seconds(value))
+            return replace(options, timeout=_seconds(value, f"--timeout {value}"))
         case "setuid":
             return replace(options, run_as=value)
         case "allow-other":
@@ -247,11 +253,11 @@ def _view_dir(name: str) -> str:
     return name
 
 
-def _seconds(value: str) -> float:
+def _seconds(value: str, written: str) -> float:
     try:
         seconds = float(value)
     except ValueError:
         seconds = math.nan
     if not 0 <= seconds < 1e9:
-        raise UsageError(f"--timeout {value}: a number of seconds is needed, 0 or more")
+        raise UsageError(f"{written}: a number of seconds is needed, 0 or more")
     return seconds
