@@ -163,8 +163,11 @@ def pages() -> dict[str, str]:
         "man/mycelial.1": page_of_the_command(),
         "man/mycelial-mount.8": mount,
         "man/mycelial-watch.8": page_of_a_help_text("mycelial-watch", notice, watch.HELP, WATCH_MORE),
-        "man/mount.fuse.mycelial.8": ".so man8/mycelial-mount.8\n",
-        "man/umount.fuse.mycelial.8": ".so man8/mycelial-mount.8\n",
+        **{
+            f"man/{helper}.{kind}.8": ".so man8/mycelial-mount.8\n"
+            for helper in ("mount", "umount")
+            for kind in ("fuse.mycelial", "mycelial")
+        },
     }
 
 

@@ -60,7 +60,16 @@ def test_every_command_is_there_and_runs_with_its_own_modules(staged: Path) -> N
 
 def test_helpers_are_where_mount_looks_for_them(staged: Path) -> None:
     for name in ("mount.fuse.mycelial", "mount.mycelial", "umount.fuse.mycelial", "umount.mycelial"):
-        assert (staged / "usr/sbin" / name).readlink() == Path(f"{PREFIX}/bin/{name}")
+        assert (staged / "usr/sbin" / name).readlink() == Path(f"../bin/{name}")
+
+
+def test_where_sbin_is_a_link_to_bin_the_helpers_are_the_commands(tmp_path: Path) -> None:
+    (tmp_path / "usr/bin").mkdir(parents=True)
+    (tmp_path / "usr/sbin").symlink_to("bin")
+    subprocess.run([ROOT / "install" / "program", PREFIX, tmp_path, "/usr/sbin"], check=True, timeout=120)
+    for name in ("mount.fuse.mycelial", "umount.fuse.mycelial"):
+        assert (tmp_path / "usr/sbin" / name).read_text().startswith("#!")
+    shutil.rmtree(tmp_path)
 
 
 def test_units_name_the_installed_programs(staged: Path) -> None:
