@@ -106,10 +106,24 @@ def _command(arguments: list[str]) -> int:
         print(f"mycelial-mount {__version__}")
         return 0
     try:
-        return _mount(options)
+        return _remount(options) if options.remount else _mount(options)
     except MountError as problem:
         print(f"mycelial-mount: {problem}", file=sys.stderr)
         return 1
+
+
+def _remount(options: MountOptions) -> int:
+    """Change the kernel's flags. A mount unit's reload does this, with all options it has by then."""
+    if type_at(options.mountpoint) != "fuse.mycelial":
+        raise MountError(f"{options.mountpoint}: no mount of Mycelial to change")
+    words = ["remount", "ro" if options.read_only else "rw", *options.kernel]
+    code = subprocess.run(["mount", "-i", "-o", ",".join(words), options.mountpoint], check=False).returncode
+    if code == 0 and options.own():
+        print(
+            f"mycelial-mount: {options.mountpoint}: other options hold from the next mount on",
+            file=sys.stderr,
+        )
+    return code
 
 
 def _mount(options: MountOptions) -> int:

@@ -51,6 +51,8 @@ class MountOptions:
         The user to become before mounting (`setuid=` in fstab).
     kernel : tuple of str
         Words for the kernel's own mount flags, such as noexec.
+    remount : bool
+        Change the flags of the mount that is there.
     """
 
     request: Request = Request.MOUNT
@@ -71,6 +73,12 @@ class MountOptions:
     timeout: float | None = None
     run_as: str | None = None
     kernel: tuple[str, ...] = field(default=())
+    remount: bool = False
+
+    def own(self) -> bool:
+        """Whether anything was asked for that the kernel does not see to."""
+        plain = replace(self, read_only=False, kernel=(), remount=False, allow_other=False, run_as=None)
+        return plain != MountOptions(source=self.source, mountpoint=self.mountpoint)
 
 
 _WITH_VALUE = frozenset({"db", "config", "exclude", "view-dir", "timeout", "setuid"})
@@ -86,7 +94,7 @@ _KERNEL = frozenset(
 _PASSED_OVER = """
     defaults auto noauto user nouser users nousers owner noowner group nogroup _netdev nofail async atime
     diratime relatime norelatime strictatime nostrictatime lazytime nolazytime iversion noiversion silent
-    loud mand nomand nonempty default_permissions bind rbind private shared slave
+    loud mand nomand nonempty default_permissions seclabel bind rbind private shared slave
 """
 _PASSED_OVER_WITH_VALUE = (
     "x-",
@@ -98,6 +106,9 @@ _PASSED_OVER_WITH_VALUE = (
     "rootcontext=",
     "uhelper=",
     "helper=",
+    "user_id=",  # these stand in mount tables, from where a remount takes them
+    "group_id=",
+    "blksize=",
 )
 _SHORT_PASSED_OVER = frozenset("snvwr")
 
@@ -170,9 +181,9 @@ def _mount_words(options: MountOptions, text: str) -> MountOptions:
         name = name.replace("_", "-")
         if not word or word in _PASSED_OVER.split() or word.startswith(_PASSED_OVER_WITH_VALUE):
             continue
-        if word == "remount":  # a second mount on top of the first would be the alternative
-            raise UsageError("-o remount: a mount keeps its options; unmount it and mount it again")
-        if word in _KERNEL:
+        if word == "remount":
+            options = replace(options, remount=True)
+        elif word in _KERNEL:
             options = replace(options, kernel=(*options.kernel, word))
         elif word == "debug":
             options = replace(options, foreground=True, debug=True)

@@ -31,6 +31,9 @@
     machine.wait_until_succeeds("mycelial recent /srv/papers-live | grep -w a")
     assert machine.succeed("stat -c %a /var/lib/mycelial").strip() == "700"
 
+    with subtest("what nixos-rebuild does when an option changed"):
+        machine.succeed(f"systemctl reload '{mount}' && cat /srv/papers-live/a")
+
     with subtest("a killed daemon is noticed and mounted anew"):
         machine.succeed("kill -9 $(pgrep -f 'mycelial-mount.*papers' | head -n 1)")
         machine.wait_until_succeeds("cat /srv/papers-live/a", timeout=10)

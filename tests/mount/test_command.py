@@ -15,6 +15,7 @@ from tests.mount.actor import Identity, run_apart
 from tests.mount.mounted import (
     Mounted,
     mount_command,
+    mount_table,
     mounted_at,
     processes_naming,
     run,
@@ -73,7 +74,6 @@ def test_version_goes_to_standard_output(option: str) -> None:
         ["--nonsense", "source", "mountpoint"],
         ["-Z", "source", "mountpoint"],
         ["-o", "nonsense", "source", "mountpoint"],
-        ["source", "mountpoint", "-o", "remount,ro"],
         ["source", "mountpoint", "-o"],
         ["source", "mountpoint", "--db"],
         ["source", "mountpoint", "--timeout", "soon"],
@@ -247,6 +247,28 @@ def test_the_mount_table_shows_source_and_type(mount: Mounted) -> None:
     assert entry.type == "fuse.mycelial"
     assert entry.source == str(mount.source)
     assert "default_permissions" in entry.super_options
+
+
+@pytest.mark.as_root
+def test_a_remount_changes_what_the_kernel_minds(mount: Mounted) -> None:
+    words = [*mount_command(), mount.source, mount.mountpoint, "-o"]
+    (mount.source / "file").write_text("content")
+    finished = run([*words, "remount,ro,noatime,allow_other"])
+    assert (finished.returncode, finished.stderr) == (0, "")
+    entry = mounted_at(mount.mountpoint)
+    assert entry is not None
+    assert {"ro", "noatime"} <= set(entry.options)
+    with pytest.raises(OSError, match="Read-only"):
+        (mount.mountpoint / "file").write_text("other")
+    finished = run([*words, "remount,rw,view_dir=other"])
+    assert finished.returncode == 0
+    assert finished.stderr.endswith("other options hold from the next mount on\n")
+    (mount.mountpoint / "file").write_text("other")
+    assert len([entry for entry in mount_table() if entry.mountpoint == str(mount.mountpoint)]) == 1
+
+
+def test_a_remount_of_nothing_is_refused(workspace: Path, places: tuple[Path, Path]) -> None:
+    refused(run([*mount_command(), *places, "-o", "remount,ro"]), "no mount of Mycelial")
 
 
 @pytest.mark.parametrize("name", ["my papers", "a, \\b\n 100% #1 grün \udcff"])
