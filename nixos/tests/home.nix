@@ -77,7 +77,7 @@ assert lib.assertMsg (failed == [ ]) "assertions of the home module failed";
     machine.wait_until_succeeds("su alice -c 'ls /home/alice/letters-live/.mycelial'")
     machine.succeed("su alice -c 'echo text >/home/alice/letters-live/a'")
     machine.succeed("grep text /home/alice/letters/a")
-    machine.succeed("su alice -c 'kill -9 $(pgrep -u alice -f mycelial-mount | head -n 1)'")
+    machine.succeed("kill -9 $(pgrep -u alice -f '[m]ycelial-mount')")
     machine.wait_until_succeeds("su alice -c 'cat /home/alice/letters-live/a'", timeout=15)
   '';
 }

@@ -35,13 +35,14 @@
         machine.succeed(f"systemctl reload '{mount}' && cat /srv/papers-live/a")
 
     with subtest("a killed daemon is noticed and mounted anew"):
-        machine.succeed("kill -9 $(pgrep -f 'mycelial-mount.*papers' | head -n 1)")
+        machine.wait_for_unit("mycelial-watch-papers.service")
+        machine.succeed(f"systemctl kill -s KILL '{mount}'")
         machine.wait_until_succeeds("cat /srv/papers-live/a", timeout=10)
 
     with subtest("an end that was asked for stays"):
         machine.succeed(f"systemctl stop '{mount}'")
         machine.fail("mountpoint /srv/papers-live")
-        machine.fail("pgrep -f mycelial-mount")
+        machine.fail("pgrep -f '[m]ount.fuse.mycelial|[m]ycelial.graph'")
         machine.succeed("sleep 2")
         machine.fail("mountpoint /srv/papers-live")
   '';
