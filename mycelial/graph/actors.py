@@ -6,7 +6,7 @@ its first event to its last, over exec.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,6 +46,7 @@ class Actor:
     pipe_in: set[str] = field(default_factory=set)
     pipe_out: set[str] = field(default_factory=set)
     reads: dict[int, Read] = field(default_factory=dict)  # by file, the latest at the end
+    places: set[str] = field(default_factory=set)  # paths where its output led, or that of its pipeline
     finished: dict[int, float] = field(default_factory=dict)  # product -> its latest close, latest at the end
     first_finish: float = 0.0  # time of the first close of all, be it remembered or not
     fds: dict[int, str] = field(default_factory=dict)  # where its streams led when it was seen last
@@ -68,13 +69,26 @@ class Actor:
         self.is_given_pipes = any(word.startswith("/dev/fd/") for line in lines for word in line)
 
 
+_NO_PLACES = ("/dev/", "/proc/", "/sys/")
 _STATE = [name for name in Actor.__slots__ if name not in ("reads", "above", "kind", "is_given_pipes")]
+
+
+def places_of(actor: Actor) -> Iterator[str]:
+    """Yield the paths where the output of a program leads, or that of a pipeline that it is in."""
+    neighbours = (other.streams[1] for other in actor.neighbours if len(other.streams) > 1)
+    return (target for target in (actor.fds.get(1, ""), *neighbours) if is_place(target))
+
+
+def is_place(target: str) -> bool:
+    """Whether what somebody's output leads to may be read there by somebody else."""
+    return target.startswith("/") and not target.startswith(_NO_PLACES)
 
 
 def state_of(actor: Actor) -> dict[str, Any]:
     """Return all but the reads, as JSON can hold it."""
     state: dict[str, Any] = {name: getattr(actor, name) for name in _STATE}
     state["pipe_in"], state["pipe_out"] = sorted(actor.pipe_in), sorted(actor.pipe_out)
+    state["places"] = sorted(actor.places)
     state["finished"] = list(actor.finished.items())
     state["fds"] = list(actor.fds.items())
     state["neighbours"] = [[other.pid, other.streams, other.args] for other in actor.neighbours]
@@ -100,6 +114,7 @@ def actor_from(state: dict[str, Any]) -> Actor:
             "chain": tuple((pid, comm) for pid, comm in state["chain"]),
             "pipe_in": set(state["pipe_in"]),
             "pipe_out": set(state["pipe_out"]),
+            "places": set(state.get("places", ())),
             "finished": dict(map(tuple, state["finished"])),
             "fds": dict(map(tuple, state["fds"])),
             "neighbours": tuple(Neighbour(pid, tuple(s), tuple(a)) for pid, s, a in state["neighbours"]),

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from mycelial.graph.actors import Actor
 from mycelial.graph.processes import Processes
-from mycelial.graph.programs import Kind, is_barrier, is_wrapper, kind_of
+from mycelial.graph.programs import Kind, is_barrier, is_wrapper, kind_of, script_text
 from mycelial.record.events import Process
 from mycelial.record.steps import Command, Step
 
@@ -25,7 +25,6 @@ LONGEST = 32
 ADJACENT = 0.05
 """Seconds within which a shell opens both files of a command."""
 
-_VALUED = frozenset(["-o", "-O", "+o", "+O", "--rcfile", "--init-file"])
 _SETS = re.compile(r"<<|(?:^|[;&|(\s])(?:[A-Za-z_]\w*=|(?:export|ulimit|umask|set)\s)")
 _DELETED = " (deleted)"
 
@@ -104,7 +103,7 @@ class _Builder:
             self._sure = False
         else:
             commands = self._pipeline(top)
-        if shell[1:2] and _SETS.search(_script_text(shell)):
+        if shell[1:2] and _SETS.search(script_text(shell)):
             self._sure = False
         actor = self._processes.latest(top.pid)
         return Step(
@@ -153,7 +152,7 @@ class _Builder:
     def _feeding(self, feeder: Actor) -> _Part:
         """Return the program that wrote into the input of the writer: its command line says it all."""
         args = feeder.args or ()
-        if feeder.kind is Kind.INTERPRETER and (not _script_text(args) or "ipykernel_launcher" in args):
+        if feeder.kind is Kind.INTERPRETER and (not script_text(args) or "ipykernel_launcher" in args):
             args = ()  # somebody typed into it
         self._by_shell = False
         return _Part(feeder.pid, feeder.ppid, args, dict(feeder.fds))
@@ -272,7 +271,7 @@ class _Builder:
         for depth, (pid, comm) in enumerate(process.chain):
             if pid == top.ppid:
                 line = process.chain_args[depth] if depth < len(process.chain_args) else ()
-                text = _script_text(line) if kind_of(comm) is Kind.SHELL else ""
+                text = script_text(line) if kind_of(comm) is Kind.SHELL else ""
                 return kind_of(comm) is Kind.BUILDER or bool(
                     text and "-c" in line and "|" not in text.replace("||", "")
                 )
@@ -284,27 +283,9 @@ class _Builder:
         pids = [written.process.pid, top, *(pid for pid, _ in written.process.chain)]
         actors = [written.writer, written.creator, *map(self._processes.latest, pids)]
         for actor in actors:
-            if actor is not None and actor.shell is not None and _script_text(actor.shell[0]):
+            if actor is not None and actor.shell is not None and script_text(actor.shell[0]):
                 return actor.shell
         return (), ""
-
-
-def _script_text(args: tuple[str, ...]) -> str:
-    """Return what a shell is told to run by its command line: commands, or a file's name; or nothing."""
-    words = iter(args[1:])
-    commands = False
-    for word in words:
-        if word in _VALUED:
-            next(words, None)
-        elif word.startswith("--"):
-            continue
-        elif word.startswith(("-", "+")) and len(word) > 1:
-            commands = commands or "c" in word
-            if "s" in word and not commands:
-                return ""
-        else:
-            return word if commands else f"./{word}"
-    return ""
 
 
 def _root_of(process: Process, paths: list[str]) -> str:

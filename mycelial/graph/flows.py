@@ -7,13 +7,16 @@ process read is.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import islice
 from typing import NamedTuple
 
 from mycelial.graph.actors import Actor
 from mycelial.graph.making import Making, Reads
+from mycelial.graph.pairing import by_stem
+from mycelial.graph.places import through_places
 from mycelial.graph.processes import Processes
-from mycelial.graph.programs import CONDUCTORS, Kind, kind_of
+from mycelial.graph.programs import CONDUCTORS, Kind, kind_of, script_text
 from mycelial.graph.rounds import own_reads
 
 ADJACENT = 0.05
@@ -27,6 +30,9 @@ SUBSTITUTED = 1.0
 
 CAPTURED = 60.0
 """Seconds for which a script is taken to use what it captured of a child's output."""
+
+
+_CAPTURING = (Kind.INTERPRETER, Kind.TOOL)
 
 
 class Flow(NamedTuple):
@@ -48,23 +54,31 @@ def flows_into(making: Making, processes: Processes) -> dict[int, Flow]:
             _gather(flows, making, _exported(making))
             return flows
         case kind if kind in CONDUCTORS:
-            _gather(flows, making, _held_open(making, writer))
+            _gather(flows, making, _held_open(making, writer, processes))
             _gather(flows, making, _from_children(making, writer, processes))
             if writer.kind is Kind.SHELL:
-                _gather(flows, making, _captured(making, writer, processes, _finished_before(making, writer)))
+                since = _finished_before(making, writer)
+                if (
+                    making.closed_before and making.begun is not None
+                ):  # its children have written into it, too
+                    since = max(since, processes.finished_below(writer.pid, making.begun))
+                _gather(flows, making, _captured(making, writer, processes, since))
         case _:
             _gather(flows, making, islice(own_reads(making), making.most))
             _gather(flows, making, _from_unit(making, processes))
-            _gather(flows, making, _held_open(making, writer))
+            _gather(flows, making, _held_open(making, writer, processes))
+            if writer.kind in _CAPTURING and not making.closed_before:
+                _gather(flows, making, _captured_lately(making, processes))
             if writer.kind is Kind.INTERPRETER:
-                _gather(flows, making, _captured(making, writer, processes, 0.0))
+                _gather(flows, making, _inherited(making, processes))
     if making.creator is not writer and making.creator.kind in CONDUCTORS:
-        _gather(flows, making, _held_open(making, making.creator))
+        _gather(flows, making, _held_open(making, making.creator, processes))
         if any(pid == making.creator.pid for pid, _ in writer.chain):
             _gather(flows, making, _from_children(making, making.creator, processes))
     if (feeder := processes.feeder(writer, making.creator, making.process)) is not None:
         _gather(flows, making, _fed(making, feeder, processes))
     _gather(flows, making, _through_pipes(making, processes))
+    _gather(flows, making, through_places(making, processes))
     return flows
 
 
@@ -80,9 +94,9 @@ def _exported(making: Making) -> Reads:
     """Saving a file that was there says nothing; a new one may be another form of a file of its name."""
     if making.existed:
         return
-    stem = making.stem(making.product)
+    stem, _ = by_stem(making.name_of(making.product))
     for file, read in making.writer.reads.items():
-        if making.stem(file) == stem:
+        if by_stem(making.name_of(file))[0] == stem:
             yield file, read
 
 
@@ -110,14 +124,14 @@ def _from_unit(making: Making, processes: Processes) -> Reads:
                 yield file, read
 
 
-def _held_open(making: Making, shell: Actor) -> Reads:
+def _held_open(making: Making, shell: Actor, processes: Processes) -> Reads:
     """What a shell opened for its product's sake: redirections stand side by side."""
     if making.begun is None:
         return
-    early = NEWBORN if making.begun - shell.first <= NEWBORN else ADJACENT
-    finished = _finished_before(making, shell)
+    early = making.begun - (NEWBORN if making.begun - shell.first <= NEWBORN else ADJACENT)
+    early = max(early, _finished_before(making, shell), processes.child_before(shell, early, making.begun))
     for file, read in reversed(shell.reads.items()):
-        if read.last < max(making.begun - early, finished):
+        if read.last < early:
             return
         if read.conducted:
             yield file, read
@@ -165,15 +179,44 @@ def _captured(making: Making, script: Actor, processes: Processes, since: float)
                 yield file, read
 
 
+def _captured_lately(making: Making, processes: Processes) -> Reads:
+    """What a program captured of its children for this; for want of that, what it had captured before."""
+    since = _finished_before(making, making.writer)
+    lately = list(_captured(making, making.writer, processes, since))
+    latest = next(reversed(making.writer.reads.values()), None)
+    if lately or (latest is not None and latest.last > since):
+        return iter(lately)
+    return _captured(making, making.writer, processes, 0.0)
+
+
+def _inherited(making: Making, processes: Processes) -> Reads:
+    """What a program had read before it forked the writer, which runs the same: a pool of workers."""
+    writer, parent = making.writer, processes.latest(making.writer.ppid)
+    if parent is None or parent.kind is not Kind.INTERPRETER or not parent.args or parent.args != writer.args:
+        return
+    since = next((t for t in reversed(parent.finished.values()) if t < writer.first), 0.0)
+    words = {word.rpartition("/")[2] for word in parent.args}
+    for file, read in parent.reads.items():
+        if read.first <= writer.first and (read.last > since or making.name_of(file) in words):
+            yield file, read
+
+
 def _through_pipes(making: Making, processes: Processes) -> Reads:
     """What was read by programs whose output came through a pipe, however long the pipeline."""
     seen: set[int] = {making.writer.number}
     pipes = {pipe for member in processes.unit(making.writer) for pipe in member.pipe_in - member.pipe_out}
     if any(pid == making.creator.pid for pid, _ in making.writer.chain):
         pipes |= making.creator.pipe_in - making.creator.pipe_out  # xargs keeps it from those it runs
-    if pipes and not processes.writers_into(pipes):
+    pipes = {pipe for pipe in pipes if not _has_commands(pipe, making, processes)}
+    if not pipes and _is_at_its_end(making):
         earlier = processes.earlier_in_pipeline(making.writer)
-        if earlier is not None:
+        pipes |= earlier.pipe_out if earlier is not None and not earlier.finished else set()
+    elif pipes and not processes.writers_into(pipes):
+        earlier = processes.earlier_in_pipeline(making.writer)
+        if namers := [other for other in _named(making, processes) if other.number not in seen]:
+            for other in namers:
+                yield from other.reads.items()
+        elif earlier is not None:
             pipes |= earlier.pipe_out
         elif (shell := processes.latest(making.writer.ppid)) is not None and shell.kind is Kind.SHELL:
             # It wrote into the pipe by itself, what it had captured before.
@@ -186,6 +229,40 @@ def _through_pipes(making: Making, processes: Processes) -> Reads:
             if not _is_chatter(actor, making.writer):
                 yield from actor.reads.items()
         pipes = {pipe for actor in found for pipe in actor.pipe_in - actor.pipe_out}
+
+
+def _has_commands(pipe: str, making: Making, processes: Processes) -> bool:
+    """Whether a pipe is the input of a shell that is told there what to do: its children have it, too."""
+    writer = making.writer
+    shell = processes.latest(writer.ppid)
+    writers = processes.writers_into({pipe})
+    if not writers:
+        return shell is not None and shell.kind is Kind.SHELL and pipe in shell.pipe_in
+    line = making.process.chain_args[0] if making.process.chain_args else ()
+    if kind_of(writer.chain[0][1] if writer.chain else "") is not Kind.SHELL or not line or script_text(line):
+        return False
+    if any(writer.ppid in (other.ppid, *other.above) for other in writers):
+        return False  # the shell has piped it
+    above = processes.latest(writer.chain[1][0]) if len(writer.chain) > 1 else None
+    if above is None:
+        return len(writer.chain) > 1 and writer.chain[1][1] != writer.chain[0][1]
+    return above.args != line  # else it is the copy of a shell, in parentheses
+
+
+def _is_at_its_end(making: Making) -> bool:
+    """Whether the writer has closed its input already, and was never seen before: a filter."""
+    writer = making.writer
+    return (
+        writer is not making.creator and not writer.reads and 0 not in writer.fds and writer.first == making.t
+    )
+
+
+def _named(making: Making, processes: Processes) -> Iterator[Actor]:
+    """Yield those beside the writer that are given pipes by name, as they write to what is done in >( )."""
+    for other in making.process.neighbours:
+        actor = processes.latest(other.pid)
+        if actor is not None and any(word.startswith("/dev/fd/") for word in other.args):
+            yield actor
 
 
 def _fed(making: Making, feeder: Actor, processes: Processes) -> Reads:

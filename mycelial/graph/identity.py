@@ -161,6 +161,7 @@ class Identity:
         kept = self._files.use(to)
         if target.transient:
             self._files.bear(kept, t, actor.number)
+            self._files.settle([kept])
         self._files.remove(row.number, path, actor.number)
         self._files.mark_transient(row.number)
         anew = _is_anew(target, actor)

@@ -15,8 +15,9 @@ Reads = Iterator[tuple[int, Read]]
 class Making:
     """A close after writing: who wrote, who had created or emptied the file and when (None: nobody).
 
-    `process` is the writer as it was seen then, `most` how many sources are kept at most. `name_of` gives the
-    last part of a file's path.
+    `process` is the writer as it was seen then, `most` how many sources are kept at most. `closed_before`:
+    somebody else had closed it after writing before. `name_of` gives the last part of a file's path, and
+    `is_ours` says whether a path leads to a file in the mount.
     """
 
     product: int
@@ -25,14 +26,8 @@ class Making:
     creator: Actor
     begun: float | None
     existed: bool
+    closed_before: bool
     t: float
     most: int
     name_of: Callable[[int], str]
-
-    def stem(self, file: int) -> str:
-        """Return the name that a file shares with what it is converted to."""
-        return self.name_of(file).lstrip(".").partition(".")[0]
-
-    def suffix(self, file: int) -> str:
-        """Return what tells a file from what it is converted to."""
-        return self.name_of(file).lstrip(".").partition(".")[2]
+    is_ours: Callable[[str], bool]

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from operator import itemgetter
 from typing import Any
 
-from mycelial.graph.actors import Actor, Read, actor_from, reads_from, reads_state, state_of
+from mycelial.graph.actors import Actor, Read, actor_from, places_of, reads_from, reads_state, state_of
 from mycelial.graph.programs import Kind, is_barrier, kind_of
 from mycelial.graph.trees import tree_of
 from mycelial.record.events import Process
@@ -55,6 +55,7 @@ class Processes:
         self._by_root: dict[int, list[int]] = {}
         self._by_output: dict[str, list[int]] = {}  # by the pipe on it
         self._by_input: dict[str, list[int]] = {}
+        self._by_place: dict[str, list[int]] = {}  # of an output
         self._reads = 0
         self._next = 1
         self._clock = 0
@@ -118,6 +119,23 @@ class Processes:
         numbers = {number for pipe in pipes for number in self._by_output.get(pipe, ())}
         return [self._actors[number] for number in sorted(numbers)]
 
+    def writers_to(self, place: str) -> list[Actor]:
+        """Return the actors of which an output led to this path, in order of appearance."""
+        return [self._actors[number] for number in sorted(self._by_place.get(place, ()))]
+
+    def child_before(self, actor: Actor, since: float, t: float) -> float:
+        """Return when the latest child that `actor` started until `t` was first seen; 0.0 if before `since`.
+
+        What a shell opened before that was for this child, or for a command before it.
+        """
+        latest = 0.0
+        for other in reversed(self._actors.values()):
+            if other.last < max(since, latest):
+                break
+            if other.ppid == actor.pid and other.first < t and not other.pipe_out - actor.pipe_out:
+                latest = max(latest, other.first)
+        return latest
+
     def feeder(self, writer: Actor, creator: Actor | None, process: Process) -> Actor | None:
         """Return the program that writes into the input of its child: the writer, or who opened its output.
 
@@ -131,6 +149,8 @@ class Processes:
             pipes = child.pipe_in - child.pipe_out
             if pipes and not self.writers_into(pipes):
                 return self._above_pipes(child, pipes, lines)
+            if pipes and child is writer:
+                return None
         if creator is not None and creator.pid == writer.ppid and creator.kind in _FEEDING:
             return creator  # it opened the output for its child, and the input most likely
         return None
@@ -157,15 +177,17 @@ class Processes:
         Who writes to where `actor` writes too stands beside it: make gives all jobs its own standard output,
         and to all but one a standard input that nobody ever writes to.
         """
+        parent = self.latest(actor.ppid)
+        own = actor.pipe_out | (set() if parent is None else parent.pipe_out)
         for pid in range(actor.pid - 1, actor.pid - PIPELINE_IDS - 1, -1):
             other = self.latest(pid)
             if (
                 other is not None
                 and other.last >= actor.first - PIPELINE
                 and other.ppid == actor.ppid
-                and other.pipe_out - actor.pipe_out
+                and other.pipe_out - own
                 and abs((other.start or 0) - (actor.start or 0)) <= PIPELINE_TICKS
-                and not self.has_reader(other.pipe_out)
+                and not self.has_reader(other.pipe_out - own)
             ):
                 return None if self.finished_below(actor.ppid, actor.first) > other.last else other
         return None
@@ -261,6 +283,7 @@ class Processes:
             neighbours=process.neighbours,
         )
         self._note_shell(actor, process)
+        actor.places.update(places_of(actor))
         self._next += 1
         self._retire_unit(actor)
         self._actors[actor.number] = actor
@@ -282,6 +305,8 @@ class Processes:
         self._connect(actor, self._by_input, set(process.pipe_in) - actor.pipe_in)
         actor.pipe_out.update(process.pipe_out)
         actor.pipe_in.update(process.pipe_in)
+        self._connect(actor, self._by_place, (new := set(places_of(actor)) - actor.places))
+        actor.places.update(new)
 
     def _note_shell(self, actor: Actor, process: Process) -> None:
         """Note what a shell was told to do, and of which shell a forked one is a copy."""
@@ -310,6 +335,7 @@ class Processes:
         self._by_root.setdefault(actor.root, []).append(actor.number)
         self._connect(actor, self._by_output, actor.pipe_out)
         self._connect(actor, self._by_input, actor.pipe_in)
+        self._connect(actor, self._by_place, actor.places)
 
     @staticmethod
     def _connect(actor: Actor, index: dict[str, list[int]], pipes: set[str]) -> None:
@@ -330,6 +356,8 @@ class Processes:
             _drop(self._by_output, pipe, number)
         for pipe in actor.pipe_in:
             _drop(self._by_input, pipe, number)
+        for place in actor.places:
+            _drop(self._by_place, place, number)
 
 
 def _same(actor: Actor, process: Process, t: float) -> bool:

@@ -91,6 +91,8 @@ _SUFFIXES = {
 CONDUCTORS = frozenset({Kind.SHELL, Kind.WRAPPER, Kind.BUILDER, Kind.HOST})
 """Kinds that open files for their children rather than for themselves."""
 
+_VALUED = frozenset(["-o", "-O", "+o", "+O", "--rcfile", "--init-file"])
+
 
 @lru_cache(maxsize=4096)
 def kind_of(comm: str, exe: str | None = None) -> Kind:
@@ -122,3 +124,21 @@ def is_wrapper(comm: str) -> bool:
 def is_barrier(comm: str) -> bool:
     """Whether what runs below such a parent is a unit of work of its own."""
     return comm in ("", "?") or kind_of(comm) not in (Kind.TOOL, Kind.COPIER, Kind.WATCHER)
+
+
+def script_text(args: tuple[str, ...]) -> str:
+    """Return what a shell is told to run by its command line: commands, or a file's name; or nothing."""
+    words = iter(args[1:])
+    commands = False
+    for word in words:
+        if word in _VALUED:
+            next(words, None)
+        elif word.startswith("--"):
+            continue
+        elif word.startswith(("-", "+")) and len(word) > 1:
+            commands = commands or "c" in word
+            if "s" in word and not commands:
+                return ""
+        else:
+            return word if commands else f"./{word}"
+    return ""

@@ -16,6 +16,7 @@ from mycelial.graph.actors import Actor
 from mycelial.graph.commands import Written, step_of
 from mycelial.graph.flows import Flow, flows_into
 from mycelial.graph.making import Making
+from mycelial.graph.pairing import belonging, is_paired, namesakes
 from mycelial.graph.processes import Processes
 from mycelial.graph.programs import CONDUCTORS, Kind
 from mycelial.graph.rounds import round_before
@@ -52,8 +53,9 @@ EMBEDDED = 100
 class Generation:
     """The present content of a file that is being made.
 
-    `carries` says that it contains what was there before; `closed` that it was closed after writing;
-    `conducted` that it was a shell, or what else runs programs, that created or emptied it.
+    `carries` says that it contains what was there before; `closed` that it was closed after writing, by the
+    actor numbered `closer` the first time; `conducted` that it was a shell, or what else runs programs, that
+    created or emptied it.
     """
 
     begun: float
@@ -62,6 +64,7 @@ class Generation:
     carries: bool
     closed: bool = False
     conducted: bool = False
+    closer: int = 0
 
 
 _STATE = attrgetter(*Generation.__slots__)
@@ -94,8 +97,13 @@ class Provenance:
         generation = self._generations.get(file)
         making = self._making(actor, file, generation, event)
         flows = _bounded(self._flows(making), making.most)
+        if actor.kind is Kind.COPIER:
+            copied = namesakes(event.to or event.path, {number: self._files.path(number) for number in flows})
+            flows = {number: flows[number] for number in copied} or flows
         if (bounds := round_before(making)) is not None:
             self._part(actor, *bounds)
+        if actor.kind in (Kind.TOOL, Kind.INTERPRETER):
+            self._pair_off(making, list(flows))
         self._processes.finish(actor, file, t)
         old = self._evidence.sources(file)
         kept = old if generation is None or generation.carries or generation.closed else {}
@@ -112,8 +120,11 @@ class Provenance:
             self._evidence.set_sources(file, actor.uid, sources, had=bool(old))
         if actor.kind is not Kind.EDITOR and actor.kind is not Kind.VERSIONS:
             self._note_recipe(actor, file, event, list(flows))
+        elif (steps := self._evidence.steps(file)) and steps[0].whole:
+            # Written by hand, or brought from another version: nobody can do that again.
+            self._evidence.set_steps(file, (replace(steps[0], whole=False), *steps[1:]))
         if generation is not None and not generation.closed:
-            generation.closed = True
+            generation.closed, generation.closer = True, actor.number
             self._dirty.add(file)
 
     def link(self, actor: Actor, file: int, other: int) -> None:
@@ -126,6 +137,8 @@ class Provenance:
         """A file made under another name has its own now: an editor's first save of something."""
         if actor.kind is Kind.EDITOR:
             self._evidence.set_sources(file, actor.uid, {})
+        elif actor.kind is Kind.COPIER:
+            self._keep_namesakes(file, actor.uid)
         self._evidence.set_steps(file, self._renamed(actor, file, self._evidence.steps(file)))
 
     def replace(self, actor: Actor, kept: int, temporary: int, *, existed: bool) -> None:
@@ -150,6 +163,8 @@ class Provenance:
         evidence.set_sources(temporary, actor.uid, {})
         if sources != before:
             evidence.set_sources(kept, actor.uid, sources)
+        if actor.kind is Kind.COPIER:
+            self._keep_namesakes(kept, actor.uid)
         self._rename_source(temporary, kept)
         for member in self._processes.unit(actor):
             if temporary in member.finished:
@@ -186,6 +201,13 @@ class Provenance:
         found = [(int(key), Generation(*state)) for key, state in states]
         self._generations.update(sorted(found, key=lambda item: (item[1].begun, item[0])))
 
+    def _keep_namesakes(self, file: int, uid: int) -> None:
+        """A copy that now has its name is one of what is called so."""
+        sources = self._evidence.sources(file)
+        copied = namesakes(self._files.path(file), {number: self._files.path(number) for number in sources})
+        if copied and len(copied) < len(sources):
+            self._evidence.set_sources(file, uid, {number: sources[number] for number in copied})
+
     def _part(self, actor: Actor, begun: float, end: float, earlier: set[int]) -> None:
         """What was finished in one round was not made from what was read in the rounds before."""
         for product, t in actor.finished.items():
@@ -194,6 +216,22 @@ class Provenance:
                 kept = {file: source for file, source in sources.items() if file not in earlier}
                 if kept and kept != sources:
                     self._evidence.set_sources(product, actor.uid, kept)
+
+    def _pair_off(self, making: Making, sources: list[int]) -> None:
+        """What belongs to this product by name is in none that the same program made at the same time."""
+        mine, others = belonging(making, sources)
+        for product in others:
+            its = self._evidence.sources(product)
+            if mine & its.keys() and is_paired(
+                making.name_of(product), map(making.name_of, its.keys() - mine)
+            ):
+                kept = {file: source for file, source in its.items() if file not in mine}
+                self._evidence.set_sources(product, making.writer.uid, kept)
+
+    def _is_ours(self, place: str) -> bool:
+        parts = place.split("/")
+        found = (self._files.find("/".join(parts[begin:])) for begin in range(1, len(parts)))
+        return any(row is not None and not row.gone for row in found)
 
     def _making(self, actor: Actor, file: int, generation: Generation | None, event: Event) -> Making:
         creator = None if generation is None else self._processes.by_number(generation.creator)
@@ -204,9 +242,11 @@ class Provenance:
             creator=creator if creator is not None else actor,
             begun=None if generation is None else generation.begun,
             existed=generation is None or generation.existed,
+            closed_before=generation is not None and generation.closer not in (0, actor.number),
             t=event.t,
             most=max(FEWEST, SOURCES_OF_ALL // (len(actor.finished) + 1)),
             name_of=lambda number: self._files.row(number).name,
+            is_ours=self._is_ours,
         )
 
     def _flows(self, making: Making) -> dict[int, Flow]:

@@ -12,6 +12,7 @@ from itertools import chain, islice, pairwise, takewhile
 
 from mycelial.graph.actors import Read
 from mycelial.graph.making import Making, Reads
+from mycelial.graph.pairing import PAIRED, unpaired
 from mycelial.graph.processes import FINISHED_EACH
 from mycelial.graph.programs import Kind
 
@@ -23,9 +24,6 @@ ROUNDS = 2
 
 COMPARED = 8
 """Rounds that are compared with this one, the latest."""
-
-PAIRED = 1000
-"""Reads of a process up to which they are paired with its products by name."""
 
 
 def own_reads(making: Making) -> Reads:
@@ -39,7 +37,7 @@ def own_reads(making: Making) -> Reads:
         return chain(_reads_after(making, bounds[0]), _common_reads(making, bounds))
     bound = _taken_up_anew(making)
     reads = list(islice(_reads_after(making, bound), PAIRED + 1))
-    return iter(_unpaired(making, reads)) if len(reads) <= PAIRED else _reads_after(making, bound)
+    return iter(unpaired(making, reads)) if len(reads) <= PAIRED else _reads_after(making, bound)
 
 
 def _reads_after(making: Making, bound: float) -> Reads:
@@ -146,24 +144,3 @@ def _steady_rounds(making: Making) -> list[float]:
 def _between(times: list[float], begun: float, end: float) -> int:
     """Count the times after `begun`, up to `end`."""
     return sum(begun < t <= end for t in times)
-
-
-def _unpaired(making: Making, reads: list[tuple[int, Read]]) -> list[tuple[int, Read]]:
-    """A converter that works off many files pairs them by name: x.csv is in x.json and not in y.json.
-
-    What is read while the product is open already is for it: a document's chapters.
-    """
-    own = making.stem(making.product)
-    stems = {file: making.stem(file) for file, _ in reads}
-    suffixes = {making.suffix(file) for file, stem in stems.items() if stem == own}
-    if not suffixes:
-        return reads
-    others = [product for product in making.writer.finished if product != making.product]
-    suffix = making.suffix(making.product)
-    taken = {making.stem(product) for product in others if making.suffix(product) == suffix} - {own}
-    begun = making.t if making.begun is None else making.begun
-    return [
-        (file, read)
-        for file, read in reads
-        if stems[file] not in taken or making.suffix(file) not in suffixes or read.first >= begun
-    ]

@@ -43,6 +43,32 @@ import shutil
 for number, name in enumerate(("one", "two", "three", "four"), 1):
     shutil.copyfile(f"s{number}.in", f"{name}.copy")
 """,
+    "workers.py": """\
+import concurrent.futures, multiprocessing
+def convert(number):
+    text = open(f"s{number}.in").read()
+    open(f"{kind}-{number}", "w").write(text * 2)
+kind = "thread"
+with concurrent.futures.ThreadPoolExecutor(3) as threads:
+    list(threads.map(convert, range(1, 5)))
+kind = "forked"
+with multiprocessing.get_context("fork").Pool(2) as pool:
+    pool.map(convert, range(1, 5))
+""",
+    "starter.py": """\
+import subprocess
+subprocess.Popen("sort b | uniq", shell=True, stdout=open("given", "w")).wait()
+open("caught", "w").write(subprocess.run(["sort", "a"], capture_output=True, text=True).stdout)
+open("read", "w").write(open("b").read())
+first = subprocess.Popen(["cat", "a"], stdout=subprocess.PIPE)
+subprocess.run(["rev"], stdin=first.stdout, stdout=open("joined-by-hand", "w"))
+""",
+    "typed": """\
+cat a b > t-first
+for f in a b; do sort $f > t-$f; done
+sort b | uniq > t-piped
+date > t-last
+""",
 }
 """What is there before."""
 
@@ -52,7 +78,7 @@ x=$(head -1 a); echo "$x" > captured
 echo plain > plain
 y="$(cat b | tr a-z A-Z)"; printf '%s\n' "$y" > captured2
 while read -r k; do grep "$k" a; done < list > looked-up
-cat a | while read -r k v; do echo "$v $k"; done > read
+cat a | while read -r k v; do echo "$v $k"; done > swapped
 cat <<END > here
 text
 END
@@ -81,6 +107,19 @@ perl -ne 'print uc' a > upper; perl -pe 's/a/b/' < b > replaced
 bash -c 'cat a; cat b' > inner
 cat a b | split -l 4 - part_
 python3 conv.py; python3 png.py; python3 manager.py
+cat a | tee >(sort > named1) >(rev > named2) > /dev/null; sleep 0.3
+tee >(sort > named3) < b > /dev/null; sleep 0.3
+mkfifo fifo; sort fifo > through & cat b > fifo; wait
+t=$(mktemp); sort a | uniq > $t; cat $t b > outside; rm $t
+while read f; do sort $f > "sorted-$f"; done < list
+echo hello > nothing
+awk 'BEGIN { "cat b" | getline line; print line > "got" }'
+python3 workers.py; python3 starter.py
+cat typed | bash
+dash -c 'wc -c a > counted-a
+cat > in-dash <<END
+text
+END'
 : > end
 """
 
@@ -90,7 +129,7 @@ MADE_FROM = {
     "plain": "",
     "captured2": "b",
     "looked-up": "a list",
-    "read": "a",
+    "swapped": "a",
     "here": "",
     "word": "a",
     "awk_a": "a",
@@ -132,6 +171,31 @@ MADE_FROM = {
         f"{name}.copy": f"s{number}.in manager.py"
         for number, name in enumerate(("one", "two", "three", "four"), 1)
     },
+    "named1": "a",
+    "named2": "a",
+    "named3": "b",
+    "through": "b",
+    "outside": "a b",
+    "sorted-a": "a list",
+    "sorted-b": "b list",
+    "nothing": "",
+    "got": "b",
+    **{
+        f"{kind}-{number}": f"s{number}.in workers.py"
+        for kind in ("thread", "forked")
+        for number in range(1, 5)
+    },
+    "given": "b",
+    "caught": "a starter.py",
+    "read": "b starter.py",
+    "joined-by-hand": "a",
+    "t-first": "a b",
+    "t-a": "a",
+    "t-b": "b",
+    "t-piped": "b",
+    "t-last": "",
+    "counted-a": "a",
+    "in-dash": "",
 }
 """What each of the products was made from; scripts of interpreters count."""
 

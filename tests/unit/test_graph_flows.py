@@ -392,3 +392,61 @@ def test_sources_are_bounded_where_a_program_reads_and_writes_very_much(
     program.make(*(f"out{number}" for number in range(20)))
     assert len(story.sources("out0")) == 40
     assert story.sources("out19") == [f"in{number}" for number in range(45, 50)]
+
+
+def test_what_a_shell_opened_for_a_child_is_not_for_what_it_writes_next(story: Story) -> None:
+    shell = story.program("bash").open("list")
+    shell.run("sort").open("a").make("sorted")
+    shell.make("greeting")
+    assert story.sources("greeting") == []
+
+
+def test_an_archive_that_was_tried_out_before_it_got_its_content_is_what_is_unpacked(story: Story) -> None:
+    packer = story.program("zip").make("all.zip").unlink("all.zip")
+    packer.create("ziAb3").open("a", "b").close("ziAb3").rename("ziAb3", "all.zip")
+    story.program("unzip").open("all.zip").make("out/a")
+    assert story.sources("out/a") == ["all.zip"]
+    assert story.sources("all.zip") == ["a", "b"]
+
+
+def test_a_copy_has_what_is_called_so_however_many_files_its_program_reads_ahead(story: Story) -> None:
+    sender = story.program("rsync").open("from/x/a", "from/a", "from/b")
+    receiver = sender.run("rsync")
+    for name in ("a", "b", "x/a"):
+        directory, _, last = f"to/{name}".rpartition("/")
+        receiver.make(f"{directory}/.{last}.Qw3rT").rename(
+            f"{directory}/.{last}.Qw3rT", f"{directory}/{last}"
+        )
+    assert [story.sources(f"to/{name}") for name in ("a", "b", "x/a")] == [
+        ["from/a"],
+        ["from/b"],
+        ["from/x/a"],
+    ]
+
+
+def test_threads_that_convert_many_files_at_once_make_each_from_its_own(story: Story) -> None:
+    program = story.program("python3", args=("python3", "convert.py")).open("convert.py")
+    program.open("page-1.txt", "page-2.txt", "page-3.txt").create("scan-1", "scan-2").open("page-4.txt")
+    program.close("scan-2", "scan-1").make("scan-3", "scan-4")
+    for number in range(1, 5):
+        assert story.sources(f"scan-{number}") == ["convert.py", f"page-{number}.txt"]
+
+
+def test_one_product_of_numbered_files_is_made_from_all_of_them(story: Story) -> None:
+    story.program("python3").open("sales-2023.csv", "sales-2024.csv").make("report-2024.pdf")
+    assert story.sources("report-2024.pdf") == ["sales-2023.csv", "sales-2024.csv"]
+
+
+def test_a_shell_that_reads_its_commands_from_a_pipe_does_not_pipe_them_into_its_children(
+    story: Story,
+) -> None:
+    shell = story.program("bash", pipe_in=("1",)).create("start")
+    shell.run("cat", pipe_out=("2",)).open("captured")
+    shell.run("date", pipe_in=("1",)).make("out")
+    assert story.sources("out") == []
+
+
+def test_workers_that_are_forked_have_what_was_read_before(story: Story) -> None:
+    parent = story.program("python3", args=("python3", "pool.py")).open("pool.py", "table")
+    parent.run("python3", args=("python3", "pool.py")).open("page-1").make("scan-1")
+    assert story.sources("scan-1") == ["page-1", "pool.py", "table"]

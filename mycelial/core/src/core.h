@@ -165,13 +165,15 @@ struct pipeline {
 };
 bool pipeline_follow(struct pipeline *pipeline, pid_t pid); /* whether more is known */           
 void pipeline_named(struct pipeline *pipeline, pid_t pid, int fd);      /* a pipe given as /dev/fd/N */
+void pipeline_to_be_named(struct pipeline *pipeline, pid_t pid, pid_t shell); /* to what a shell's copy becomes */
 /* What is known of the neighbours, each with its length in front: number, streams 0 to 2, command line; bytes. */
 size_t pipeline_neighbours(const struct pipeline *pipeline, char *buffer, size_t room);
 
 /* ---- starting.c: whether a shell is still starting the programs of a pipeline ----------------------------------- */
 
 bool starting_is_busy(pid_t pid);
-bool starting_is_copy(pid_t child, pid_t shell);
+bool starting_is_moving(pid_t pid, uint64_t waited_us);
+bool starting_is_copy(pid_t child, pid_t shell, uint64_t waited_us);
 uint64_t starting_ran_us(pid_t pid, uint64_t waited_us);
 bool starting_holds(pid_t pid, uint64_t pipe, int mode); /* O_RDONLY or O_WRONLY: that end of it */
 int starting_mode(pid_t pid, int fd);                    /* how it is open, or -1 */

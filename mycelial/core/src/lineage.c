@@ -363,7 +363,10 @@ static void announce(struct process *process) {
         if (got > 0) size = (size_t)got;
     }
     const struct process *parent = find(ppid);
-    if (parent && process->threads == 1 && !strcmp(parent->comm, process->comm)) watch_child(process->tgid, field, size);
+    if (parent && process->threads == 1 && !strcmp(parent->comm, process->comm)) {
+        watch_child(process->tgid, field, size);
+        pipeline_to_be_named(&pipeline, process->tgid, ppid);
+    }
     size = first_program(process->tgid, field, size, sizeof field);
     append_field(&text, field, size);
     char descriptors[8192 + 2];

@@ -22,6 +22,8 @@
 #define REMEMBERED 128
 #define COMMAND_SIZE 2048 /* bytes of a neighbour's command line */
 #define EXEC_RUNS_US 3000  /* of a processor, in which a shell's child becomes the program */
+#define HIGHEST_NAMED 63   /* descriptors that bash gives by name, the first and downwards */
+#define MOST_NAMED 8
 #define START_RUNS_US 10000 /* in which a shell starts its programs; halved for each time in vain */
 #define WAIT_US 150000     /* at most, whoever had a processor; halved likewise */
 #define FORGIVE_US 1000000 /* after which one time in vain is forgotten */
@@ -162,18 +164,28 @@ static size_t append_stream(char *about, size_t size, size_t room, const struct 
     return size + got + 1;
 }
 
-/* Pipes that the neighbour is given by name, as by a shell's <( ), are inputs of it like its standard input. */
-static void remember_named(struct sibling sibling, const char *line, size_t size) {
+/* Pipes that a program is given by name, as by a shell's <( ) and >( ), are inputs and outputs of it like its standard
+ * ones. Whether the pipe that is looked for is one that it writes to. */
+static bool remember_named(struct sibling program, const char *line, size_t size, uint64_t wanted) {
     const char *end;
     char name[32];
     int fd, length = 0;
+    bool found = false;
     for (const char *at = line; at < line + size && (end = memchr(at, '\0', size - (size_t)(at - line))); at = end + 1) {
         if (sscanf(at, "/dev/fd/%d%n", &fd, &length) != 1 || at[length] || fd < 3) continue;
+        struct sibling named = program;
         snprintf(name, sizeof name, "fd/%d", fd);
-        if (!(sibling.in = pipe_of(sibling.pid, name))) continue;
-        sibling.settled = true;
-        remember_sibling(sibling);
+        uint64_t pipe = pipe_of(program.pid, name);
+        if (!pipe) continue;
+        if (starting_mode(program.pid, fd) == O_WRONLY) {
+            named.out = pipe;
+            found |= pipe == wanted;
+        } else {
+            named.in = pipe;
+        }
+        remember_sibling(named);
     }
+    return found;
 }
 
 /* Elsewhere, as it may hang on a page that only we can bring. False: it is still its parent's copy. */
@@ -188,7 +200,7 @@ static bool describe(struct sibling *sibling) {
     if (!length) length = watch_command_line(sibling->pid, line, sizeof line); /* it is gone */
     sibling->settled = true;
     if (!length) return true;
-    remember_named(*sibling, line, length);
+    remember_named(*sibling, line, length, 0);
     size_t size = (size_t)snprintf(about, 16, "%d", (int)sibling->pid) + 1;
     for (int fd = 0; fd < 3; fd++) size = append_stream(about, size, (size_t)(fd + 1) * 1024, sibling, fd);
     memcpy(about + size, line, length);
@@ -201,7 +213,7 @@ static bool describe(struct sibling *sibling) {
 }
 
 static bool is_becoming(const struct sibling *copy, uint64_t waited_us) {
-    return starting_is_busy(copy->pid) && starting_ran_us(copy->pid, waited_us) < EXEC_RUNS_US;
+    return starting_is_moving(copy->pid, waited_us) && starting_ran_us(copy->pid, waited_us) < EXEC_RUNS_US;
 }
 
 /* Whether something may be known soon; *known counts what is. */
@@ -244,6 +256,65 @@ void pipeline_named(struct pipeline *pipeline, pid_t pid, int fd) {
     if (mode >= 0) add_pipe(mode == O_RDONLY ? &pipeline->in : &pipeline->out, inode);
 }
 
+/* ---- who was given a pipe by name ------------------------------------------------------------------------------------ */
+
+enum named { NOBODY, SOMEBODY_STARTING, FOUND };
+
+static bool holds_named(pid_t pid, uint64_t pipe) {
+    char name[16];
+    for (int fd = HIGHEST_NAMED; fd > HIGHEST_NAMED - MOST_NAMED; fd--) {
+        snprintf(name, sizeof name, "fd/%d", fd);
+        if (pipe_of(pid, name) == pipe && starting_mode(pid, fd) == O_WRONLY) return true;
+    }
+    return false;
+}
+
+static enum named is_namer(pid_t pid, pid_t shell, uint64_t pipe, uint64_t waited_us) {
+    char line[COMMAND_SIZE];
+    if (!holds_named(pid, pipe)) return NOBODY;
+    struct sibling program = {.in = pipe_of(pid, "fd/0"), .out = pipe_of(pid, "fd/1"), .pid = pid, .shell = shell};
+    if (remember_named(program, line, worker_read_cmdline(pid, line, sizeof line), pipe)) return FOUND;
+    return starting_is_moving(pid, waited_us) ? SOMEBODY_STARTING : NOBODY;
+}
+
+/* A shell's copy opens what is redirected before it becomes the program that is given pipes by name. What is done in one
+ * >( ) has the pipes of those before it open, too, but does not write there. */
+void pipeline_to_be_named(struct pipeline *pipeline, pid_t pid, pid_t shell) {
+    char children[8192], name[16];
+    uint64_t named[MOST_NAMED], own = pipe_of(pid, "fd/0");
+    unsigned count = 0;
+    for (int fd = HIGHEST_NAMED; fd > HIGHEST_NAMED - MOST_NAMED; fd--) {
+        snprintf(name, sizeof name, "fd/%d", fd);
+        uint64_t pipe = pipe_of(pid, name);
+        if (!pipe && fd == HIGHEST_NAMED) return;
+        if (pipe && starting_mode(pid, fd) == O_WRONLY) named[count++] = pipe;
+    }
+    if (!count) return;
+    if (own && holds_named(shell, own)) return;
+    if (own && read_proc(children, sizeof children, "/proc/%d/task/%d/children", (int)shell, (int)shell) > 0)
+        for (char *at = children, *end;; at = end) {
+            pid_t child = (pid_t)strtol(at, &end, 10);
+            if (end == at) break;
+            if (child != pid && holds_named(child, own)) return;
+        }
+    for (unsigned i = 0; i < count; i++) add_pipe(&pipeline->out, named[i]);
+}
+
+/* Who writes into the input of what is done in >( ): the program that it is for is its parent, or stands beside it. */
+static enum named find_namer(pid_t pid, uint64_t pipe, uint64_t waited_us) {
+    char children[8192];
+    pid_t shell = lineage_parent(pid);
+    enum named best = is_namer(shell, lineage_parent(shell), pipe, waited_us);
+    if (best == FOUND || read_proc(children, sizeof children, "/proc/%d/task/%d/children", (int)shell, (int)shell) <= 0) return best;
+    for (char *at = children, *end; best != FOUND; at = end) {
+        pid_t child = (pid_t)strtol(at, &end, 10);
+        if (end == at) break;
+        enum named found = child == pid ? NOBODY : is_namer(child, shell, pipe, waited_us);
+        if (found > best) best = found;
+    }
+    return best;
+}
+
 /* ---- looking ---------------------------------------------------------------------------------------------------------- */
 
 /* How often lately a wait was in vain. */
@@ -278,7 +349,7 @@ static bool may_be_taken(struct side *side, pid_t own, uint64_t waited_us, uint6
     for (char *at = children, *end;; at = end) {
         pid_t child = (pid_t)strtol(at, &end, 10);
         if (end == at) return false;
-        if (child != own && starting_is_copy(child, side->shell) && starting_ran_us(child, waited_us) < EXEC_RUNS_US &&
+        if (child != own && starting_is_copy(child, side->shell, waited_us) && starting_ran_us(child, waited_us) < EXEC_RUNS_US &&
             starting_holds(child, pipe, side->mode))
             return true;
     }
@@ -299,7 +370,7 @@ bool pipeline_follow(struct pipeline *pipeline, pid_t pid) {
                                       .pid = pid,
                                       .shell = lineage_parent(pid)});
     unsigned known = 0;
-    bool complete = false, pending = true, in_vain = false, settled = false;
+    bool complete = false, pending = true, in_vain = false, settled = false, named = false;
     uint64_t begun = now_us(), now = begun;
     unsigned disappointed = disappointments(begun);
     for (long pause = PAUSE_NS;; now = now_us()) {
@@ -310,6 +381,12 @@ bool pipeline_follow(struct pipeline *pipeline, pid_t pid) {
         pending = describe_neighbours(pipeline, waited, &known);
         complete = complete || is_complete(pipeline, siblings, count);
         bool awaited = pending;
+        if (!named && !complete && pipeline->in.count) {
+            enum named found = find_namer(reader, pipeline->in.inodes[0], waited);
+            named = found == FOUND; /* whatever it may still wait for is done by then */
+            awaited = awaited || found == SOMEBODY_STARTING;
+            if (named) continue;
+        }
         for (unsigned i = 0; i < 2 && !complete && !awaited; i++)
             awaited = may_be_taken(&sides[i], pid, waited, (uint64_t)START_RUNS_US >> disappointed);
         in_vain = awaited && waited > (uint64_t)WAIT_US >> disappointed;

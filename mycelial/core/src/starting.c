@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#define DISK_US 3000 /* that a child may wait for its program to be read */
 #define NAMED 32 /* descriptors from here on are pipes that bash will give to a program by name: <( ) and >( ) */
 
 /* Runs, or would if it got a processor, or waits for a disk or for its vfork. */
@@ -27,10 +28,21 @@ bool starting_is_busy(pid_t pid) {
     return read_proc(text, sizeof text, "/proc/%d/stat", (int)pid) > 0 && is_busy(text);
 }
 
+/* A child that waits for more than a moment waits for us: for the file of a redirection. */
+static bool is_moving(const char *stat, uint64_t waited_us) {
+    const char *after = strrchr(stat, ')');
+    return is_busy(stat) && (after[2] == 'R' || waited_us < DISK_US);
+}
+
+bool starting_is_moving(pid_t pid, uint64_t waited_us) {
+    char text[1024];
+    return read_proc(text, sizeof text, "/proc/%d/stat", (int)pid) > 0 && is_moving(text, waited_us);
+}
+
 /* Busy, and by its name not yet another program than its shell. */
-bool starting_is_copy(pid_t child, pid_t shell) {
+bool starting_is_copy(pid_t child, pid_t shell, uint64_t waited_us) {
     char one[1024], other[1024];
-    if (read_proc(one, sizeof one, "/proc/%d/stat", (int)child) <= 0 || !is_busy(one)) return false;
+    if (read_proc(one, sizeof one, "/proc/%d/stat", (int)child) <= 0 || !is_moving(one, waited_us)) return false;
     if (read_proc(other, sizeof other, "/proc/%d/stat", (int)shell) <= 0) return false;
     const char *name = strchr(one, '('), *end = strrchr(one, ')'), *parents = strchr(other, '(');
     return name && end > name && parents && !strncmp(name, parents, (size_t)(end - name + 1));

@@ -1,0 +1,55 @@
+"""What flows through named pipes, and through files that lie outside of the mount.
+
+Nobody is heard of there.  But where a program's output leads is known of everyone who touched a file of ours,
+and that another program reads there shows in its input or on its command line.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from mycelial.graph.actors import Actor, is_place
+from mycelial.graph.making import Making, Reads
+from mycelial.graph.processes import Processes
+
+WORDS = 64
+"""Words of a command line that are looked at."""
+
+
+def inputs_of(making: Making) -> Iterator[str]:
+    """Yield what the writer, and the other parts of its pipeline, read or are told to read by name."""
+    process = making.process
+    lines = [process.args or (), *(other.args for other in process.neighbours)]
+    inputs = [
+        dict(process.fds).get(0, ""),
+        *(other.streams[0] for other in process.neighbours if other.streams),
+    ]
+    for line in lines:
+        for word in line[1:WORDS]:
+            name = word.partition("=")[2] or word
+            if name.startswith("/") or process.cwd:
+                inputs.append(
+                    os.path.normpath(os.path.join(process.cwd or "/", name)) if "\0" not in name else ""
+                )
+    return filter(is_place, inputs)
+
+
+def writers_before(making: Making, processes: Processes) -> Iterator[Actor]:
+    """Yield those whose output the writer has read from a place that holds no file of ours."""
+    for place in dict.fromkeys(inputs_of(making)):
+        found = [
+            actor
+            for actor in processes.writers_to(place)
+            if actor.first <= making.t and actor is not making.writer and actor.pid not in making.writer.above
+        ]
+        if found and not making.is_ours(place):
+            latest = found[-1]
+            used_up = processes.finished_below(latest.ppid, latest.first)
+            yield from (actor for actor in found if actor.last > used_up)
+
+
+def through_places(making: Making, processes: Processes) -> Reads:
+    """What was read by those whose output the writer has read from such a place."""
+    for actor in writers_before(making, processes):
+        yield from actor.reads.items()
