@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 from mycelial.record.events import bytes_of, text_of
-from mycelial.views.entries import ASKED, Entry, numbered
-from mycelial.views.links import Links
-from mycelial.views.listing import Listings
-from mycelial.views.node import Caller, Directory, Kind, Node, Source, SourceKind, VirtualPath
-from mycelial.views.questions import Questions
+from mycelial.views.entries import ASKED
+from mycelial.views.links import Linker, Links
+from mycelial.views.node import Caller, Directory, Kind, Node, VirtualPath
 
 MOST = 100
 """Pieces of work that are listed, the largest."""
-
-_DEPTH = 3  # the view directory, clusters/ and the piece of work
 
 
 class ClustersView:
     """Two levels: the names of the pieces of work, and their files."""
 
-    def __init__(self, source: Source, questions: Questions, listings: Listings) -> None:
-        self._source = source
-        self._questions = questions
-        self._listings = listings
+    def __init__(self, linker: Linker) -> None:
+        self._linker = linker
 
     def find(self, path: VirtualPath, caller: Caller) -> Node | None:
         """Return the directory of all, of one, or one of its links."""
@@ -35,19 +29,15 @@ class ClustersView:
                 return self._links(label, caller).link(name)
         return None
 
-    def _links(self, label: bytes, caller: Caller) -> Links:
-        return Links(self._listings, (self, label, caller), _DEPTH, lambda: self._make(label, caller))
+    def _links(self, name: bytes, caller: Caller) -> Links:
+        label = text_of(name)
+        return self._linker.links(self, (name,), caller, lambda answers: answers.members(label, ASKED))
 
     def _names(self, caller: Caller) -> list[bytes]:
         """Return the names of those with a file that the caller may reach."""
-        found = self._questions.ask(caller, lambda answers: answers.clusters(MOST, ASKED)).value or []
+        found = self._linker.questions.ask(caller, lambda answers: answers.clusters(MOST, ASKED)).value or []
         return [
             bytes_of(cluster.label)
             for cluster in found
-            if any(self._source.kind(bytes_of(path), caller) is SourceKind.FILE for path in cluster.members)
+            if self._linker.leads_anywhere(cluster.members, caller)
         ]
-
-    def _make(self, name: bytes, caller: Caller) -> tuple[Entry, ...]:
-        label = text_of(name)
-        members = self._questions.ask(caller, lambda answers: answers.members(label, ASKED))
-        return numbered(members.value or (), self._source, caller)

@@ -15,6 +15,7 @@ from mycelial.views.entries import ASKED
 from mycelial.views.fixed import ReadmeView, StatusView
 from mycelial.views.flat import FlatView
 from mycelial.views.how import HowView, Recipes
+from mycelial.views.links import Linker
 from mycelial.views.listing import Listings
 from mycelial.views.node import Caller, Children, Directory, Kind, Node, Source, View, VirtualPath
 from mycelial.views.questions import Questions
@@ -71,10 +72,8 @@ class Tree:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._questions = questions = Questions(open_answers)
-        listings = Listings(clock)
-        rankings = {
-            relation.encode(): RankedView(source, questions, listings, relation) for relation in Relation
-        }
+        linker = Linker(source, questions, Listings(clock))
+        rankings = {relation.encode(): RankedView(linker, relation) for relation in Relation}
         self._related = rankings[_MUTING]
         recipes = Recipes(source, questions, lambda: str(status(0).get("mountpoint", "")))
         self._views: dict[bytes, tuple[Kind, View]] = {
@@ -82,12 +81,12 @@ class Tree:
             **{name: (Kind.DIRECTORY, view) for name, view in rankings.items()},
             b"why": (Kind.DIRECTORY, WhyView(source, questions, rankings[b"related"])),
             b"how": (Kind.DIRECTORY, HowView(source, recipes)),
-            b"clusters": (Kind.DIRECTORY, ClustersView(source, questions, listings)),
-            b"sessions": (Kind.DIRECTORY, SessionsView(source, questions, listings)),
-            b"search": (Kind.DIRECTORY, SearchView(source, questions, listings)),
-            b"recent": (Kind.DIRECTORY, FlatView(source, questions, listings, _recent)),
-            b"stale": (Kind.DIRECTORY, FlatView(source, questions, listings, _stale)),
-            b"hubs": (Kind.DIRECTORY, FlatView(source, questions, listings, _hubs)),
+            b"clusters": (Kind.DIRECTORY, ClustersView(linker)),
+            b"sessions": (Kind.DIRECTORY, SessionsView(linker)),
+            b"search": (Kind.DIRECTORY, SearchView(linker)),
+            b"recent": (Kind.DIRECTORY, FlatView(linker, _recent)),
+            b"stale": (Kind.DIRECTORY, FlatView(linker, _stale)),
+            b"hubs": (Kind.DIRECTORY, FlatView(linker, _hubs)),
             b"status.json": (Kind.TEXT, StatusView(questions, status)),
         }
         attributes = [relation.encode() for relation in _ATTRIBUTES]
@@ -121,14 +120,14 @@ class Tree:
         if len(path) < 3 or path[0] != _MUTING or self.find(path, caller) is None:
             return None
         file = b"/".join(path[1:-1])
-        entry = self._related.entry(file, path[-1], caller)
+        entry = self._related.links(file, caller).entry(path[-1])
         return None if entry is None else (text_of(file), entry.path)
 
     def hide(self, path: VirtualPath, caller: Caller) -> None:
         """Show the link at `path` no more; that it is not to come back is for the store to remember."""
-        file = b"/".join(path[1:-1])
-        if (entry := self._related.entry(file, path[-1], caller)) is not None:
-            self._related.drop(file, entry.path, caller)
+        links = self._related.links(b"/".join(path[1:-1]), caller)
+        if (entry := links.entry(path[-1])) is not None:
+            links.drop(entry.path)
 
     def xattr(self, name: bytes, path: bytes, caller: Caller) -> bytes | None:
         """Return a virtual attribute of `path`, relative to the mount root, or None (ENODATA)."""

@@ -30,7 +30,7 @@ class WhyView(Mirror):
 
     def inside(self, path: bytes, name: bytes, caller: Caller) -> Node | None:
         """Return the text that explains the entry `name` of related/`path`."""
-        entry = self._related.entry(path, name, caller)
+        entry = self._related.links(path, caller).entry(name)
         if entry is None:
             return None
         file, other = text_of(path), entry.path
