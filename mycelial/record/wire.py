@@ -101,27 +101,25 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class Mute:
-    """The user `uid` says that two files are not related, or (both empty) takes all of that back.
-
-    The answer is to name the `number`.
-    """
+class Wish:
+    """What the user `uid` wants of the record. The answer is to name the `number`."""
 
     number: int
     uid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mute(Wish):
+    """Two files are not related, or (both empty) all of that is taken back."""
+
     a: str
     b: str
 
 
 @dataclass(frozen=True, slots=True)
-class Pause:
-    """The user `uid` wants nothing recorded of what he does until then (seconds since the epoch).
+class Pause(Wish):
+    """Nothing is to be recorded of what the user does until then (seconds since the epoch)."""
 
-    The answer is to name the `number`.
-    """
-
-    number: int
-    uid: int
     until: float
 
 
