@@ -178,33 +178,41 @@ def test_a_killed_engine_costs_no_event(mount: Mounted) -> None:
     assert len({(event["t"], event["op"], event["path"]) for event in found}) == len(found), "recorded twice"
 
 
-def test_what_happens_while_there_is_no_engine_is_recorded_at_the_unmount(mount: Mounted) -> None:
+def stopped_engine(mount: Mounted) -> int:
+    """The engine, which stands still once it has recorded that the file "before" was written."""
     (mount.mountpoint / "before").write_text("x")
     wait_until(lambda: is_recorded(mount.database, "before"))
     (engine,) = processes(mount, "engine")
     os.kill(engine, signal.SIGSTOP)
+    return engine
+
+
+def writers(mount: Mounted) -> dict[str, str]:
+    """Which program wrote each file, by the record."""
+    return {event["path"]: event["comm"] for event in events(mount) if event["op"] == "write"}
+
+
+def test_what_happens_while_there_is_no_engine_is_recorded_at_the_unmount(mount: Mounted) -> None:
+    engine = stopped_engine(mount)
     (mount.mountpoint / "unread").write_text("x")
     os.kill(engine, signal.SIGKILL)
     wait_until(lambda: engine not in processes(mount, "engine"))
     (mount.mountpoint / "meanwhile").write_text("x")
     mount.unmount()
-    writers = {event["path"]: event["comm"] for event in events(mount) if event["op"] == "write"}
-    assert writers["before"] == writers["unread"] == writers["meanwhile"] != "?"
+    by = writers(mount)
+    assert by["before"] == by["unread"] == by["meanwhile"] != "?"
 
 
 def test_an_engine_that_is_killed_at_the_unmount_costs_no_event(mount: Mounted) -> None:
-    (mount.mountpoint / "before").write_text("x")
-    wait_until(lambda: is_recorded(mount.database, "before"))
-    (engine,) = processes(mount, "engine")
-    os.kill(engine, signal.SIGSTOP)
+    engine = stopped_engine(mount)
     (mount.mountpoint / "unread").write_text("x")
     assert run(["fusermount3", "-u", mount.mountpoint]).returncode == 0
     wait_until(lambda: mounted_at(mount.mountpoint) is None)
     time.sleep(0.5)  # until it is waited for
     os.kill(engine, signal.SIGKILL)
     mount.wait_for_end()
-    writers = {event["path"]: event["comm"] for event in events(mount) if event["op"] == "write"}
-    assert writers["before"] == writers["unread"] != "?"
+    by = writers(mount)
+    assert by["before"] == by["unread"] != "?"
 
 
 def test_the_doctor_names_a_dead_mount_and_its_mend_works(mount: Mounted, tmp_path: Path) -> None:
