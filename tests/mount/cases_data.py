@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import resource
 import signal
@@ -249,6 +250,17 @@ def copying_ranges(w: World) -> None:
         w.attempt("content", os.pread, two, 200_000, 0)
     with w.opened(w.root, os.O_RDONLY) as one, w.opened(target, os.O_RDWR) as two:
         w.attempt("from a directory", os.copy_file_range, one, two, 10)
+
+
+@case()
+def copying_much(w: World) -> None:
+    """More than the daemon copies at a time."""
+    source, target = w.file("source", bytes(range(256)) * 90_000), w.file("target", b"t" * 1000)
+    with w.opened(source, os.O_RDONLY) as one, w.opened(target, os.O_RDWR) as two:
+        w.attempt("to the end", os.copy_file_range, one, two, 50_000_000, 1000, 500)
+        w.attempt("size", os.fstat, two)
+        w.attempt("digest", lambda: hashlib.sha256(os.pread(two, 50_000_000, 0)).hexdigest())
+        w.attempt("overlapping", os.copy_file_range, two, two, 20_000_000, 0, 18_000_000)
 
 
 @case()
