@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import shutil
 import time
@@ -12,7 +13,7 @@ import pytest
 
 from tests.mount.actor import Actor, run_apart
 from tests.mount.matrix import attributes, differences, portrait
-from tests.mount.mounted import Mounted
+from tests.mount.mounted import Mounted, run
 
 PAST_THE_DEFAULT = 1.1  # seconds
 OLD, NEW = b"old." * 5000, b"new." * 5000
@@ -217,3 +218,29 @@ def test_a_mount_in_place_is_right_about_what_is_done_through_it(new_mount: Call
 
 def change_one(root: Path, name: str) -> None:
     CHANGES[name](root / name / "file")
+
+
+def write_by_a_map(path: Path) -> tuple[str, str]:
+    """What a program that asks for nothing else is told of the modification time, before and after."""
+    path.write_bytes(OLD)
+    with open(path, "r+b") as file, mmap.mmap(file.fileno(), 0) as area:
+        area[0]
+        time.sleep(0.02)  # the kernel's clock for files ticks every few milliseconds
+        path.stat()
+        before = modified(path)
+        area[:3] = b"new"
+    return before, modified(path)
+
+
+def modified(path: Path) -> str:
+    return run(["stat", "--format", "%.Y", path]).stdout
+
+
+@pytest.mark.parametrize("in_place", [False, True], ids=["elsewhere", "in place"])
+def test_a_file_that_was_written_by_a_map_is_newer_once_it_is_closed(
+    in_place: bool, new_mount: Callable[..., Mounted]
+) -> None:
+    mount = new_mount(in_place=in_place)
+    for number in range(3):  # reading moves the access time only once, and all times are asked for then
+        before, after = run_apart(write_by_a_map, mount.mountpoint / str(number % 2))
+        assert after > before

@@ -154,11 +154,12 @@ static void c_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi) {
 static void c_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi) {
     DELEGATE(ino, release, req, ino, fi);
     struct handle *handle = handle_of(fi);
-    if (handle->dirty || handle->fresh || passthrough_wrote(handle))
+    bool wrote = passthrough_wrote(handle);
+    if (handle->dirty || handle->fresh || wrote)
         record_write(handle);
     else if ((handle->flags & O_ACCMODE) == O_RDONLY)
         record_read(handle);
-    if (is_exclusive() && passthrough_writable(handle->inode)) session_invalidate(handle->inode);
+    if (wrote || (is_exclusive() && passthrough_writable(handle->inode))) session_invalidate(handle->inode);
     struct statx stx;
     if (!handle->passthrough && (handle->flags & O_ACCMODE) != O_RDONLY && !stat_fd(handle->fd, &stx)) {
         handle->changed = stx.stx_ctime;
@@ -182,7 +183,9 @@ static void c_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi) {
     struct handle *handle = handle_of(fi);
     int error = 0;
     bool is_becoming = ring_recording() && lineage_is_becoming(fuse_req_ctx(req)->pid); /* exec closes what it does not hand on */
-    if (handle->dirty || passthrough_wrote(handle)) {
+    bool wrote = passthrough_wrote(handle);
+    if (wrote) session_invalidate(handle->inode); /* by a map, maybe, of which the kernel keeps no account here */
+    if (handle->dirty || wrote) {
         int duplicate = dup(handle->fd); /* some filesystems say at close that a write failed */
         error = duplicate >= 0 && close(duplicate) ? errno : 0;
         if (!is_becoming) confirm_writer(req, handle);
