@@ -308,6 +308,7 @@ def times_that_operations_on_content_move(w: World) -> None:
         w.effects("same size by handle", here, lambda: os.ftruncate(fd, 5000))
         w.effects("allocate", here, lambda: linux.fallocate(fd, 0, 0, 9000))
         w.effects("punch", here, lambda: linux.fallocate(fd, 3, 0, 4096))
+        w.effects("flags", here, lambda: linux.set_inode_flags(fd, 0x40))
         w.effects("copy", {**here, "other": other}, lambda: os.copy_file_range(second, fd, 100, 0, 0))
     w.effects("truncate by name", here, lambda: os.truncate(path, 10))
     w.effects("same size by name", here, lambda: os.truncate(path, 10))

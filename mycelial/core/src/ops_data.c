@@ -344,6 +344,7 @@ static void c_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned command, void *arg,
     int result = fd < 0 ? -1 : ioctl(fd, command, &value), error = fd < 0 ? -fd : result < 0 ? errno : 0;
     caller_restore();
     if (owned && fd >= 0) close(fd);
+    if (is_set && !error) session_invalidate(inode_of(ino)); /* its change time moved */
     if (error)
         fuse_reply_err(req, error);
     else
