@@ -20,7 +20,10 @@ ASIDE = 10.0
 """Seconds within which a file that was moved aside is made again by a program that keeps backups."""
 
 REMEMBERED = 64
-"""Files moved aside that are remembered."""
+"""Files moved aside that are remembered, and names that have lost their files."""
+
+LATE = 10.0
+"""Seconds for which somebody may be told to have read under a name that had lost its file by then."""
 
 
 class Act(Enum):
@@ -81,11 +84,14 @@ class Identity:
         self._files = files
         self._working_since = working_since
         self._aside: dict[str, _Aside] = {}
+        self._left: dict[str, float] = {}  # when a name lost its file, the latest at the end
         self._changed = False
 
     def facts(self, event: Event, actor: Actor) -> list[Fact]:
         """Return what `event` means; the file table is changed accordingly."""
         if event.op in _READING:  # most are
+            if event.path in self._left and self._comes_late(event.path, event.t):
+                return []
             return [Fact(_READ, self._files.use(event.path))]
         match event.op:
             case Op.WRITE:
@@ -107,11 +113,15 @@ class Identity:
         """Yield (key, state) if it changed since the last call."""
         if self._changed:
             yield "", [[a.file, a.actor, a.name, a.aside, a.t, a.backup] for a in self._aside.values()]
+            yield "left", [[name, t] for name, t in self._left.items()]
         self._changed = False
 
     def load(self, states: Iterator[tuple[str, Any]]) -> None:
         """Take up what :meth:`dump` gave."""
-        for _, rows in states:
+        for key, rows in states:
+            if key:
+                self._left = dict(rows)
+                continue
             for row in rows:
                 aside = _Aside(*row)
                 self._aside[aside.name] = aside
@@ -130,6 +140,7 @@ class Identity:
         if row is None or row.gone:
             return []
         fresh = self._is_fresh(row, actor, event.t)
+        self._lose(event.path, event.t)
         self._files.remove(row.number, event.path, actor.number)
         if row.maker == actor.number:
             self._files.mark_transient(row.number)
@@ -143,6 +154,7 @@ class Identity:
             # Made where nobody looked; all that is known is that there is new content under the new name.
             fact = self._create(to, t, actor)
             return [fact, Fact(Act.WRITE, fact.file)]
+        self._lose(path, t)
         if self._is_fresh(row, actor, t) and not self._files.is_directory(row.number):
             return self._replace(row, path, to, t, actor)
         target = self._files.find(to)
@@ -189,6 +201,21 @@ class Identity:
         while len(self._aside) > REMEMBERED:
             del self._aside[next(iter(self._aside))]
         self._changed = True
+
+    def _lose(self, path: str, t: float) -> None:
+        self._left.pop(path, None)
+        self._left[path] = t
+        while len(self._left) > REMEMBERED:
+            del self._left[next(iter(self._left))]
+        self._changed = True
+
+    def _comes_late(self, path: str, t: float) -> bool:
+        """Whether nothing has had the name again since it lost its file a moment ago: an indexer that goes by
+        what it was told finds nothing there."""
+        if t - self._left[path] > LATE:
+            return False
+        row = self._files.find(path)
+        return row is None or row.gone
 
     def _is_fresh(self, row: FileRow, actor: Actor, t: float) -> bool:
         if row.born is None:

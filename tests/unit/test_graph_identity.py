@@ -141,3 +141,15 @@ def test_renaming_what_was_never_seen_makes_a_file_known(story: Story) -> None:
     with story.answers() as answers:
         assert answers.known("notes/new.txt")
         assert not answers.known("elsewhere")
+
+
+def test_who_comes_late_to_a_name_that_has_lost_its_file_finds_nothing(story: Story) -> None:
+    editor = story.program("soffice.bin").make("lu1.tmp").rename("lu1.tmp", "letter")
+    editor.make("lu2.tmp").rename("lu2.tmp", "letter").close("costs")
+    indexer = story.program("indexer")
+    story.wait(2)
+    indexer.open("lu1.tmp", "lu2.tmp", "letter")
+    assert story.together("letter") == ["costs"]
+    story.program("vim").make("lu1.tmp")
+    indexer.open("lu1.tmp")
+    assert set(story.together("letter")) == {"costs", "lu1.tmp"}
