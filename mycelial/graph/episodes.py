@@ -7,7 +7,7 @@ readers add by themselves; what it says about pairs is added to the evidence whe
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -139,7 +139,8 @@ class Episodes:
         chosen = math.fsum(w * (1.0 - habitual.get(file, 0.0)) for file, w in said.weights.items())
         evidence.add_usage(EVERYTHING, uid, chosen * grown, t)
         pairs = pairs_of(said, episode.touches)
-        shared = {pair: weight * grown for pair, weight in pairs.items()}
+        chosen_share = _choices(episode.touches, habitual)
+        shared = {pair: weight * grown * chosen_share(*pair) for pair, weight in pairs.items()}
         evidence.add_together(uid, shared, t, episode.number)
         self._close_successions(episode, grown, habitual)
         evidence.crowd_out(uid, list(said.weights))
@@ -166,6 +167,26 @@ class Episodes:
         for ((before, _), _), ((file, _), touch) in pairwise(order):
             if before != file:
                 self._evidence.add_next(before, episode.uid, file, grown, touch.first, touch.program)
+
+
+def _choices(
+    touches: Mapping[tuple[int, int], Touch], habitual: Mapping[int, float]
+) -> Callable[[int, int], float]:
+    """Return a function that tells how much of what joins two files is not owed to one program's habit.
+
+    What an editor notes down with any file that it saves says nothing about this one.
+    """
+    programs: dict[int, set[str]] = {}
+    for (file, _), touch in touches.items():
+        programs.setdefault(file, set()).add(touch.program)
+
+    def choice(a: int, b: int) -> float:
+        if (a in habitual) == (b in habitual):
+            return 1.0
+        noted, other = (a, b) if a in habitual else (b, a)
+        return 1.0 - habitual[noted] if programs[noted] <= programs[other] else 1.0
+
+    return choice
 
 
 def _is_over(episode: Episode, t: float) -> bool:

@@ -131,3 +131,16 @@ def test_what_is_always_written_takes_nothing_from_the_relations_of_others(tmp_p
             scores.append({found.path: found.score for found in answers.related("costs")})
     assert scores[1]["scan"] == pytest.approx(scores[0]["scan"], rel=0.15)
     assert max(scores[1], key=lambda path: scores[1][path]) == "letter"
+
+
+def test_what_an_editor_notes_down_with_each_file_comes_after_what_was_chosen(story: Story) -> None:
+    for day in range(80):
+        if day % 4 == 0:
+            names = ("diary", "recipe") if day % 16 == 0 else (f"note {day}", f"list {day}")
+            story.program("vim").close(*names, ".viminfo")
+        else:
+            story.program("soffice.bin").close(f"letter {day}", f"table {day}")
+        story.pause()
+    with story.answers() as answers:
+        scores = {found.path: found.score for found in answers.related("diary")}
+    assert scores[".viminfo"] < 0.35 * scores["recipe"]
