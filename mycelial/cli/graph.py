@@ -45,7 +45,7 @@ _FORMATS = ("html", "svg", "graphml", "dot", "gexf")
 def graph(
     file: str | None, form: str | None, output: str, files: int, database: Path | None, uid: int | str | None
 ) -> None:
-    """A picture of FILE and what belongs to it; without FILE, or with a directory, of the whole.
+    """A picture of FILE and what belongs to it. Without FILE, or with a directory, it is of the whole.
 
     For people html (a page to look around in) and svg; for other programs graphml, gexf and dot.
     """

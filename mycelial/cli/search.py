@@ -30,7 +30,7 @@ def search(
     database: Path | None,
     uid: int | str | None,
 ) -> None:
-    """Files with these WORDS in their names, and files that belong to them."""
+    """Files with these WORDS in their names, and what belongs to them."""
     from mycelial.cli import through
 
     query = " ".join(words)

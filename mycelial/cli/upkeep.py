@@ -94,7 +94,7 @@ def prune(
 @options.database
 @_as_json
 def backup(target: Path, directory: str, database: Path | None, as_json: bool) -> None:
-    """Copy the database to TARGET, a file or a directory, as it is at this moment.
+    """Copy the database as it is now to TARGET, a file or directory.
 
     DIRECTORY is any path in a mount or in its source; without it, the working directory. It may be
     recorded into meanwhile. An older copy is replaced once the new one is whole.

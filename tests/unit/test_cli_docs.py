@@ -126,6 +126,14 @@ def test_the_secrets_that_the_document_promises_are_left_out(repository: Path, s
     assert f"{secret}/" in DEFAULT_PATTERNS
 
 
+def test_the_list_of_commands_has_room_for_what_each_is() -> None:
+    listed = CONTEXT.command.get_help(click.Context(main.mycelial, terminal_width=78)).partition("Commands:")[
+        2
+    ]
+    assert len(listed.split("\n")) > len(COMMANDS)
+    assert "..." not in listed
+
+
 def test_every_view_and_every_attribute_is_described(repository: Path) -> None:
     def nothing(uid: int) -> None:
         raise StoreError("no database")
