@@ -11,7 +11,7 @@ import click
 
 from mycelial.cli import health, machine, options, output
 from mycelial.cli.finding import Finding, State
-from mycelial.record.display import printable
+from mycelial.record.display import one_line, printable
 from mycelial.record.location import state_dir
 
 
@@ -40,7 +40,7 @@ def doctor(ctx: click.Context, as_json: bool, database: Path | None) -> None:
         for finding in findings:
             print(f"{finding.state:<6}  {finding.check:<11}  {printable(finding.text)}")
             if finding.mend:
-                print(f"        {'':<11}  -> {printable(finding.mend)}")
+                print(f"        {'':<11}  -> {one_line(finding.mend)}")
     if any(finding.state is State.FAILED for finding in findings):
         ctx.exit(1)
 

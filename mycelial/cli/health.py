@@ -14,6 +14,7 @@ from pathlib import Path
 
 from mycelial.cli.finding import Finding, State
 from mycelial.cli.mounts import mounts
+from mycelial.record.display import printable_word
 
 _SEES_WITHIN = 2.0  # seconds that a mountpoint has to answer
 _DIES_WITHIN = 0.5  # seconds; a request that the daemon has read cannot be killed
@@ -49,7 +50,7 @@ class Look:
 
 def look_at_mounts(mountinfo: str) -> list[Look]:
     """Look at each FUSE mount of ours that `mountinfo` (see proc(5)) lists."""
-    return [_look(mount.path) for mount in mounts(mountinfo)]
+    return [_look(mount.path, mount.owner == os.geteuid()) for mount in mounts(mountinfo)]
 
 
 def check_mounts(looks: Sequence[Look]) -> list[Finding]:
@@ -64,7 +65,7 @@ def databases_in_use(looks: Sequence[Look]) -> set[Path]:
     return {Path(str(look.status["database"])) for look in looks if "database" in look.status}
 
 
-def _look(path: str) -> Look:
+def _look(path: str, is_ours: bool) -> Look:
     looker = subprocess.Popen(
         [sys.executable, "-I", "-S", "-c", _LOOK, path], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     )
@@ -78,17 +79,23 @@ def _look(path: str) -> Look:
     if looker.returncode:
         return Look(path, looker.returncode)
     found = json.loads(said)
-    return Look(path, 0, found["full"], found["status"] or {})
+    status = found["status"] if is_ours else None  # what another one's daemon says leads nowhere
+    return Look(path, 0, found["full"], status or {})
 
 
 def _judged(look: Look) -> Iterator[Finding]:
     name, path = "mount", look.path
     if look.code is None:
         yield Finding(
-            name, State.FAILED, f"{path}: no answer within {_SEES_WITHIN:g} s", f"fusermount3 -uz {path}"
+            name,
+            State.FAILED,
+            f"{path}: no answer within {_SEES_WITHIN:g} s",
+            f"fusermount3 -uz {printable_word(path)}",
         )
     elif look.code == errno.ENOTCONN:
-        yield Finding(name, State.FAILED, f"{path}: dead, its daemon is gone", f"fusermount3 -u {path}")
+        yield Finding(
+            name, State.FAILED, f"{path}: dead, its daemon is gone", f"fusermount3 -u {printable_word(path)}"
+        )
     elif look.code == errno.EACCES:
         yield Finding(name, State.NOTE, f"{path}: another user's, who lets nobody in; ask him")
     elif look.code:
@@ -117,10 +124,13 @@ def _recording(path: str, status: Mapping[str, object]) -> Finding:
         return Finding(name, State.FAILED, f"{path}: interrupted: {reason}", str(engine.get("mend", "")))
     if state in ("starting", "restarting"):
         return Finding(
-            name, State.NOTE, f"{path}: the engine is {state}", f"mycelial status {path}, in a moment"
+            name,
+            State.NOTE,
+            f"{path}: the engine is {state}",
+            f"mycelial status {printable_word(path)}, in a moment",
         )
     if status.get("paused"):
-        return Finding(name, State.NOTE, f"{path}: paused", f"mycelial resume {path}")
+        return Finding(name, State.NOTE, f"{path}: paused", f"mycelial resume {printable_word(path)}")
     lost = engine.get("dropped")
     if isinstance(lost, int) and lost:
         return Finding(name, State.NOTE, f"{path}: goes on; {lost} events were lost since it was mounted")
@@ -151,7 +161,8 @@ def check_database(database: Path) -> Finding:
     except StoreError as problem:
         return Finding(name, State.FAILED, str(problem), problem.mend)
     if damage:
-        mend = f"mycelial check --db {database} says more; a backup, or a new one: move it away"
+        more = f"mycelial check --db {printable_word(str(database))} says more"
+        mend = f"{more}; a backup, or a new one: move it away"
         return Finding(name, State.FAILED, f"{database}: damaged: {damage}", mend)
     disk = os.statvfs(database.parent)
     if disk.f_flag & os.ST_RDONLY:

@@ -13,22 +13,30 @@ class Mount:
     """A place where a mount shows: its files have `device` as their ``st_dev``.
 
     `top` is what of the mount is seen at `path`: ``/`` where it was mounted; a bind mount can show a
-    directory of it.
+    directory of it. `owner` is the uid that it was made for (-1: not said), as anybody may call a mount of
+    his so.
     """
 
     device: int
     top: str
     path: str
+    owner: int = -1
 
 
 def mounts(mountinfo: str) -> Iterator[Mount]:
     """Yield those of type ``fuse.mycelial`` that `mountinfo` (see proc(5)) lists."""
     for line in mountinfo.splitlines():
         before, _, after = line.partition(" - ")
-        fields = before.split(" ")
-        if after.split(" ")[0] == "fuse.mycelial" and len(fields) > 4:
+        fields, what = before.split(" "), after.split(" ")
+        if what[0] == "fuse.mycelial" and len(fields) > 4:
             major, _, minor = fields[2].partition(":")
-            yield Mount(os.makedev(int(major), int(minor)), _unescaped(fields[3]), _unescaped(fields[4]))
+            owner = re.search(r"(?:^|,)user_id=(\d+)", what[-1])
+            yield Mount(
+                os.makedev(int(major), int(minor)),
+                _unescaped(fields[3]),
+                _unescaped(fields[4]),
+                int(owner[1]) if owner else -1,
+            )
 
 
 def _unescaped(field: str) -> str:

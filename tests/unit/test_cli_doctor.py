@@ -112,7 +112,23 @@ def test_a_low_limit_of_open_files_is_told(limit: int, state: State) -> None:
 
 
 def test_only_our_mounts_are_looked_at_and_their_names_are_decoded() -> None:
-    assert list(mounts(MOUNTINFO)) == [Mount(os.makedev(0, 50), "/", "/home/bo/my notes")]
+    assert list(mounts(MOUNTINFO)) == [Mount(os.makedev(0, 50), "/", "/home/bo/my notes", 0)]
+
+
+def test_what_is_to_be_typed_runs_nothing_that_a_name_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Anybody may mount something where he likes and call it a Mycelial."""
+    finding = look(
+        monkeypatch, "import errno, sys; sys.exit(errno.ENOTCONN)", r"/tmp/;\040touch\040x\012\033"
+    )
+    assert finding.mend == r"fusermount3 -u $'/tmp/; touch x\012\033'"
+
+
+def test_another_users_daemon_leads_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    says = 'print(\'{"full": false, "status": {"recording": true, "database": "/elsewhere"}}\')'
+    monkeypatch.setattr(health, "_LOOK", says)
+    for uid, databases in ((os.geteuid(), {Path("/elsewhere")}), (os.geteuid() + 1, set())):
+        looks = health.look_at_mounts(f"1 1 0:1 / /mnt rw - fuse.mycelial s rw,user_id={uid},group_id=0")
+        assert health.databases_in_use(looks) == databases
 
 
 def look(monkeypatch: pytest.MonkeyPatch, code: str, path: str = "/mnt") -> Finding:
