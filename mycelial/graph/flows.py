@@ -8,7 +8,7 @@ process read is.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
+from itertools import islice, takewhile
 from typing import NamedTuple
 
 from mycelial.graph.actors import Actor
@@ -64,7 +64,8 @@ def flows_into(making: Making, processes: Processes) -> dict[int, Flow]:
                     since = max(since, processes.finished_below(writer.pid, making.begun))
                 _gather(flows, making, _captured(making, writer, processes, since))
         case _:
-            _gather(flows, making, islice(own_reads(making), making.most))
+            new = takewhile(lambda item: item[1].last > making.since, own_reads(making))
+            _gather(flows, making, islice(new, making.most))
             _gather(flows, making, _from_unit(making, processes))
             _gather(flows, making, _held_open(making, writer, processes))
             if writer.kind in _CAPTURING and not making.closed_before:

@@ -15,9 +15,10 @@ Reads = Iterator[tuple[int, Read]]
 class Making:
     """A close after writing: who wrote, who had created or emptied the file and when (None: nobody).
 
-    `process` is the writer as it was seen then, `most` how many sources are kept at most. `closed_before`:
-    somebody else had closed it after writing before. `name_of` gives the last part of a file's path, and
-    `is_ours` says whether a path leads to a file in the mount.
+    `process` is the writer as it was seen then. `closed_before`: somebody else had closed it after writing
+    before. `since` says when the writer itself had closed the same content before (0.0: never): what it had
+    read by then is known. `most` is how many sources are kept at most. `name_of` gives the last part of a
+    file's path, and `is_ours` says whether a path leads to a file in the mount.
     """
 
     product: int
@@ -28,6 +29,7 @@ class Making:
     existed: bool
     closed_before: bool
     t: float
+    since: float
     most: int
     name_of: Callable[[int], str]
     is_ours: Callable[[str], bool]

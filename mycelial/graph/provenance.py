@@ -42,6 +42,9 @@ FEWEST = 50
 STEPS = 64
 """Steps of a recipe that are kept, the latest."""
 
+READS = 200
+"""What one process read for one product that are kept with its recipe if it writes on and on, the latest."""
+
 REPEATED = 4
 """Times that a file is made from its own former content by the same command, as far as it matters."""
 
@@ -105,19 +108,12 @@ class Provenance:
         if actor.kind in (Kind.TOOL, Kind.INTERPRETER):
             self._pair_off(making, list(flows))
         self._processes.finish(actor, file, t)
-        old = self._evidence.sources(file)
-        kept = old if generation is None or generation.carries or generation.closed else {}
-        again = 0 if generation is None or generation.closed else 1
-        sources = dict(kept)
-        for flow in flows.values():
-            known = old.get(flow.file)
-            count = 1 if known is None else known.count + again
-            sources[flow.file] = Source(flow.file, flow.t, flow.program, count)
-        if len(sources) > SOURCES:
-            latest = sorted(sources.values(), key=lambda source: (source.t, source.file))[-SOURCES:]
-            sources = {source.file: source for source in latest}
-        if sources != old:
-            self._evidence.set_sources(file, actor.uid, sources, had=bool(old))
+        if generation is None or generation.carries or generation.closed:
+            again = 0 if generation is None or generation.closed else 1
+            added = [Source(flow.file, flow.t, flow.program) for flow in flows.values()]
+            self._evidence.add_sources(file, actor.uid, added, again, SOURCES)
+        else:
+            self._replace_sources(actor, file, flows)
         if actor.kind is not Kind.EDITOR and actor.kind is not Kind.VERSIONS:
             self._note_recipe(actor, file, event, list(flows))
         elif (steps := self._evidence.steps(file)) and steps[0].whole:
@@ -126,6 +122,18 @@ class Provenance:
         if generation is not None and not generation.closed:
             generation.closed, generation.closer = True, actor.number
             self._dirty.add(file)
+
+    def _replace_sources(self, actor: Actor, file: int, flows: dict[int, Flow]) -> None:
+        """The content is new: these are all its sources."""
+        old = self._evidence.sources(file)
+        sources = {}
+        for flow in flows.values():
+            known = old.get(flow.file)
+            sources[flow.file] = Source(
+                flow.file, flow.t, flow.program, 1 if known is None else known.count + 1
+            )
+        if sources != old:
+            self._evidence.set_sources(file, actor.uid, sources, had=bool(old))
 
     def link(self, actor: Actor, file: int, other: int) -> None:
         """`file` is a further name of `other`: what the one was made from, the other was."""
@@ -244,7 +252,8 @@ class Provenance:
             existed=generation is None or generation.existed,
             closed_before=generation is not None and generation.closer not in (0, actor.number),
             t=event.t,
-            most=max(FEWEST, SOURCES_OF_ALL // (len(actor.finished) + 1)),
+            since=actor.finished.get(file, 0.0) if generation is None or generation.closed else 0.0,
+            most=min(SOURCES, max(FEWEST, SOURCES_OF_ALL // (len(actor.finished) + 1))),
             name_of=lambda number: self._files.row(number).name,
             is_ours=self._is_ours,
         )
@@ -296,7 +305,7 @@ class Provenance:
                 self._embed(file)
             steps: tuple[Step, ...] = (step,)
         elif old and old[-1].by == step.by and old[-1].product == step.product:
-            reads = tuple(dict.fromkeys((*old[-1].reads, *step.reads)))
+            reads = tuple(dict.fromkeys((*old[-1].reads, *step.reads)))[-READS:]
             steps = (*old[:-1], replace(old[-1], t=step.t, reads=reads))
         else:
             steps = _continued(old, (step,))

@@ -84,7 +84,7 @@ def _taken_up_anew(making: Making) -> float:
         latest = latest or t
         if count >= ROUNDS:
             return latest
-        next_read = min(read.last for _, read in _reads_after(making, t))
+        next_read = min((read.last for _, read in _reads_after(making, t)), default=t)
         if next_read - t > PAUSE:
             return t
     return 0.0

@@ -117,6 +117,27 @@ class EvidenceWriter:
             [(product, s.file, uid, s.t, to_column(s.program), s.count) for s in sources.values()],
         )
 
+    def add_sources(self, product: int, uid: int, sources: list[Source], again: int, most: int) -> None:
+        """Add direct sources, or note that they were read again: `again` more times than is known.
+
+        Of more than `most` those go that were read longest ago.
+        """
+        if not sources:
+            return
+        self._connection.executemany(
+            "INSERT INTO source (product, source, uid, t, program, count) VALUES (?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET uid = excluded.uid, t = excluded.t, program = excluded.program,"
+            f" count = count + {int(again)}",
+            [(product, s.file, uid, s.t, to_column(s.program), s.count) for s in sources],
+        )
+        count = self._connection.execute("SELECT count(*) FROM source WHERE product = ?", (product,))
+        if count.fetchone()[0] > most:
+            self._connection.execute(
+                "DELETE FROM source WHERE product = ?1 AND source IN (SELECT source FROM source"
+                " WHERE product = ?1 ORDER BY t DESC, source DESC LIMIT -1 OFFSET ?2)",
+                (product, most),
+            )
+
     def products(self, source: int) -> list[tuple[int, int]]:
         """Return (product, uid) for all that was made from `source` directly, in order of number."""
         return self._connection.execute(
