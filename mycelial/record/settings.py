@@ -141,6 +141,8 @@ def add_exclusion(file: Path, pattern: str) -> bool:
     OSError
         if it cannot be written.
     """
+    if file.exists() and not file.is_file():  # a device, say, whose place nothing may take
+        raise ValueError(f"{file}: not an ordinary file, so no pattern is added there")
     before = load_settings(file)
     ExclusionRules([pattern])
     if not pattern.strip() or pattern.startswith("#"):

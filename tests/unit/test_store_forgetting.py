@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from pathlib import Path
 
@@ -179,6 +180,14 @@ def test_odd_patterns_are_written_as_they_are(tmp_path: Path) -> None:
     for pattern in ('a "b"', "c\\ d", "é", "e'f", "[0-9]"):
         add_exclusion(file, pattern)
     assert load_settings(file).exclude == ('a "b"', "c\\ d", "é", "e'f", "[0-9]")
+
+
+def test_nothing_takes_the_place_of_what_is_no_ordinary_file(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(ValueError, match="not an ordinary file"):
+        add_exclusion(pipe, "new")
+    assert pipe.is_fifo()
 
 
 @pytest.mark.parametrize("pattern", ["", " ", "# note"])
