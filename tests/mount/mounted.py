@@ -226,7 +226,7 @@ class Mounted:
         self.wait_for_end()
 
     def _unmounted(self) -> subprocess.CompletedProcess[str] | None:
-        """Whether it could be unmounted or not; None if it was busy: a doctor of another test's may look at it."""
+        """What came of it; None if it was busy: the doctor of another test may just look at it."""
         finished = run(["fusermount3", "-u", str(self.mountpoint)], timeout=PATIENCE)
         return None if "busy" in finished.stderr else finished
 
