@@ -103,7 +103,7 @@ LEFT_OUT: dict[str, Callable[[], Any]] = {
     "changes of version control": lambda: _set(weighing, CHANGE_WEIGHT=0.0, APART_WEIGHT=1.0),
     "… that they set files apart": lambda: _set(weighing, APART_WEIGHT=1.0),
     "moments": lambda: _set(weighing, MOMENT_WEIGHT=0.0),
-    "that reading weighs less": lambda: _set(weighing, READ_WEIGHT=1.0),
+    "that reading weighs less": lambda: _set(weighing, READ_WEIGHT=1.0, READ_ALONE=1.0),
     "ageing": lambda: _set(weighing, HALF_LIFE=CENTURY),
     "recent use": lambda: _weights(used_lately=0.0),
     "the prior as a whole": lambda: _weights(popularity=0.0, nearness=0.0, names=0.0, walk=0.0),
