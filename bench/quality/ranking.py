@@ -98,7 +98,7 @@ def _weights(**values: float) -> Iterator[None]:
 
 LEFT_OUT: dict[str, Callable[[], Any]] = {
     "nothing": lambda: _weights(),
-    "finding habits": lambda: _set(habits, LEAST=2.0, FULL=3.0),
+    "finding habits": lambda: _set(habits, LEAST=2.0, FULL=3.0, LEAST_HIDDEN=2.0, FULL_HIDDEN=3.0),
     "finding sweeps": lambda: _set(bursts, BREADTH=10**9),
     "changes of version control": lambda: _set(weighing, CHANGE_WEIGHT=0.0, APART_WEIGHT=1.0),
     "… that they set files apart": lambda: _set(weighing, APART_WEIGHT=1.0),

@@ -154,9 +154,10 @@ class Episodes:
             used.setdefault(touch.program, {})[file] = None
             if touch.versions:
                 kept.add(file)
-        found = self._habits.observe(episode.uid, used)
+        hidden = {file for file, _ in episode.touches if is_hidden(self._files.path(file))}
+        found = self._habits.observe(episode.uid, used, hidden)
         return {
-            file: degree if is_hidden(self._files.path(file)) else degree * VISIBLE
+            file: degree if file in hidden else degree * VISIBLE
             for file, degree in found.items()
             if file not in kept
         }

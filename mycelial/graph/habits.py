@@ -23,6 +23,9 @@ UNSURE = 3
 LEAST, FULL = 0.3, 0.7
 """Share of a program's episodes from which on a file is taken up somewhat by habit, and altogether."""
 
+LEAST_HIDDEN, FULL_HIDDEN = 0.2, 0.5
+"""The same for a file that is hidden: nobody chose it."""
+
 VISIBLE = 0.5
 """How much of a habit counts where the file is not hidden: its user may well want it with everything."""
 
@@ -50,7 +53,9 @@ class Habits:
         self._dirty: set[Key] = set()
         self._turn = 0
 
-    def observe(self, uid: int, used: Mapping[str, Collection[int]]) -> dict[int, float]:
+    def observe(
+        self, uid: int, used: Mapping[str, Collection[int]], hidden: Collection[int] = ()
+    ) -> dict[int, float]:
         """Add an episode, given the files that each program took up in it, in order.
 
         Returns how much (0 to 1) each file was taken up by nothing but habit, going by the episodes before;
@@ -65,7 +70,8 @@ class Habits:
             self._dirty.add((uid, program))
             for file in files:
                 share = known.files.get(file, 0) / (known.episodes + UNSURE)
-                degree = min(1.0, max(0.0, (share - LEAST) / (FULL - LEAST)))
+                least, full = (LEAST_HIDDEN, FULL_HIDDEN) if file in hidden else (LEAST, FULL)
+                degree = min(1.0, max(0.0, (share - least) / (full - least)))
                 habitual[file] = min(degree, habitual.get(file, 1.0))
             self._count(known, files)
         while len(self._programs) > PROGRAMS:

@@ -144,3 +144,11 @@ def test_what_an_editor_notes_down_with_each_file_comes_after_what_was_chosen(st
     with story.answers() as answers:
         scores = {found.path: found.score for found in answers.related("diary")}
     assert scores[".viminfo"] < 0.35 * scores["recipe"]
+
+
+def test_a_hidden_file_is_a_habit_sooner_than_one_that_its_user_may_have_chosen() -> None:
+    habits = Habits()
+    for number in range(40):
+        habits.observe(1000, {"gedit": [1, 2, 3] if number % 2 else [3]}, {2})
+    found = habits.observe(1000, {"gedit": [1, 2]}, {2})
+    assert found[2] > 0.8 > 0.5 > found[1] > 0.0
