@@ -18,6 +18,7 @@ from mycelial.mount.daemon import daemonise
 from mycelial.mount.mounted import is_dead, type_at
 from mycelial.mount.options import MountOptions, Request, UsageError, parse
 from mycelial.mount.place import MountError, find_place
+from mycelial.mount.remount import remount
 from mycelial.mount.watch import daemon_of
 from mycelial.record.logs import stderr_formatter
 
@@ -116,14 +117,11 @@ def _remount(options: MountOptions) -> int:
     """Change the kernel's flags. A mount unit's reload does this, with all options it has by then."""
     if type_at(options.mountpoint) != "fuse.mycelial":
         raise MountError(f"{options.mountpoint}: no mount of Mycelial to change")
-    words = ["remount", "ro" if options.read_only else "rw", *options.kernel]
-    code = subprocess.run(["mount", "-i", "-o", ",".join(words), options.mountpoint], check=False).returncode
-    if code == 0 and options.own():
-        print(
-            f"mycelial-mount: {options.mountpoint}: other options hold from the next mount on",
-            file=sys.stderr,
-        )
-    return code
+    remount(options.mountpoint, ["ro" if options.read_only else "rw", *options.kernel])
+    if options.own():
+        what = f"{options.mountpoint}: other options hold from the next mount on"
+        print(f"mycelial-mount: {what}", file=sys.stderr)
+    return 0
 
 
 def _mount(options: MountOptions) -> int:

@@ -257,14 +257,16 @@ def test_a_remount_changes_what_the_kernel_minds(mount: Mounted) -> None:
     assert (finished.returncode, finished.stderr) == (0, "")
     entry = mounted_at(mount.mountpoint)
     assert entry is not None
-    assert {"ro", "noatime"} <= set(entry.options)
+    assert {"ro", "noatime", "nosuid", "nodev"} <= set(entry.options)
     with pytest.raises(OSError, match="Read-only"):
         (mount.mountpoint / "file").write_text("other")
-    finished = run([*words, "remount,rw,view_dir=other"])
+    finished = run([*words, "remount,rw,suid,view_dir=other"])
     assert finished.returncode == 0
     assert finished.stderr.endswith("other options hold from the next mount on\n")
     (mount.mountpoint / "file").write_text("other")
-    assert len([entry for entry in mount_table() if entry.mountpoint == str(mount.mountpoint)]) == 1
+    (entry,) = [entry for entry in mount_table() if entry.mountpoint == str(mount.mountpoint)]
+    assert "nodev" in entry.options
+    assert "nosuid" not in entry.options
 
 
 def test_a_remount_of_nothing_is_refused(workspace: Path, places: tuple[Path, Path]) -> None:
