@@ -15,10 +15,10 @@ LEAST = {
     "MAP@10 above the best baseline": 0.1,
     "hit@3 at home": 0.93,
     "adjusted Rand index": 0.9,
-    "adjusted Rand index at home": 0.7,
+    "adjusted Rand index at home": 0.8,
     "provenance": 1.0,
 }
-MOST = {"MAP@10 that noise costs": 0.02, "MAP@10 that noise costs at home": 0.05}
+MOST = {"MAP@10 that noise costs": 0.02, "MAP@10 that noise costs at home": 0.02}
 
 
 def shortfalls(figures: Mapping[str, float]) -> list[str]:
