@@ -46,6 +46,9 @@ class Actor:
     pipe_in: set[str] = field(default_factory=set)
     pipe_out: set[str] = field(default_factory=set)
     reads: dict[int, Read] = field(default_factory=dict)  # by file, the latest at the end
+    executed: dict[int, float] = field(
+        default_factory=dict
+    )  # the programs that it became, the latest at the end
     places: set[str] = field(default_factory=set)  # paths where its output led, or that of its pipeline
     finished: dict[int, float] = field(default_factory=dict)  # product -> its latest close, latest at the end
     first_finish: float = 0.0  # time of the first close of all, be it remembered or not
@@ -91,6 +94,7 @@ def state_of(actor: Actor) -> dict[str, Any]:
     state["places"] = sorted(actor.places)
     state["finished"] = list(actor.finished.items())
     state["fds"] = list(actor.fds.items())
+    state["executed"] = list(actor.executed.items())
     state["neighbours"] = [[other.pid, other.streams, other.args] for other in actor.neighbours]
     return state
 
@@ -115,6 +119,7 @@ def actor_from(state: dict[str, Any]) -> Actor:
             "pipe_in": set(state["pipe_in"]),
             "pipe_out": set(state["pipe_out"]),
             "places": set(state.get("places", ())),
+            "executed": dict(map(tuple, state.get("executed", ()))),
             "finished": dict(map(tuple, state["finished"])),
             "fds": dict(map(tuple, state["fds"])),
             "neighbours": tuple(Neighbour(pid, tuple(s), tuple(a)) for pid, s, a in state["neighbours"]),

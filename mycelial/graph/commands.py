@@ -22,10 +22,14 @@ from mycelial.record.steps import Command, Step
 LONGEST = 32
 """Commands of a pipeline that are followed."""
 
+LONGEST_LINE = 2000
+"""Bytes of an ancestor's command line; of a longer one the end may be missing."""
+
 ADJACENT = 0.05
 """Seconds within which a shell opens both files of a command."""
 
 _SETS = re.compile(r"<<|(?:^|[;&|(\s])(?:[A-Za-z_]\w*=|(?:export|ulimit|umask|set)\s)")
+_MOVES = re.compile(r"(?:^|[;&|(\s])(?:cd|pushd|popd)\b")
 _DELETED = " (deleted)"
 
 
@@ -96,6 +100,7 @@ class _Builder:
     def step(self, reads: tuple[tuple[int, str], ...]) -> Step:
         written, process = self._written, self._written.process
         feeder = self._processes.feeder(written.writer, written.creator, written.process)
+        feeder = feeder or self._processes.opener(written.writer, written.creator)
         top = self._top(process) if feeder is None else self._feeding(feeder)
         shell, shell_cwd = self._shell(top.pid) if feeder is None else ((), "")
         commands: tuple[Command, ...] = ()
@@ -285,7 +290,17 @@ class _Builder:
         for actor in actors:
             if actor is not None and actor.shell is not None and script_text(actor.shell[0]):
                 return actor.shell
+        for (_, comm), line in zip(written.process.chain, written.process.chain_args, strict=False):
+            if kind_of(comm) is Kind.SHELL:
+                return (line, written.process.cwd or "") if _can_be_called(line) else ((), "")
         return (), ""
+
+
+def _can_be_called(line: tuple[str, ...]) -> bool:
+    """Whether a shell that never was seen itself does the same again, called where its child was."""
+    text = script_text(line)
+    whole = sum(map(len, line)) + len(line) < LONGEST_LINE
+    return whole and "-c" in line[1:3] and bool(text) and not _MOVES.search(text)
 
 
 def _root_of(process: Process, paths: list[str]) -> str:

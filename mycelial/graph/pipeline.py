@@ -107,6 +107,7 @@ class Pipeline:
             return
         match fact.act:
             case Act.EXEC:
+                provenance.execute(actor, file, t)
                 episodes.access(actor, file, t, reads=1)
             case Act.WRITE:
                 provenance.write(actor, file, t, event)

@@ -28,7 +28,7 @@ UNIT_PAUSE = 2 * 3600.0
 PIPELINE = 2.0
 PIPELINE_TICKS = 20
 PIPELINE_IDS = 32
-"""Within how many seconds, clock ticks and process ids a shell has started all parts of a pipeline."""
+"""Within how many seconds, clock ticks and process ids a shell has started a whole pipeline."""
 
 ACTORS = 2048
 READS = 200_000
@@ -121,7 +121,7 @@ class Processes:
 
     def writers_to(self, place: str) -> list[Actor]:
         """Return the actors of which an output led to this path, in order of appearance."""
-        return [self._actors[number] for number in sorted(self._by_place.get(place, ()))]
+        return [self._actors[number] for number in self._by_place.get(place, ())]
 
     def child_before(self, actor: Actor, since: float, t: float) -> float:
         """Return when the latest child that `actor` started until `t` was first seen; 0.0 if before `since`.
@@ -155,6 +155,11 @@ class Processes:
             return creator  # it opened the output for its child, and the input most likely
         return None
 
+    def opener(self, writer: Actor, creator: Actor | None) -> Actor | None:
+        """Return the program, no shell, that opened the output of the writer for it."""
+        is_one = creator is not None and creator.pid in writer.above and creator.kind in _FEEDING
+        return creator if is_one else None
+
     def _above_pipes(self, child: Actor, pipes: set[str], lines: dict[int, tuple[str, ...]]) -> Actor | None:
         for pid, comm in child.chain:
             actor = self.latest(pid)
@@ -177,8 +182,7 @@ class Processes:
         Who writes to where `actor` writes too stands beside it: make gives all jobs its own standard output,
         and to all but one a standard input that nobody ever writes to.
         """
-        parent = self.latest(actor.ppid)
-        own = actor.pipe_out | (set() if parent is None else parent.pipe_out)
+        own = actor.pipe_out.union(*(above.pipe_out for above in (self.latest(actor.ppid),) if above))
         for pid in range(actor.pid - 1, actor.pid - PIPELINE_IDS - 1, -1):
             other = self.latest(pid)
             if (

@@ -142,3 +142,14 @@ def script_text(args: tuple[str, ...]) -> str:
         else:
             return word if commands else f"./{word}"
     return ""
+
+
+def is_script_of(args: tuple[str, ...], path: str) -> bool:
+    """Whether a shell of such a command line is told what to do by the file of that path."""
+    name = path.rpartition("/")[2]
+    for argument in args[1:]:
+        if not argument.startswith(("-", "+")):
+            return argument.rpartition("/")[2] == name
+        if not argument.startswith("--") and "c" in argument:
+            return False  # sh -c 'commands': what follows are words for them
+    return False

@@ -18,7 +18,7 @@ from mycelial.graph.flows import Flow, flows_into
 from mycelial.graph.making import Making
 from mycelial.graph.pairing import belonging, is_paired, namesakes
 from mycelial.graph.processes import Processes
-from mycelial.graph.programs import CONDUCTORS, Kind
+from mycelial.graph.programs import CONDUCTORS, Kind, is_script_of
 from mycelial.graph.rounds import round_before
 from mycelial.record.events import Event
 from mycelial.record.steps import Step
@@ -44,6 +44,9 @@ STEPS = 64
 
 READS = 200
 """What one process read for one product that are kept with its recipe if it writes on and on, the latest."""
+
+EXECUTED = 16
+"""Programs that are remembered of one process."""
 
 REPEATED = 4
 """Times that a file is made from its own former content by the same command, as far as it matters."""
@@ -85,9 +88,16 @@ class Provenance:
 
     def read(self, actor: Actor, file: int, path: str, t: float) -> None:
         """Note that `actor` read the file; a shell's script says what to do and is no input."""
-        if actor.pid == UNKNOWN or (actor.kind is Kind.SHELL and _is_script(actor, path)):
+        if actor.pid == UNKNOWN or (actor.kind is Kind.SHELL and is_script_of(actor.args or (), path)):
             return
         self._processes.read(actor, file, t, conducted=actor.kind in CONDUCTORS)
+
+    def execute(self, actor: Actor, file: int, t: float) -> None:
+        """Note that `actor` becomes a program that lies in the mount: what it makes needs that."""
+        actor.executed.pop(file, None)
+        actor.executed[file] = t
+        if len(actor.executed) > EXECUTED:
+            del actor.executed[next(iter(actor.executed))]
 
     def create(self, actor: Actor, file: int, t: float, *, existed: bool) -> None:
         """Begin a new generation of the file."""
@@ -298,7 +308,7 @@ class Provenance:
             creators=self._creator_at,
             path_of=self._files.path,
         )
-        step = step_of(written, self._processes, sources)
+        step = step_of(written, self._processes, self._needed(actor, written.creator, sources))
         old = self._evidence.steps(file)
         if generation is not None and anew and not generation.carries:
             if old and (old[-1].commands, old[-1].shell) != (step.commands, step.shell):
@@ -310,6 +320,19 @@ class Provenance:
         else:
             steps = _continued(old, (step,))
         self._evidence.set_recipe(file, actor.uid, event.t, maker.record, actor.record, steps)
+
+    def _needed(self, actor: Actor, creator: Actor | None, sources: list[int]) -> list[int]:
+        """Return the sources, and what has to be there besides: programs that were made, a caller's input."""
+        pipes = actor.pipe_in - actor.pipe_out
+        opener = self._processes.opener(actor, creator)
+        running = [
+            *self._processes.unit(actor),
+            *self._processes.writers_into(pipes),
+            *filter(None, [creator]),
+        ]
+        tools = [file for one in running for file in one.executed if self._evidence.steps(file)]
+        reads = [] if opener is None else [file for file, read in opener.reads.items() if not read.conducted]
+        return list(dict.fromkeys([*sources, *reads, *tools]))
 
     def _creator_at(self, path: str) -> int:
         row = self._files.find(path)
@@ -371,13 +394,3 @@ def _continued(before: tuple[Step, ...], steps: tuple[Step, ...]) -> tuple[Step,
             )
         return (*before, *steps)[-STEPS:]
     return tuple(replace(step, whole=False) for step in steps)
-
-
-def _is_script(actor: Actor, path: str) -> bool:
-    name = path.rpartition("/")[2]
-    for argument in (actor.args or ())[1:]:
-        if not argument.startswith(("-", "+")):
-            return argument.rpartition("/")[2] == name
-        if not argument.startswith("--") and "c" in argument:
-            return False  # sh -c 'commands': what follows are words for them
-    return False

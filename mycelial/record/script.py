@@ -18,6 +18,8 @@ from mycelial.record.steps import Command, Step
 
 _HERE = "\0"  # stands for the mount's root while a line is put together; no argument holds one
 _MAKEABLE = re.compile(r"[\w./#$][\w./+@,#$^!{}-]*(?: [\w./+@,#$^!{}-]+)*")
+_MAKES_DIRECTORIES = re.compile(r"\bmkdir\b|\bcp\s+-\w*[rRa]|\bgit\s+clone\b|\binstall\s+-\w*d")
+_RECURSIVE = re.compile(r"-[A-Za-z]*[rRa][A-Za-z]*|--recursive|--archive")
 _SAFE = (
     "case $root in *[!A-Za-z0-9/._+-]*)"
     " echo 'the name of this directory would have to be quoted: use another' >&2; exit 1;; esac"
@@ -79,9 +81,33 @@ def step_line(step: Step, root: str) -> str:
 
 
 def directories(steps: Iterable[Step]) -> list[str]:
-    """Return the lines that make the directories which the products of `steps` lie in."""
-    found = sorted({_named(directory) for step in steps if (directory := os.path.dirname(step.product))})
+    """Return the lines that make the directories which the products of `steps` lie in.
+
+    Those that a command makes by itself are left to it: `cp -r a b` makes something else where there is a b.
+    """
+    found = sorted({_named(directory) for step in steps if (directory := _needed_directory(step))})
     return [f"mkdir -p {shlex.join(found)}"] if found else []
+
+
+def _needed_directory(step: Step) -> str:
+    directory = os.path.dirname(step.product)
+    if not (step.commands and step.sure):
+        made = any(_MAKES_DIRECTORIES.search(word) for word in step.shell)
+        return (_inside(step.shell_cwd, step.root) or "").removeprefix(".") if made else directory
+    args = step.commands[-1].args
+    if os.path.basename(args[0]) not in ("cp", "mv") or not any(_RECURSIVE.fullmatch(word) for word in args):
+        return directory
+    where = os.path.join(_inside(step.cwd, step.root) or ".", args[-1])
+    target = os.path.normpath(where)
+    own = os.path.basename(os.path.normpath(args[-2])) if len(args) > 2 else ""
+    below = os.path.relpath(step.product, target)
+    if (
+        below.startswith("..")
+        or len(args) != 3 + sum(word.startswith("-") for word in args[1:])
+        or own in ("", ".")
+    ):
+        return directory
+    return directory if below.split("/")[0] == own else os.path.dirname(target)
 
 
 def copy_line(source: str, target: str) -> str:

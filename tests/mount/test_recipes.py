@@ -87,6 +87,70 @@ def test_an_object_was_made_by_the_compiler_that_was_called(mount: Mounted) -> N
     assert "program:  gcc" in how.stdout
 
 
+OWN_TOOL = {
+    "gen.c": '#include <stdio.h>\nint main(void) { puts("#define N 4"); return 0; }\n',
+    "part.c": '#include "n.h"\nint n(void) { return N; }\n',
+    "Makefile": """\
+libn.a: part.o
+\tar rcD $@ $^
+\t-@ (ranlib -D $@ || true) >/dev/null 2>&1
+part.o: part.c n.h
+\tgcc -c part.c
+n.h: gen
+\t./gen > $@
+gen: gen.c
+\tgcc -o $@ gen.c
+""",
+}
+
+
+@pytest.mark.parametrize("form", ["--script", "--makefile"])
+def test_a_tool_that_was_built_for_it_is_built_before(form: str, mount: Mounted, workspace: Path) -> None:
+    put(mount.source, OWN_TOOL)
+    shell("make -j2", mount, timeout=60)
+    written(mount, ["libn.a"])
+    for path in ("n.h", "part.o", "libn.a"):
+        again = made_again(mount, form, path, OWN_TOOL, workspace / "copy")
+        assert again == (mount.source / path).read_bytes(), path
+
+
+def test_directories_that_a_command_makes_are_left_to_it(mount: Mounted, workspace: Path) -> None:
+    origins = {"from/a": "a\n", "from/b/c": "c\n"}
+    put(mount.source, origins)
+    shell("cp -r from to", mount)
+    shell("cp -r from to", mount)
+    written(mount, ["to/b/c", "to/from/b/c"])
+    for path in ("to/b/c", "to/a", "to/from/a"):
+        again = made_again(mount, "--script", path, origins, workspace / "copy")
+        assert again == (mount.source / path).read_bytes(), path
+
+
+def test_what_a_program_gave_its_child_to_write_is_made_by_the_program(
+    mount: Mounted, workspace: Path
+) -> None:
+    script = "import subprocess\nsubprocess.run('sort in | uniq', shell=True, stdout=open('out', 'w'))\n"
+    origins = {**DATA, "give.py": script}
+    put(mount.source, origins)
+    shell("python3 give.py", mount)
+    written(mount, ["out"])
+    again = made_again(mount, "--script", "out", origins, workspace / "copy")
+    assert again == (mount.source / "out").read_bytes()
+
+
+def test_a_shell_that_touched_nothing_itself_is_called_again(mount: Mounted, workspace: Path) -> None:
+    put(mount.source, DATA)
+    shell("join <(sort in) <(sort other) | tee both | wc -l", mount)
+    written(mount, ["both"])
+    again = made_again(mount, "--script", "both", DATA, workspace / "copy")
+    assert again == (mount.source / "both").read_bytes()
+    (mount.source / "sub").mkdir()
+    shell("cd sub; join <(sort ../in) <(sort ../other) | tee both | wc -l", mount)
+    written(mount, ["sub/both"])
+    refused = mycelial("how", "--script", "sub/both", cwd=mount.mountpoint)
+    assert refused.returncode == 1
+    assert "not all is known of what was run" in refused.stderr
+
+
 DATA = {"in": "b 2\na 1\nc 3\n", "other": "a x\nb y\n"}
 PIPELINES = r"""
 mkdir -p sub

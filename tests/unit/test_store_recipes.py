@@ -113,3 +113,19 @@ def test_what_nobody_made_has_no_script(story: Story) -> None:
     story.program("vim").open("a").close("a")
     with story.answers() as answers, pytest.raises(Unwritable, match="nobody was seen making it"):
         as_script(answers.chain("a"), "/mnt")
+
+
+def test_what_was_edited_by_hand_since_is_not_made_again(story: Story) -> None:
+    called(story, "sort", "-o", "b", "a").open("a").make("b")
+    called(story, "vim", "b").open("b").make("b")
+    called(story, "uniq", "b", "c").open("b").make("c")
+    with story.answers() as answers, pytest.raises(Unwritable, match="changed in place"):
+        as_script(answers.chain("b"), "/mnt")
+    assert lines(story, "c") == ["( uniq b c )"]
+
+
+def test_a_program_in_the_tree_is_built_before_it_runs(story: Story) -> None:
+    called(story, "gcc", "-o", "tool", "tool.c").open("tool.c").make("tool")
+    story.program("sh").execute("tool").becomes("tool", args=("./tool", "out"), cwd="/mnt").make("out")
+    assert lines(story, "out") == ["( gcc -o tool tool.c )", "( ./tool out )"]
+    assert story.sources("out") == []

@@ -43,6 +43,9 @@ class Program:
             self.create(path).close(path)
         return self
 
+    def execute(self, path: str) -> Program:
+        return self._cause(Op.EXEC, path)
+
     def rename(self, path: str, to: str) -> Program:
         return self._cause(Op.RENAME, path, to)
 

@@ -165,7 +165,7 @@ static size_t append_stream(char *about, size_t size, size_t room, const struct 
 }
 
 /* Pipes that a program is given by name, as by a shell's <( ) and >( ), are inputs and outputs of it like its standard
- * ones. Whether the pipe that is looked for is one that it writes to. */
+ * ones. Whether the pipe that is looked for is one of them. */
 static bool remember_named(struct sibling program, const char *line, size_t size, uint64_t wanted) {
     const char *end;
     char name[32];
@@ -177,12 +177,8 @@ static bool remember_named(struct sibling program, const char *line, size_t size
         snprintf(name, sizeof name, "fd/%d", fd);
         uint64_t pipe = pipe_of(program.pid, name);
         if (!pipe) continue;
-        if (starting_mode(program.pid, fd) == O_WRONLY) {
-            named.out = pipe;
-            found |= pipe == wanted;
-        } else {
-            named.in = pipe;
-        }
+        *(starting_mode(program.pid, fd) == O_WRONLY ? &named.out : &named.in) = pipe;
+        found |= pipe == wanted;
         remember_sibling(named);
     }
     return found;
@@ -260,18 +256,18 @@ void pipeline_named(struct pipeline *pipeline, pid_t pid, int fd) {
 
 enum named { NOBODY, SOMEBODY_STARTING, FOUND };
 
-static bool holds_named(pid_t pid, uint64_t pipe) {
+static bool holds_named(pid_t pid, uint64_t pipe, int mode) {
     char name[16];
     for (int fd = HIGHEST_NAMED; fd > HIGHEST_NAMED - MOST_NAMED; fd--) {
         snprintf(name, sizeof name, "fd/%d", fd);
-        if (pipe_of(pid, name) == pipe && starting_mode(pid, fd) == O_WRONLY) return true;
+        if (pipe_of(pid, name) == pipe && starting_mode(pid, fd) == mode) return true;
     }
     return false;
 }
 
-static enum named is_namer(pid_t pid, pid_t shell, uint64_t pipe, uint64_t waited_us) {
+static enum named is_namer(pid_t pid, pid_t shell, uint64_t pipe, int mode, uint64_t waited_us) {
     char line[COMMAND_SIZE];
-    if (!holds_named(pid, pipe)) return NOBODY;
+    if (!holds_named(pid, pipe, mode)) return NOBODY;
     struct sibling program = {.in = pipe_of(pid, "fd/0"), .out = pipe_of(pid, "fd/1"), .pid = pid, .shell = shell};
     if (remember_named(program, line, worker_read_cmdline(pid, line, sizeof line), pipe)) return FOUND;
     return starting_is_moving(pid, waited_us) ? SOMEBODY_STARTING : NOBODY;
@@ -290,26 +286,27 @@ void pipeline_to_be_named(struct pipeline *pipeline, pid_t pid, pid_t shell) {
         if (pipe && starting_mode(pid, fd) == O_WRONLY) named[count++] = pipe;
     }
     if (!count) return;
-    if (own && holds_named(shell, own)) return;
+    if (own && holds_named(shell, own, O_WRONLY)) return;
     if (own && read_proc(children, sizeof children, "/proc/%d/task/%d/children", (int)shell, (int)shell) > 0)
         for (char *at = children, *end;; at = end) {
             pid_t child = (pid_t)strtol(at, &end, 10);
             if (end == at) break;
-            if (child != pid && holds_named(child, own)) return;
+            if (child != pid && holds_named(child, own, O_WRONLY)) return;
         }
     for (unsigned i = 0; i < count; i++) add_pipe(&pipeline->out, named[i]);
 }
 
-/* Who writes into the input of what is done in >( ): the program that it is for is its parent, or stands beside it. */
-static enum named find_namer(pid_t pid, uint64_t pipe, uint64_t waited_us) {
+/* Who writes into the input of what is done in >( ), or reads the output of what is done in <( ): the program that it is
+ * for is its parent, or stands beside it. */
+static enum named find_namer(pid_t pid, uint64_t pipe, int mode, uint64_t waited_us) {
     char children[8192];
     pid_t shell = lineage_parent(pid);
-    enum named best = is_namer(shell, lineage_parent(shell), pipe, waited_us);
+    enum named best = is_namer(shell, lineage_parent(shell), pipe, mode, waited_us);
     if (best == FOUND || read_proc(children, sizeof children, "/proc/%d/task/%d/children", (int)shell, (int)shell) <= 0) return best;
     for (char *at = children, *end; best != FOUND; at = end) {
         pid_t child = (pid_t)strtol(at, &end, 10);
         if (end == at) break;
-        enum named found = child == pid ? NOBODY : is_namer(child, shell, pipe, waited_us);
+        enum named found = child == pid ? NOBODY : is_namer(child, shell, pipe, mode, waited_us);
         if (found > best) best = found;
     }
     return best;
@@ -370,7 +367,7 @@ bool pipeline_follow(struct pipeline *pipeline, pid_t pid) {
                                       .pid = pid,
                                       .shell = lineage_parent(pid)});
     unsigned known = 0;
-    bool complete = false, pending = true, in_vain = false, settled = false, named = false;
+    bool complete = false, pending = true, in_vain = false, settled = false, named[3] = {false};
     uint64_t begun = now_us(), now = begun;
     unsigned disappointed = disappointments(begun);
     for (long pause = PAUSE_NS;; now = now_us()) {
@@ -381,11 +378,16 @@ bool pipeline_follow(struct pipeline *pipeline, pid_t pid) {
         pending = describe_neighbours(pipeline, waited, &known);
         complete = complete || is_complete(pipeline, siblings, count);
         bool awaited = pending;
-        if (!named && !complete && pipeline->in.count) {
-            enum named found = find_namer(reader, pipeline->in.inodes[0], waited);
-            named = found == FOUND; /* whatever it may still wait for is done by then */
+        for (unsigned i = 0; i < 2 && !complete; i++) {
+            if (named[i] || !sides[i].pipes->count || is_elsewhere(sides[i].pipes->inodes[0])) continue;
+            enum named found = find_namer(i ? writer : reader, sides[i].pipes->inodes[0], sides[i].mode, waited);
+            named[i] = found == FOUND;
+            named[2] |= named[i]; /* to be looked at with what is known now */
             awaited = awaited || found == SOMEBODY_STARTING;
-            if (named) continue;
+        }
+        if (named[2]) {
+            named[2] = false;
+            continue;
         }
         for (unsigned i = 0; i < 2 && !complete && !awaited; i++)
             awaited = may_be_taken(&sides[i], pid, waited, (uint64_t)START_RUNS_US >> disappointed);
