@@ -25,7 +25,7 @@ def adopt(found: Sequence[Community], alone: Iterable[int], paths: Mapping[int, 
     """Return the pieces of work with what lies beside them, the largest first; `alone` are files of none."""
     groups: list[dict[int, float]] = [dict(community.files) for community in found]
     groups += [{file: 0.0} for file in sorted(alone, key=lambda file: paths[file])]
-    within = _within(groups, paths)
+    within = {directory: _Inside(counts) for directory, counts in _within(groups, paths).items()}
     parents = {number: _parent(number, groups, within, paths) for number in range(len(groups))}
     for number, parent in parents.items():
         if parent is not None:
@@ -33,6 +33,17 @@ def adopt(found: Sequence[Community], alone: Iterable[int], paths: Mapping[int, 
     kept = [group for number, group in enumerate(groups) if parents[number] is None]
     kept = [group for group in kept if len(group) > 1]
     return [Community(group) for group in sorted(kept, key=lambda group: (-len(group), min(group)))]
+
+
+class _Inside:
+    """What lies in and below a directory: how many files of each group, of all, and which group has most."""
+
+    __slots__ = ("counts", "most", "whole")
+
+    def __init__(self, counts: Mapping[int, int]) -> None:
+        self.counts = counts
+        self.whole = sum(counts.values())
+        self.most = min(counts, key=lambda group: (-counts[group], group))
 
 
 def _within(groups: Sequence[Mapping[int, float]], paths: Mapping[int, str]) -> dict[str, Counter[int]]:
@@ -48,7 +59,7 @@ def _within(groups: Sequence[Mapping[int, float]], paths: Mapping[int, str]) -> 
 def _parent(
     number: int,
     groups: Sequence[Mapping[int, float]],
-    within: Mapping[str, Counter[int]],
+    within: Mapping[str, _Inside],
     paths: Mapping[int, str],
 ) -> int | None:
     """Return the piece of work that a small group belongs to, if there is one."""
@@ -58,14 +69,13 @@ def _parent(
     votes: Counter[int] = Counter()
     for file in group:
         for directory in _directories(paths[file]):
-            counts = within[directory]
-            whole = counts.total()
-            if whole >= BESIDE + len(group):
-                most = min(counts, key=lambda other: (-counts[other], other))
-                if counts[most] >= SHARE * whole and len(groups[most]) > SMALL:
+            inside = within[directory]
+            if inside.whole >= BESIDE + len(group):
+                most = inside.most
+                if inside.counts[most] >= SHARE * inside.whole and len(groups[most]) > SMALL:
                     votes[most] += 1
                 break
-            if len(group) > 2 and 2 * counts[number] > whole:  # a directory of its own
+            if len(group) > 2 and 2 * inside.counts[number] > inside.whole:  # a directory of its own
                 break
     if not votes:
         return None
