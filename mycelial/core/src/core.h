@@ -240,7 +240,7 @@ struct job {
     fuse_req_t req;
     int fd, fd_out;
     off_t off, off_out;
-    size_t size;
+    size_t size, done;
     bool data_only, close_it;
 };
 void worker_init(void);

@@ -17,6 +17,8 @@
 #define EXEC_FLAG 0x20        /* __FMODE_EXEC: the kernel opens the file to run it */
 #define SPLICE_FROM (64 << 10) /* bytes; below, copying is cheaper than setting up a pipe */
 
+#define COPY_SLICE (16u << 20)
+
 static char read_buffer[SPLICE_FROM];
 
 struct handle *handle_new(fuse_req_t req, struct inode *inode, int fd, int flags, const struct statx *stx) {
@@ -351,13 +353,21 @@ static void c_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned command, void *arg,
         fuse_reply_ioctl(req, result, is_set ? NULL : &value, is_set ? 0 : size);
 }
 
+/* A slice at a time, and behind what others wait for: a flush shall not have to wait for gigabytes. */
 static void run_copy(const struct job *job) {
-    off_t off = job->off, off_out = job->off_out;
-    ssize_t copied = copy_file_range(job->fd, &off, job->fd_out, &off_out, job->size, 0);
-    if (copied < 0)
-        fuse_reply_err(job->req, errno);
+    struct job rest = *job;
+    size_t slice = rest.size < COPY_SLICE ? rest.size : COPY_SLICE;
+    ssize_t copied = copy_file_range(rest.fd, &rest.off, rest.fd_out, &rest.off_out, slice, 0);
+    if (copied > 0) {
+        rest.done += (size_t)copied;
+        rest.size -= (size_t)copied;
+    }
+    if (copied == (ssize_t)slice && rest.size)
+        worker_submit(rest);
+    else if (copied < 0 && !rest.done)
+        fuse_reply_err(rest.req, errno);
     else
-        fuse_reply_write(job->req, (size_t)copied);
+        fuse_reply_write(rest.req, rest.done);
 }
 
 static void c_copy_file_range(fuse_req_t req, fuse_ino_t ino_in, off_t off_in, struct fuse_file_info *fi_in,
