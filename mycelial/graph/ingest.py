@@ -106,7 +106,7 @@ class Ingest:
         self._due = 0.0
         self._retry = 0.0
         self._patience = RETRY
-        self._told = False
+        self._told = self._is_another = False
         self._lent: WriterLock | None = None
         self.openings = self.replaced = 0
         self.paused_until = 0.0
@@ -188,12 +188,12 @@ class Ingest:
         return self._writer is not None
 
     def adopt(self, structure: Structure) -> None:
-        """Store what was found by looking at the whole, if the database can be used now."""
-        if self._writer is not None and self._waiting:
-            self._commit()
-        if self._writer is None:
-            return
+        """Store what was found by looking at the whole, if the database can be used and is still that one."""
+        looked_at = self._writer
         try:
+            self._settle()
+            if self._writer is None or self._writer is not looked_at:
+                return
             self._writer.begin()
             self._writer.set_structure(lambda _: structure)
             self._writer.commit()
@@ -202,11 +202,10 @@ class Ingest:
 
     def change(self, change: Callable[[Writer], object]) -> bool:
         """Store, at once, what a user said: whether it could be done."""
-        if self._writer is not None and self._waiting:
-            self._commit()  # the names mean what they mean by now
-        if self._writer is None:
-            return False
         try:
+            self._settle()  # the names mean what they mean by now
+            if self._writer is None:
+                return False
             self._writer.begin()
             change(self._writer)
             self._writer.commit()
@@ -228,8 +227,7 @@ class Ingest:
         """
         if self._writer is None:
             self._open()
-        while self._writer is not None and self._waiting:
-            self._commit()
+        self._settle()
         if self._writer is None:
             raise StoreError(self.reason)
         self._lent = self._writer.detach()
@@ -254,8 +252,7 @@ class Ingest:
             self._open()
         if self._writer is not None:
             self._commit()
-        while self._writer is not None and self._waiting:
-            self._commit()
+        self._settle()
         if self._writer is not None:
             self._writer.close()
             self._writer = None
@@ -266,6 +263,9 @@ class Ingest:
         try:
             self._writer = Writer(self._db, lock)
             self.openings += 1
+            if lock is None and (self._is_another or self._writer.landmark() is None):
+                self._writer.carry_over(self.paused_until, self.paused_users)
+            self._is_another = False
             self._read_pauses(self._writer)
             self._stored_before = self._writer.stored_message(self._session)
             self._waiting.keep(
@@ -355,10 +355,18 @@ class Ingest:
             if self._writer is None:
                 raise StoreError(self.reason)
 
+    def _settle(self) -> None:
+        """Commit what waits, into the database that others find by its name."""
+        if self._writer is not None and not self._writer.is_in_place():
+            self._begin_anew()
+        while self._writer is not None and self._waiting:
+            self._commit()
+
     def _begin_anew(self) -> None:
         """Let go of a file that is not the database any more, and open the one that is."""
         assert self._writer is not None
         self.replaced += 1  # the mount says it
+        self._is_another = True  # what opens next, be it now or later; a pause holds there, too
         self._writer.leave()
         self._writer = self._pipeline = None
         self._open()
@@ -387,5 +395,5 @@ class Ingest:
     def _tell_failure(self, pipeline: Pipeline) -> None:
         if pipeline.first_failure is not None and not self._told:
             self._told = True
-            failure = pipeline.first_failure
-            log.error("an event could not be understood; it is kept in the log", exc_info=failure)
+            error = pipeline.first_failure
+            log.error("an event could not be understood; it is kept in the log", exc_info=error)

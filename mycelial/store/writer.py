@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -179,6 +179,26 @@ class Writer:
             self.database.conn.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, t))
         else:
             self.database.conn.execute("DELETE FROM meta WHERE key = ?", (key,))
+
+    def carry_over(self, until: float, users: Mapping[int, float]) -> None:
+        """Take up, at once, the pauses of another database: of two for the same user the longer holds.
+
+        Raises
+        ------
+        StoreError
+            They could not be written.
+        """
+        own = self.paused_users()
+        longer: list[tuple[int | None, float]] = [
+            (uid, t) for uid, t in users.items() if t > own.get(uid, 0.0)
+        ]
+        if until > self.paused_until():
+            longer.append((None, until))
+        if longer:
+            self.begin()
+            for uid, t in longer:
+                self.pause_until(t, uid)
+            self.commit()
 
     def stored_message(self, session: str) -> int:
         """Return the number of the last message of this mount whose events are here; 0 if there is none."""

@@ -1,0 +1,138 @@
+"""What a user says reaches the database that is read, whatever became of the one before."""
+
+from __future__ import annotations
+
+import math
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from mycelial.graph.admission import Admission
+from mycelial.graph.ingest import Ingest
+from mycelial.graph.rebuild import replay
+from mycelial.record.exclude import ExclusionRules
+from mycelial.store.answers import Answers
+from mycelial.store.clusters import Named, Structure
+from mycelial.store.log import Retention
+from tests.unit.worked import ALICE, Story
+
+
+@pytest.fixture
+def story(tmp_path: Path) -> Story:
+    return Story(tmp_path)
+
+
+@pytest.fixture
+def ingest(story: Story) -> Iterator[Ingest]:
+    """One that has stored an event and waits for the next."""
+    ingest = Ingest(story.database, Admission(ExclusionRules()), Retention(), time.monotonic)
+    ingest.work()
+    take(ingest, story, "before")
+    ingest.adopt(Structure((), ()))  # commits
+    assert not ingest.waiting
+    yield ingest
+    ingest.close()
+
+
+def take(ingest: Ingest, story: Story, path: str) -> None:
+    story.program("vim").close(path)
+    for event in story.events:
+        ingest.take(event)
+    story.events.clear()
+
+
+def paths(story: Story) -> list[str]:
+    with Answers.open(story.database, None) as answers:
+        return [event.path for event in answers.events()]
+
+
+def remove(database: Path) -> None:
+    database.unlink()
+
+
+def put_another(database: Path) -> None:
+    other = database.parent / "another.db"
+    replay(other, [])
+    os.replace(other, database)
+
+
+def cut(database: Path) -> None:
+    os.truncate(database, 0)
+
+
+LOSSES = pytest.mark.parametrize("lose", [remove, put_another, cut])
+
+
+@LOSSES
+def test_a_pause_holds_in_the_database_that_is_there(
+    ingest: Ingest, story: Story, lose: Callable[[Path], None]
+) -> None:
+    lose(story.database)
+    assert ingest.change(lambda writer: writer.pause_until(math.inf, ALICE))
+    assert ingest.replaced == 1
+    take(ingest, story, "private")
+    ingest.close()
+    assert ingest.paused_users == {ALICE: math.inf}
+    assert paths(story) == []
+
+
+@LOSSES
+def test_a_pause_outlives_its_database(ingest: Ingest, story: Story, lose: Callable[[Path], None]) -> None:
+    assert ingest.change(lambda writer: writer.pause_until(story.now + 1000.0))
+    lose(story.database)
+    ingest.close()  # finds it out
+    ingest.work()
+    take(ingest, story, "private")
+    ingest.close()
+    assert paths(story) == []
+    story.wait(2000.0)
+    ingest.work()
+    take(ingest, story, "public")
+    ingest.close()
+    assert paths(story) == ["public"]
+
+
+def test_of_two_pauses_the_longer_holds(ingest: Ingest, story: Story) -> None:
+    story.now += 1.0
+    ingest.change(lambda writer: writer.pause_until(story.now, ALICE))
+    other = Ingest(story.directory / "other.db", Admission(ExclusionRules()), Retention(), time.monotonic)
+    other.work()
+    other.change(lambda writer: writer.pause_until(math.inf, ALICE))
+    other.close()
+    os.replace(story.directory / "other.db", story.database)
+    assert ingest.change(lambda writer: writer.pause_until(5.0))
+    assert (ingest.paused_until, ingest.paused_users) == (5.0, {ALICE: math.inf})
+
+
+def test_what_was_ended_before_does_not_come_back(ingest: Ingest, story: Story) -> None:
+    ingest.change(lambda writer: writer.pause_until(math.inf))
+    remove(story.database)
+    assert ingest.change(lambda writer: writer.pause_until(0.0))
+    take(ingest, story, "public")
+    ingest.close()
+    assert paths(story) == ["public"]
+
+
+def test_a_damaged_database_that_is_removed_leaves_its_pauses(ingest: Ingest, story: Story) -> None:
+    ingest.change(lambda writer: writer.pause_until(math.inf))
+
+    def fail(*_: object) -> None:
+        remove(story.database)
+        raise sqlite3.DatabaseError("database disk image is malformed")
+
+    assert not ingest.change(fail)
+    ingest.close()
+    assert ingest.paused_until == math.inf
+
+
+def test_what_was_found_in_another_database_is_not_taken_up(ingest: Ingest, story: Story) -> None:
+    remove(story.database)
+    ingest.adopt(Structure((Named(1, ALICE, "a", 2, {1: 1, 2: 2}),), ()))
+    assert ingest.replaced == 1
+    ingest.close()
+    with Answers.open(story.database, None) as answers:
+        assert not answers.clusters(10, 10)
