@@ -83,6 +83,13 @@ def flows_into(making: Making, processes: Processes) -> dict[int, Flow]:
     return flows
 
 
+def bounded(flows: dict[int, Flow], most: int) -> dict[int, Flow]:
+    """Leave out what was read longest ago where a program that makes many things has read very much."""
+    if len(flows) <= most:
+        return flows
+    return {flow.file: flow for flow in sorted(flows.values(), key=lambda f: (f.t, f.file))[-most:]}
+
+
 def _gather(flows: dict[int, Flow], making: Making, reads: Reads) -> None:
     for file, read in reads:
         if file != making.product and read.first <= making.t:

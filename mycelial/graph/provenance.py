@@ -14,7 +14,7 @@ from typing import Any
 
 from mycelial.graph.actors import Actor
 from mycelial.graph.commands import Written, step_of
-from mycelial.graph.flows import Flow, flows_into
+from mycelial.graph.flows import Flow, bounded, flows_into
 from mycelial.graph.making import Making
 from mycelial.graph.pairing import belonging, is_paired, namesakes
 from mycelial.graph.processes import Processes
@@ -109,7 +109,7 @@ class Provenance:
         """The file was closed after writing: work out what it was made from."""
         generation = self._generations.get(file)
         making = self._making(actor, file, generation, event)
-        flows = _bounded(self._flows(making), making.most)
+        flows = bounded(self._flows(making), making.most)
         if actor.kind is Kind.COPIER:
             copied = namesakes(event.to or event.path, {number: self._files.path(number) for number in flows})
             flows = {number: flows[number] for number in copied} or flows
@@ -126,9 +126,8 @@ class Provenance:
             self._replace_sources(actor, file, flows)
         if actor.kind is not Kind.EDITOR and actor.kind is not Kind.VERSIONS:
             self._note_recipe(actor, file, event, list(flows))
-        elif (steps := self._evidence.steps(file)) and steps[0].whole:
-            # Written by hand, or brought from another version: nobody can do that again.
-            self._evidence.set_steps(file, (replace(steps[0], whole=False), *steps[1:]))
+        else:
+            self._leave_to_hand(file)
         if generation is not None and not generation.closed:
             generation.closed, generation.closer = True, actor.number
             self._dirty.add(file)
@@ -166,6 +165,7 @@ class Provenance:
         before = evidence.sources(kept)
         if actor.kind is Kind.EDITOR and (existed or kept in made):
             sources = before
+            self._leave_to_hand(kept)
         else:
             sources = dict(before) if kept in made else {}
             for source in made.values():
@@ -321,6 +321,11 @@ class Provenance:
             steps = _continued(old, (step,))
         self._evidence.set_recipe(file, actor.uid, event.t, maker.record, actor.record, steps)
 
+    def _leave_to_hand(self, file: int) -> None:
+        """The file was written by hand, or brought from another version: nobody can do that again."""
+        if (steps := self._evidence.steps(file)) and steps[0].whole:
+            self._evidence.set_steps(file, (replace(steps[0], whole=False), *steps[1:]))
+
     def _needed(self, actor: Actor, creator: Actor | None, sources: list[int]) -> list[int]:
         """Return the sources, and what has to be there besides: programs that were made, a caller's input."""
         pipes = actor.pipe_in - actor.pipe_out
@@ -372,13 +377,6 @@ class Provenance:
             oldest = next(iter(self._generations))
             del self._generations[oldest]
             self._dirty.add(oldest)
-
-
-def _bounded(flows: dict[int, Flow], most: int) -> dict[int, Flow]:
-    """Leave out what was read longest ago where a program that makes many things has read very much."""
-    if len(flows) <= most:
-        return flows
-    return {flow.file: flow for flow in sorted(flows.values(), key=lambda f: (f.t, f.file))[-most:]}
 
 
 def _continued(before: tuple[Step, ...], steps: tuple[Step, ...]) -> tuple[Step, ...]:

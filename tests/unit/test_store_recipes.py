@@ -124,6 +124,13 @@ def test_what_was_edited_by_hand_since_is_not_made_again(story: Story) -> None:
     assert lines(story, "c") == ["( uniq b c )"]
 
 
+def test_what_an_editor_saved_by_rename_is_not_made_again(story: Story) -> None:
+    called(story, "sort", "-o", "b", "a").open("a").make("b")
+    called(story, "emacs", "b").open("b").make(".#b").rename(".#b", "b")
+    with story.answers() as answers, pytest.raises(Unwritable, match="changed in place"):
+        as_script(answers.chain("b"), "/mnt")
+
+
 def test_a_program_in_the_tree_is_built_before_it_runs(story: Story) -> None:
     called(story, "gcc", "-o", "tool", "tool.c").open("tool.c").make("tool")
     story.program("sh").execute("tool").becomes("tool", args=("./tool", "out"), cwd="/mnt").make("out")
