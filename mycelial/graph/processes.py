@@ -101,6 +101,7 @@ class Processes:
 
     def finish(self, actor: Actor, product: int, t: float) -> None:
         """Note that `actor` closed `product` after writing."""
+        self._dirty.add(actor.number)
         actor.first_finish = actor.first_finish or t
         actor.finished.pop(product, None)
         is_latest = t >= next(reversed(actor.finished.values()), t)
@@ -121,7 +122,7 @@ class Processes:
 
     def writers_to(self, place: str) -> list[Actor]:
         """Return the actors of which an output led to this path, in order of appearance."""
-        return [self._actors[number] for number in self._by_place.get(place, ())]
+        return [self._actors[number] for number in sorted(self._by_place.get(place, ()))]
 
     def child_before(self, actor: Actor, since: float, t: float) -> float:
         """Return when the latest child that `actor` started until `t` was first seen; 0.0 if before `since`.
@@ -347,9 +348,7 @@ class Processes:
             index.setdefault(pipe, []).append(actor.number)
 
     def _forget(self, number: int) -> None:
-        actor = self._actors.pop(number, None)
-        if actor is None:
-            return
+        actor = self._actors.pop(number)
         self._dirty.add(number)
         self._dirty_reads.add(number)
         self._reads -= len(actor.reads)
