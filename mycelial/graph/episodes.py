@@ -141,7 +141,8 @@ class Episodes:
         pairs = pairs_of(said, episode.touches)
         chosen_share = _choices(episode.touches, habitual)
         shared = {pair: weight * grown * chosen_share(*pair) for pair, weight in pairs.items()}
-        evidence.add_together(uid, shared, t, episode.number)
+        said_of = {pair: weight for pair, weight in shared.items() if weight > 0.0}
+        evidence.add_together(uid, said_of, t, episode.number)
         self._close_successions(episode, grown, habitual)
         evidence.crowd_out(uid, list(said.weights))
         self._files.settle(list(said.weights))

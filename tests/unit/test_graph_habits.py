@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,19 @@ def test_a_journal_that_is_always_written_comes_after_what_was_chosen(story: Sto
     with story.answers() as answers:
         scores = {found.path: found.score for found in answers.related("letter")}
     assert scores[JOURNAL] < 0.2 * scores["costs"]
+
+
+def test_nothing_is_kept_of_what_is_owed_to_habit_alone(story: Story) -> None:
+    for day in range(30):
+        story.program("soffice.bin").close(f"letter {day}", ".recent")
+        story.pause()
+    story.answers().close()
+    connection = sqlite3.connect(story.database)
+    try:
+        assert connection.execute("SELECT count(*) FROM together").fetchone()[0] > 0
+        assert connection.execute("SELECT count(*) FROM together WHERE weight <= 0.0").fetchone() == (0,)
+    finally:
+        connection.close()
 
 
 def test_a_visible_file_that_is_used_with_everything_stays_among_the_first(story: Story) -> None:
