@@ -7,7 +7,7 @@ y.json, and page-07.txt in scan-07.png.  A program that copies keeps the name al
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from itertools import islice, takewhile
 
 from mycelial.graph.actors import Read
@@ -20,9 +20,6 @@ AT_ONCE = 32
 """Products that a program may be making at the same time."""
 
 _NUMBER = re.compile(r"\d+")
-
-Naming = Callable[[str], tuple[str, str]]
-"""Splits a name into what a file shares with what it is converted to, and the rest."""
 
 
 def by_stem(name: str) -> tuple[str, str]:
@@ -77,7 +74,8 @@ def belonging(making: Making, reads: Iterable[int]) -> tuple[set[int], set[int]]
             continue
         first = min((writer.reads[file].first for file in mine if file in writer.reads), default=making.t)
         latest = [file for file, t in islice(reversed(writer.finished.items()), AT_ONCE) if t >= first]
-        return mine, {file for file in latest if naming(making.name_of(file))[1] == kind}
+        others = [file for file in latest if file != making.product]
+        return mine, {file for file in others if naming(making.name_of(file))[1] == kind}
     return set(), set()
 
 

@@ -94,6 +94,8 @@ class Provenance:
 
     def execute(self, actor: Actor, file: int, t: float) -> None:
         """Note that `actor` becomes a program that lies in the mount: what it makes needs that."""
+        if actor.pid == UNKNOWN:
+            return
         actor.executed.pop(file, None)
         actor.executed[file] = t
         if len(actor.executed) > EXECUTED:

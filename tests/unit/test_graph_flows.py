@@ -312,8 +312,12 @@ def test_an_id_that_is_used_again_is_another_process(story: Story) -> None:
 
 
 def test_processes_of_which_nothing_is_known_make_nothing(story: Story) -> None:
-    story.program("?", pid=0, ppid=0, chain=(), start=None).open("a").make("b")
+    story.program("gcc", args=("gcc", "-o", "tool")).make("tool")
+    unknown = story.program("?", pid=0, ppid=0, chain=(), start=None)
+    unknown.open("a").execute("tool").make("b")
     assert story.sources("b") == []
+    with story.answers() as answers:
+        assert "tool" not in [product.made_as for product in answers.chain("b").products]
 
 
 def test_what_xargs_is_given_says_what_those_that_it_runs_make(story: Story) -> None:
@@ -430,6 +434,14 @@ def test_threads_that_convert_many_files_at_once_make_each_from_its_own(story: S
     program.close("scan-2", "scan-1").make("scan-3", "scan-4")
     for number in range(1, 5):
         assert story.sources(f"scan-{number}") == ["convert.py", f"page-{number}.txt"]
+
+
+def test_what_is_written_on_keeps_count_of_what_belongs_to_it_by_name(story: Story) -> None:
+    for _ in range(2):
+        writer = story.program("convert").open("x.csv", "x.txt").make("x.json")
+    writer.open("x.csv").close("x.json")
+    with story.answers() as answers:
+        assert {found.path: found.episodes for found in answers.sources("x.json")} == {"x.csv": 2, "x.txt": 2}
 
 
 def test_one_product_of_numbered_files_is_made_from_all_of_them(story: Story) -> None:
