@@ -28,9 +28,7 @@ _NAME = re.compile(
 )
 _HARMLESS = re.compile(r"^-{0,2}(?:no|ask|prompt|without|disable)[-_]", re.IGNORECASE)
 _ASSIGNMENT = re.compile(r"(?P<name>[-A-Za-z0-9_.]*[A-Za-z0-9])\s*[=:]\s*", re.DOTALL)
-_FURTHER = re.compile(
-    r"(?:(?<=^/)|(?<=[,=:]))(?P<name>[-A-Za-z0-9_.]*[A-Za-z0-9])(?:=|(?<=^/.{3})(?!)|:(?=[^/]))", re.DOTALL
-)
+_FURTHER = re.compile(r"(?:(?<=^/)|(?<=[,=:]))(?P<name>[-A-Za-z0-9_.]*[A-Za-z0-9])(?:=|:(?=[^/]))", re.DOTALL)
 _PLAIN = re.compile(
     r"\d{0,3}|-|yes|no|true|false|on|off|none|null|never|always|auto|ask|prompt", re.IGNORECASE
 )
@@ -39,13 +37,14 @@ _VALUE = re.compile(r"(?!\[redacted\])(?:\"(?:[^\"\\]|\\.)*\"|'[^']*'|(?:[^\s;&|
 _IN_TEXT = re.compile(
     r"(?<![A-Za-z0-9_./-])(?P<name>-{0,2}[A-Za-z][-A-Za-z0-9_.]*)(?:=|[\"']?\s*:\s*|\s+=\s+(?=[\"']))"
 )
-_OPTION_IN_TEXT = re.compile(r"(?<![\w-])(?P<name>--?[A-Za-z][-A-Za-z0-9_.]+)\s+(?!-)")
+_OPTION_IN_TEXT = re.compile(r"(?<![\w.-])(?P<name>--?[A-Za-z][-A-Za-z0-9_.]+)\s+(?!-)")
 _HEADER = re.compile(
-    r"(?P<name>(?:\b|(?<=-H))(?:(?:proxy-)?authorization|(?:set-)?cookie|x-[-a-z]*(?:key|token|auth|secret|password)[-a-z]*|"
-    r"(?:private|job|deploy|api|access)-(?:token|key)|apikey)\s*:(?!\s*\[redacted\])\s*)[^\r\n\"']+",
+    r"(?P<name>(?:(?:\b|(?<=-H))(?:(?:proxy-)?authorization|(?:set-)?cookie|(?:private|job|deploy|api|access)-(?:token|key)|apikey)|"
+    r"(?:(?<![-\w])|(?<=^-H)|(?<=[^-\w]-H))x-(?=[-a-z]*(?:key|token|auth|secret|password))[-a-z]++)"
+    r"\s*:(?!\s*\[redacted\])\s*)[^\r\n\"']+",
     re.IGNORECASE,
 )
-_USERINFO = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?P<user>[^/\s?#@:]*)(?P<rest>:[^/\s?#]*)?@")
+_USERINFO = re.compile(r"(?<=[A-Za-z0-9+.-])://(?P<user>[^/\s?#@:]*)(?P<rest>:[^/\s?#]*)?@")
 _QUERY = re.compile(
     rf"(?P<name>[?&#;](?:[-A-Za-z0-9_.%]*?[-_.])?(?:{_WORDS}|key|code))=[^&\s#\"']+", re.IGNORECASE
 )
@@ -56,10 +55,10 @@ _SHAPES = re.compile(
     | \b(?:ghp|gho|ghu|ghs|ghr)_[A-Za-z0-9]{16,} | \bgithub_pat_\w{16,}
     | \bgl(?:pat|dt|rt|cbt|ptt|soat)-[\w-]{16,}
     | \bxox[abeoprs]-[\w-]{10,} | \bxapp-[\w-]{10,}
-    | \b(?:sk|pk|rk)[-_](?:[a-z]+[-_])?[A-Za-z0-9_-]{16,}
+    | (?<![\w-])(?:sk|pk|rk)[-_](?:[a-z]+[-_])?[A-Za-z0-9_-]{16,}
     | \b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b
     | \bAIza[\w-]{30,} | \bya29\.[\w-]{10,}
-    | \beyJ[\w-]{5,}\.[\w-]{5,}\.[\w-]*
+    | \beyJ[\w-]{5,1000}\.[\w-]{5,}\.[\w-]*
     | \bnpm_[A-Za-z0-9]{20,} | \bhf_[A-Za-z0-9]{20,} | \bpypi-[\w-]{16,} | \bSG\.[\w-]{10,}\.[\w-]{10,}
     | \bhv[sbr]\.[\w-]{20,} | (?<=hooks\.slack\.com/services/)[\w/]+ | (?<=api\.telegram\.org/bot)\d+:[\w-]+
     | (?<=/api/webhooks/)\d+/[\w-]+
@@ -92,13 +91,16 @@ _UNQUOTED = re.compile(r"'([^']*)'|\"((?:[^\"\\]|\\.)*)\"|\\(.)", re.DOTALL)
 _NEEDS_NO_QUOTES = re.compile(r"[\w@%+=:,./\[\]{}?&#~^-]+")
 _SUSPECT = re.compile(
     r"[/-]p|p(?:ass|wd|w|in|ypi-)|s(?:ecret|ig|ession|g\.|hp|k[-_])|t(?:oken|wine)|auth|c(?:red|ookie)|bearer|key|jwt|otp|dsn"
-    r"|hmac|webhook|identified|://|eyj|akia|a[bs]ia|acca|aiza|ya29|g[hl][a-z]+[-_]|x(?:ox|app)|[pr]k[-_]|npm_|hf_|dop_|hv[sbr]\."
+    r"|hmac|webhook|identified|://|eyj|akia|a[bs]ia|acca|aiza|ya29|g(?:[hl][a-z]{1,4}|ithub_pat)[-_]|x(?:ox|app)|[pr]k[-_]|npm_|hf_|dop_|hv[sbr]\."
 )
 """Without any of this, in small letters, there is no secret to be found, but with programs that have ways."""
 _OWN_WAYS = re.compile(rf"(?<![\w.-])(?:{'|'.join(map(re.escape, WAYS))})(?![\w.-])")
 
 _DEEPEST = 3
 """Scripts within scripts that are looked into word by word."""
+
+_ROUNDS = 6
+"""How often a command line is looked at; of one that changes even then, nothing of what changes is kept."""
 
 _NO_WAYS = Ways()
 _ACCOUNTS = ("sqlplus", "sqlldr", "rman", "imp", "exp")
@@ -109,8 +111,12 @@ def redact(args: tuple[str, ...]) -> tuple[str, ...]:
     line = "\0".join(args)
     if not _SUSPECT.search(line.lower()) and not _OWN_WAYS.search(line):
         return args
-    found = tuple(_redact_words(list(args), 0, is_script=False))
-    return found if found == args else redact(found)  # quotes that never end may give a word another meaning
+    for _ in range(_ROUNDS):  # quotes that never end may give a word another meaning
+        before, args = args, tuple(_redact_words(list(args), 0, is_script=False))
+        if args == before:
+            return args
+    again = _redact_words(list(args), 0, is_script=False)
+    return tuple(word if word == new else REDACTED for word, new in zip(args, again, strict=True))
 
 
 def redact_script(text: str) -> str:
@@ -174,7 +180,7 @@ def _unquoted(word: str) -> str:
 def _redact_words(words: list[str], depth: int, *, is_script: bool) -> list[str]:
     """Redact one command, and what it runs if it only runs another."""
     found = list(words)
-    begun, program = 0, ""
+    begun, program, there = 0, "", frozenset(words)
     for at, word in enumerate(words):
         name = word.rpartition("/")[2]
         if at == 0 or (_runs_others(program) and (name in WAYS or name in RUNNERS)):
@@ -183,7 +189,7 @@ def _redact_words(words: list[str], depth: int, *, is_script: bool) -> list[str]
             found[0] = _redact_word(word, "", _NO_WAYS, depth)
             continue
         ways = WAYS.get(program, _NO_WAYS)
-        if ways.only and not any(only in words for only in ways.only):
+        if ways.only and there.isdisjoint(ways.only):
             ways = _NO_WAYS
         if is_script and word.startswith("$"):
             continue
@@ -279,13 +285,17 @@ def _redact_word(arg: str, program: str, ways: Ways, depth: int) -> str:
 
 def _redact_further(arg: str) -> str:
     """Redact the settings in a list of them, a=b,password=c, and those behind an option, --env=PASSWORD=c."""
-    for match in _FURTHER.finditer(arg):
-        end = arg.find(",", match.end())
-        end = len(arg) if end < 0 or arg[match.start() - 1] != "," else end
-        value = arg[match.end() : end]
-        if _is_secret_name(match["name"]) and value and REDACTED not in value and not _PLAIN.fullmatch(value):
-            return _redact_further(arg[: match.end()] + REDACTED + arg[end:])
-    return arg
+    pieces, done, at = [], 0, 0
+    while (match := _FURTHER.search(arg, at)) is not None:
+        at = match.end()
+        if not _is_secret_name(match["name"]):
+            continue
+        end = arg.find(",", at) if arg[match.start() - 1] == "," else -1
+        value = arg[at : end if end >= 0 else len(arg)]
+        if value and REDACTED not in value and not _PLAIN.fullmatch(value):
+            pieces += [arg[done:at], REDACTED]
+            done = at = at + len(value)
+    return "".join([*pieces, arg[done:]])
 
 
 def _is_secret_name(name: str) -> bool:
@@ -301,9 +311,10 @@ def _looks_secret(value: str) -> bool:
 def _without_userinfo(match: re.Match[str]) -> str:
     user, rest = match["user"], match["rest"]
     if rest is not None:
-        return f"{match['scheme']}{user}:{REDACTED}@" if rest != ":" else match[0]
-    if match["scheme"].lower() in ("http://", "https://") and user not in _PUBLIC_USERS:
-        return f"{match['scheme']}{REDACTED}@"
+        return f"://{user}:{REDACTED}@" if rest != ":" else match[0]
+    before = match.string[max(match.start() - len("https"), 0) : match.start()].lower()
+    if before.endswith(("http", "https")) and user not in _PUBLIC_USERS:
+        return f"://{REDACTED}@"
     return match[0]
 
 
@@ -312,12 +323,7 @@ def _without_values(assignment: re.Pattern[str], text: str) -> str:
     while (match := assignment.search(text, at)) is not None:
         at = match.end()  # what is no secret itself may hold one: {"user":"me","password":"…"}
         value = _VALUE.match(text, at) if _is_secret_name(match["name"]) else None
-        if (
-            value is None
-            or REDACTED in value[0]
-            or _VARIABLE.fullmatch(value[0])
-            or _PLAIN.fullmatch(value[0])
-        ):
+        if value is None or _VARIABLE.fullmatch(value[0]) or _PLAIN.fullmatch(value[0]):
             continue
         pieces += [text[done:at], REDACTED]
         done = at = value.end()

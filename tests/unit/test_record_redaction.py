@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mycelial.graph.admission import Admission
+from mycelial.record import redaction
 from mycelial.record.events import Event, Neighbour, Op, Process
 from mycelial.record.redaction import REDACTED, redact
 
@@ -132,6 +133,27 @@ HARMLESS = (
     ("git", "grep", "password", "src"),
 )
 
+LONGEST = 8192
+ENDLESS = (
+    "x-key-",
+    " -Hx-key-",
+    ",pw=ab",
+    ":pw=",
+    "pw=,",
+    "ghgh",
+    "eyJ-",
+    "sk-a-",
+    "-a.",
+    "a+",
+    "://a:",
+    "&key-",
+    "password '\" ",
+    "$(`",
+    "git ",
+    "PRIVATE KEY",
+)
+"""What the expressions for secrets begin with, over and over, so that none may look at all that follows."""
+
 secrets = st.text(
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!%_+.~-", min_size=8, max_size=40
 )
@@ -160,6 +182,28 @@ def test_any_command_line_keeps_its_length_and_settles(args: tuple[str, ...]) ->
     stored = redact(args)
     assert len(stored) == len(args)
     assert redact(stored) == stored
+
+
+@pytest.mark.parametrize("part", ENDLESS)
+def test_looking_for_secrets_ends_soon_whatever_a_command_line_holds(part: str) -> None:
+    for end in ("", " a", "[redacted]", ".a key"):
+        line = (part * LONGEST)[:LONGEST] + end
+        for args in (("tool", line), ("sh", "-c", line), ("git", *line.split(" "))):
+            assert len(redact(args)) == len(args)
+
+
+def test_any_number_of_secrets_in_one_argument_is_left_out() -> None:
+    stored = redact(("tool", "x=1" + ",pw=abcd" * 1000 + ",y=2"))
+    assert stored == ("tool", "x=1" + f",pw={REDACTED}" * 1000 + ",y=2")
+
+
+def test_what_changes_each_time_it_is_looked_at_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    def longer(words: list[str], _: int, *, is_script: bool) -> list[str]:
+        assert not is_script
+        return [word if word in ("tool", REDACTED) else f"{word}+" for word in words]
+
+    monkeypatch.setattr(redaction, "_redact_words", longer)
+    assert redact(("tool", "--key=1")) == ("tool", REDACTED)
 
 
 @pytest.mark.parametrize("token", SHAPED)
