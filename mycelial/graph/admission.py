@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field, replace
 
 from mycelial.graph.programs import Kind, is_barrier, is_wrapper, kind_of
 from mycelial.record.events import Event, Neighbour, Process
 from mycelial.record.exclude import ExclusionRules
-from mycelial.record.redaction import redact
+from mycelial.record.redaction import REDACTED, redact
+
+log = logging.getLogger(__name__)
 
 REMEMBERED = 4096
 """Processes whose stored form is remembered, and command lines without a secret."""
@@ -23,6 +26,7 @@ class Admission:
     arguments: bool = True
     _latest: dict[int, tuple[Process, Process]] = field(default_factory=dict)  # by pid
     _harmless: dict[tuple[str, ...], None] = field(default_factory=dict)
+    _has_failed: bool = False
 
     def admit(self, event: Event) -> tuple[Event, ...]:
         """Return what may be recorded of `event`: mostly one event, or none."""
@@ -62,7 +66,13 @@ class Admission:
         """Return a command line without its secrets; all that a shell starts comes with the shell's."""
         if args in self._harmless:
             return args
-        redacted = redact(args)
+        try:
+            redacted = redact(args)
+        except Exception as error:  # what one user calls a program with must not end everybody's recording
+            if not self._has_failed:
+                log.error("command lines that secrets cannot be looked for in are not stored: %r", error)
+            self._has_failed = True
+            return (REDACTED,)
         if redacted == args:
             self._harmless[args] = None
             if len(self._harmless) > REMEMBERED:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mycelial.graph import admission
 from mycelial.graph.admission import Admission
 from mycelial.record import redaction
 from mycelial.record.events import Event, Neighbour, Op, Process
@@ -252,6 +255,23 @@ def test_ancestors_are_stored_up_to_what_decides_about_other_work() -> None:
     (stored,) = Admission().admit(MADE)
     assert [line[0] for line in stored.process.chain_args] == ["gcc", "timeout", "sh"]
     assert stored.process.fds == ((1, "/mnt/out"), (2, "pipe:[7]"))
+
+
+def test_recording_goes_on_without_arguments_that_cannot_be_looked_through(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(args: tuple[str, ...]) -> tuple[str, ...]:
+        raise RecursionError(len(args))
+
+    monkeypatch.setattr(admission, "redact", fails)
+    admit = Admission().admit
+    for event in (MADE, replace(MADE, process=replace(SECRETIVE, pid=10))):
+        (stored,) = admit(event)
+        assert "hush" not in repr(stored)
+        assert stored.process.args == stored.process.neighbours[0].args == (REDACTED,)
+        assert stored.process.chain == SECRETIVE.chain
+    assert len(caplog.records) == 1
+    assert "hush" not in caplog.text
 
 
 def test_arguments_need_not_be_stored_at_all() -> None:
