@@ -55,7 +55,8 @@ _SHAPES = re.compile(
     | \b(?:ghp|gho|ghu|ghs|ghr)_[A-Za-z0-9]{16,} | \bgithub_pat_\w{16,}
     | \bgl(?:pat|dt|rt|cbt|ptt|soat)-[\w-]{16,}
     | \bxox[abeoprs]-[\w-]{10,} | \bxapp-[\w-]{10,}
-    | (?<![\w-])(?:sk|pk|rk)[-_](?:[a-z]+[-_])?[A-Za-z0-9_-]{16,}
+    | (?<![\w-])(?:sk|pk|rk)[-_](?=[\w-]*\d)(?=[\w-]*[A-Z])(?=[\w-]*[a-z])[\w-]{16,}+(?!\.\w)
+    | (?<![\w-])sk-(?:or-v1-)?[0-9a-f]{32,}+(?!\.?\w)
     | \b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b
     | \bAIza[\w-]{30,} | \bya29\.[\w-]{10,}
     | \beyJ[\w-]{5,1000}\.[\w-]{5,}\.[\w-]*
@@ -212,7 +213,7 @@ def _runs_others(program: str) -> bool:
 def _given(words: list[str], at: int, ways: Ways) -> str | None:
     """Return what is left of a word if the option before it says that it is a secret; None otherwise."""
     option, word = words[at - 1], words[at]
-    if ways.bundled and re.fullmatch(r"-[A-Za-z]{2,}", option):
+    if ways.bundled and re.fullmatch(rf"-[{ways.bundled}]+[A-Za-z]", option):
         option = f"-{option[-1]}"
     if (sign := ways.behind.get(option)) is not None:
         return _without_password(word, sign)
@@ -270,6 +271,10 @@ def _redact_word(arg: str, program: str, ways: Ways, depth: int) -> str:
             sign = ways.behind.get(option)
             value = REDACTED if sign is None else _without_password(arg[len(option) :], sign)
             return arg if value is None else option + value
+    bundle = re.match(rf"-[{ways.bundled}]*[A-Za-z]", arg) if ways.bundled else None
+    if bundle and (sign := ways.behind.get(f"-{bundle[0][-1]}")) is not None and bundle.end() < len(arg):
+        value = _without_password(arg[bundle.end() :], sign)
+        return arg if value is None else bundle[0] + value
     if program.startswith(_ACCOUNTS) and (account := _ACCOUNT.match(arg)):
         return account["name"] + REDACTED + arg[account.end() :]
     option, parted, value = arg.partition("=")

@@ -26,8 +26,8 @@ class Ways:
         Words of which one has to be there; otherwise the options mean something else.
     kept : tuple of str
         What values begin with that only say where the secret is.
-    bundled : bool
-        Whether several options of a letter may stand behind one dash.
+    bundled : str
+        Options of a letter that take no value, of which several may stand before another behind one dash.
     settings : bool
         Whether a plain word may be the name of a setting, and the next its value.
     """
@@ -38,7 +38,7 @@ class Ways:
     places: dict[str, int] = field(default_factory=dict)
     only: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
-    bundled: bool = False
+    bundled: str = ""
     settings: bool = False
 
 
@@ -49,16 +49,14 @@ _WAYS = {
     " mariadb-dump mariadb-admin 7z 7za 7zr 7zz rar unrar": Ways(joined=("-p",)),
     "sshpass mongo mongosh mongodump mongorestore": Ways(joined=("-p",), apart=("-p",)),
     "zip unzip zipcloak sqlcmd bcp isql": Ways(joined=("-P",), apart=("-P",)),
-    "ldapsearch ldapmodify ldapadd ldapdelete ldapwhoami ldappasswd": Ways(
-        joined=("-w",), apart=("-w", "-s")
-    ),
+    "ldapsearch ldapmodify ldapadd ldapdelete ldapwhoami": Ways(joined=("-w",), apart=("-w",)),
+    "ldappasswd": Ways(joined=("-w", "-s", "-a"), apart=("-w", "-s", "-a")),
     "redis-cli": Ways(joined=("-a",), apart=("-a",)),
     "xfreerdp xfreerdp3 wlfreerdp": Ways(joined=("/p:",)),
     "curl": Ways(
-        joined=("-u",),
         apart=("--oauth2-bearer", "--pass", "-b", "--cookie"),
         behind={**_NAMED, **_CERTIFICATE},
-        bundled=True,
+        bundled="0-46aBfgGiIjJklLMnNOpqRsSvVZ#",
     ),
     "http https xh": Ways(apart=("-A",), behind=_NAMED),
     "docker podman nerdctl buildah skopeo": Ways(apart=("-p",), only=("login",), behind={"--creds": ":"}),

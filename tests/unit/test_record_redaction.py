@@ -39,6 +39,10 @@ MARKED = (
     ("7z", "x", "-p{}", "a.7z"),
     ("curl", "-u", "me:{}", "https://host"),
     ("curl", "-ume:{}", "https://host"),
+    ("curl", "-sSume:{}", "https://host"),
+    ("curl", "-4sUme:{}", "https://host"),
+    ("curl", "-4u", "me:{}", "https://host"),
+    ("ldappasswd", "-s", "{}", "-w", "{}"),
     ("curl", "--user", "me:{}"),
     ("curl", "-H", "Authorization: Bearer {}"),
     ("curl", "-HAuthorization: Basic {}"),
@@ -106,6 +110,10 @@ SHAPED = (
     "AIza" + "a1B2-" * 7,
     "eyJhbGciOiJI.eyJzdWIiOiIx.c2lnbmF0dXJl",
     "sk-proj-" + "a1B2" * 6,
+    "sk_live_51" + "a1B2" * 6,
+    "sk-" + "a1b2" * 8,
+    "sk-or-v1-" + "a1b2" * 16,
+    "github_pat_" + "a1B2" * 6,
 )
 
 HARMLESS = (
@@ -134,6 +142,15 @@ HARMLESS = (
     ("sh", "-c", 'tool --token "$(cat token.txt)" in > out'),
     ("cp", "secret.txt", "token.key", "out/"),
     ("git", "grep", "password", "src"),
+    ("python", "sk_learn_tutorial_notebook.py", "rk_four_integrator_example.py"),
+    (
+        "pandoc",
+        "data/pk-migration-plan-2024.md",
+        "sk_Learn_Tutorial_2024_Notes.md",
+        "pk_fields_of_the_tables_2024",
+    ),
+    ("ldapsearch", "-x", "-s", "sub", "-b", "dc=example"),
+    ("curl", "-sSuadmin", "-ofour:3", "-HAccept-Currencies: EUR", "https://host"),
 )
 
 LONGEST = 8192
