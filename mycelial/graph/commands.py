@@ -299,7 +299,7 @@ class _Builder:
 def _can_be_called(line: tuple[str, ...]) -> bool:
     """Whether a shell that never was seen itself does the same again, called where its child was."""
     text = script_text(line)
-    whole = sum(map(len, line)) + len(line) < LONGEST_LINE
+    whole = sum(len(os.fsencode(word)) + 1 for word in line) < LONGEST_LINE
     return whole and "-c" in line[1:3] and bool(text) and not _MOVES.search(text)
 
 

@@ -136,3 +136,14 @@ def test_a_program_in_the_tree_is_built_before_it_runs(story: Story) -> None:
     story.program("sh").execute("tool").becomes("tool", args=("./tool", "out"), cwd="/mnt").make("out")
     assert lines(story, "out") == ["( gcc -o tool tool.c )", "( ./tool out )"]
     assert story.sources("out") == []
+
+
+@pytest.mark.parametrize(("letters", "called_again"), [(900, True), (1100, False)])
+def test_a_shell_is_not_called_again_with_a_line_whose_end_may_be_missing(
+    story: Story, letters: int, called_again: bool
+) -> None:
+    line = ("sh", "-c", "echo " + "ü" * letters + " > out")  # of two bytes each
+    story.program("echo", cwd="/mnt", chain=((50, "sh"),), chain_args=(line,)).make("out")
+    with story.answers() as answers:
+        (product,) = answers.chain("out").products
+    assert bool(product.links[-1].step.shell) is called_again
