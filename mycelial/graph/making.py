@@ -18,7 +18,8 @@ class Making:
     `process` is the writer as it was seen then. `closed_before`: somebody else had closed it after writing
     before. `since` says when the writer itself had closed the same content before (0.0: never): what it had
     read by then is known. `most` is how many sources are kept at most. `name_of` gives the last part of a
-    file's path, and `is_ours` says whether a path leads to a file in the mount.
+    file's path, and `number_at` the file at a path below the mount's root. `root` is where that is; empty if
+    it does not show.
     """
 
     product: int
@@ -32,4 +33,5 @@ class Making:
     since: float
     most: int
     name_of: Callable[[int], str]
-    is_ours: Callable[[str], bool]
+    root: str
+    number_at: Callable[[str], int | None]

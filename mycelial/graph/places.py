@@ -43,10 +43,27 @@ def writers_before(making: Making, processes: Processes) -> Iterator[Actor]:
             for actor in processes.writers_to(place)
             if actor.first <= making.t and actor is not making.writer and actor.pid not in making.writer.above
         ]
-        if found and not making.is_ours(place):
+        if found and not _is_ours(place, found, making, processes):
             latest = found[-1]
             used_up = processes.finished_below(latest.ppid, latest.first)
             yield from (actor for actor in found if actor.last > used_up)
+
+
+def _is_ours(place: str, writers: list[Actor], making: Making, processes: Processes) -> bool:
+    """Whether a path, where these have written, is that of a file in the mount.
+
+    If nobody knows the mount's root, what is called as a file in it may be another one: /tmp/data.csv is not
+    the tree's data.csv, unless that was made by who wrote there, or by who started it.
+    """
+    if making.root:
+        below = place.removeprefix(f"{making.root}/")
+        return below != place and making.number_at(below) is not None
+    parts = place.split("/")
+    if any(making.number_at("/".join(parts[begin:])) is not None for begin in range(1, len(parts) - 1)):
+        return True
+    file = making.number_at(parts[-1])
+    makers = [*writers, *(processes.latest(writer.ppid) for writer in writers)]
+    return file is not None and any(maker is not None and file in maker.finished for maker in makers)
 
 
 def through_places(making: Making, processes: Processes) -> Reads:

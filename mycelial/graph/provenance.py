@@ -248,10 +248,9 @@ class Provenance:
                 kept = {file: source for file, source in its.items() if file not in mine}
                 self._evidence.set_sources(product, making.writer.uid, kept)
 
-    def _is_ours(self, place: str) -> bool:
-        parts = place.split("/")
-        found = (self._files.find("/".join(parts[begin:])) for begin in range(1, len(parts)))
-        return any(row is not None and not row.gone for row in found)
+    def _number_at(self, path: str) -> int | None:
+        row = self._files.find(path)
+        return None if row is None or row.gone else row.number
 
     def _making(self, actor: Actor, file: int, generation: Generation | None, event: Event) -> Making:
         creator = None if generation is None else self._processes.by_number(generation.creator)
@@ -267,24 +266,24 @@ class Provenance:
             since=actor.finished.get(file, 0.0) if generation is None or generation.closed else 0.0,
             most=min(SOURCES, max(FEWEST, SOURCES_OF_ALL // (len(actor.finished) + 1))),
             name_of=lambda number: self._files.row(number).name,
-            is_ours=self._is_ours,
+            root=self._mounted_at(actor, file),
+            number_at=self._number_at,
         )
 
     def _flows(self, making: Making) -> dict[int, Flow]:
         flows = flows_into(making, self._processes)
-        for file in self._given(making.writer, making.product):
+        for file in self._given(making):
             if file != making.product and file not in flows:
                 flows[file] = Flow(file, making.t, making.writer.comm)
         return flows
 
-    def _given(self, actor: Actor, product: int) -> Iterator[int]:
+    def _given(self, making: Making) -> Iterator[int]:
         """Yield the file that is the standard input of a program, whoever opened it."""
-        root = self._mounted_at(actor, product)
-        target = actor.fds.get(0, "")
-        if root and target.startswith(f"{root}/") and actor.kind not in CONDUCTORS:
-            row = self._files.find(target.removeprefix(f"{root}/"))
-            if row is not None and not row.gone:
-                yield row.number
+        root, target = making.root, making.writer.fds.get(0, "")
+        if root and target.startswith(f"{root}/") and making.writer.kind not in CONDUCTORS:
+            number = self._number_at(target.removeprefix(f"{root}/"))
+            if number is not None:
+                yield number
 
     def _mounted_at(self, actor: Actor, product: int) -> str:
         """Return where the mount's root is, as far as it shows from the files that a process has open."""

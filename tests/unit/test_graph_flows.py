@@ -462,3 +462,23 @@ def test_workers_that_are_forked_have_what_was_read_before(story: Story) -> None
     parent = story.program("python3", args=("python3", "pool.py")).open("pool.py", "table")
     parent.run("python3", args=("python3", "pool.py")).open("page-1").make("scan-1")
     assert story.sources("scan-1") == ["page-1", "pool.py", "table"]
+
+
+@pytest.mark.parametrize("output", [(), ((1, "/mnt/picture"),)])
+def test_a_file_elsewhere_that_is_called_as_one_of_the_tree_is_another(
+    story: Story, output: tuple[tuple[int, str], ...]
+) -> None:
+    story.program("vim").close("data.csv")
+    story.program("sort", fds=((1, "/tmp/data.csv"),)).open("table")
+    story.program("plot", args=("plot", "/tmp/data.csv"), fds=output).make("picture")
+    assert story.sources("picture") == ["table"]
+
+
+@pytest.mark.parametrize("output", [(), ((1, "/mnt/picture"),)])
+def test_what_was_written_into_the_tree_is_no_place_elsewhere(
+    story: Story, output: tuple[tuple[int, str], ...]
+) -> None:
+    story.program("sort", fds=((1, "/mnt/data.csv"),)).open("table").make("data.csv")
+    plot = story.program("plot", args=("plot", "/mnt/data.csv"), fds=output)
+    plot.open("data.csv").make("picture")
+    assert story.sources("picture") == ["data.csv"]
