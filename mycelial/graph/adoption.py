@@ -7,7 +7,7 @@ nothing by their use.  Where nearly all that lies beside them is of one piece of
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from mycelial.graph.communities import Community
 
@@ -20,50 +20,67 @@ SHARE = 2 / 3
 BESIDE = 3
 """Other files that there must be in a directory, else the one above it decides."""
 
+ALONE = -1
+"""Number of the group of a file that is in none."""
+
 
 def adopt(found: Sequence[Community], alone: Iterable[int], paths: Mapping[int, str]) -> list[Community]:
     """Return the pieces of work with what lies beside them, the largest first; `alone` are files of none."""
     groups: list[dict[int, float]] = [dict(community.files) for community in found]
-    groups += [{file: 0.0} for file in sorted(alone, key=lambda file: paths[file])]
-    within = {directory: _Inside(counts) for directory, counts in _within(groups, paths).items()}
-    parents = {number: _parent(number, groups, within, paths) for number in range(len(groups))}
+    lone = sorted(alone, key=lambda file: paths[file])
+    within = _within(groups, lone, paths)
+    parents = {number: _parent(group, number, groups, within, paths) for number, group in enumerate(groups)}
+    adopted = [(file, _parent((file,), ALONE, groups, within, paths)) for file in lone]
     for number, parent in parents.items():
         if parent is not None:
             groups[parent] |= groups[number]
+    for file, parent in adopted:
+        if parent is not None:
+            groups[parent][file] = 0.0
     kept = [group for number, group in enumerate(groups) if parents[number] is None]
     kept = [group for group in kept if len(group) > 1]
     return [Community(group) for group in sorted(kept, key=lambda group: (-len(group), min(group)))]
 
 
 class _Inside:
-    """What lies in and below a directory: how many files of each group, of all, and which group has most."""
+    """What lies in and below a directory: how many files of each group, how many of all, and of which group
+    the most (None: of none).  Files on their own are only counted: nothing is ever joined to them.
+    """
 
     __slots__ = ("counts", "most", "whole")
 
-    def __init__(self, counts: Mapping[int, int]) -> None:
+    def __init__(self, counts: Mapping[int, int], lone: int) -> None:
         self.counts = counts
-        self.whole = sum(counts.values())
-        self.most = min(counts, key=lambda group: (-counts[group], group))
+        self.whole = sum(counts.values()) + lone
+        self.most = min(counts, key=lambda group: (-counts[group], group), default=None)
 
 
-def _within(groups: Sequence[Mapping[int, float]], paths: Mapping[int, str]) -> dict[str, Counter[int]]:
-    """Return how many files of each group lie in and below each directory."""
+_NONE: Mapping[int, int] = {}
+
+
+def _within(
+    groups: Sequence[Mapping[int, float]], lone: Iterable[int], paths: Mapping[int, str]
+) -> dict[str, _Inside]:
+    """Return what lies in and below each directory."""
     found: dict[str, Counter[int]] = {}
     for number, group in enumerate(groups):
         for file in group:
             for directory in _directories(paths[file]):
                 found.setdefault(directory, Counter())[number] += 1
-    return found
+    others = Counter(directory for file in lone for directory in _directories(paths[file]))
+    return {
+        directory: _Inside(found.get(directory, _NONE), others[directory]) for directory in found | others
+    }
 
 
 def _parent(
+    group: Collection[int],
     number: int,
     groups: Sequence[Mapping[int, float]],
     within: Mapping[str, _Inside],
     paths: Mapping[int, str],
 ) -> int | None:
     """Return the piece of work that a small group belongs to, if there is one."""
-    group = groups[number]
     if len(group) > SMALL:
         return None
     votes: Counter[int] = Counter()
@@ -72,7 +89,11 @@ def _parent(
             inside = within[directory]
             if inside.whole >= BESIDE + len(group):
                 most = inside.most
-                if inside.counts[most] >= SHARE * inside.whole and len(groups[most]) > SMALL:
+                if (
+                    most is not None
+                    and inside.counts[most] >= SHARE * inside.whole
+                    and len(groups[most]) > SMALL
+                ):
                     votes[most] += 1
                 break
             if len(group) > 2 and 2 * inside.counts[number] > inside.whole:  # a directory of its own
