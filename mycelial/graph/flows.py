@@ -204,7 +204,9 @@ def _inherited(making: Making, processes: Processes) -> Reads:
         return
     since = next((t for t in reversed(parent.finished.values()) if t < writer.first), 0.0)
     words = {word.rpartition("/")[2] for word in parent.args}
-    for file, read in parent.reads.items():
+    for file, read in reversed(parent.reads.items()):
+        if read.last <= making.since:  # known since the writer closed this before
+            return
         if read.first <= writer.first and (read.last > since or making.name_of(file) in words):
             yield file, read
 

@@ -6,6 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from mycelial.graph import flows
+from mycelial.graph.actors import Read
+from mycelial.graph.making import Making
+from mycelial.graph.processes import Processes
 from mycelial.record.events import Neighbour
 from tests.unit.worked import Story
 
@@ -482,3 +486,23 @@ def test_what_was_written_into_the_tree_is_no_place_elsewhere(
     plot = story.program("plot", args=("plot", "/mnt/data.csv"), fds=output)
     plot.open("data.csv").make("picture")
     assert story.sources("picture") == ["data.csv"]
+
+
+def test_a_worker_that_writes_on_asks_only_for_what_its_parent_has_read_since(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def counted(making: Making, processes: Processes) -> list[tuple[int, Read]]:
+        asked.append(list(inherited(making, processes)))
+        return asked[-1]
+
+    inherited = flows._inherited
+    monkeypatch.setattr(flows, "_inherited", counted)
+    parent = story.program("python3", args=("python3", "pool.py")).open("pool.py", "table")
+    worker = parent.run("python3", args=("python3", "pool.py")).open("page-1").make("scan-1")
+    worker.close("scan-1")
+    parent.open("table")
+    worker.close("scan-1")
+    assert story.sources("scan-1") == ["page-1", "pool.py", "table"]
+    assert [len(reads) for reads in asked] == [2, 0, 1]
