@@ -114,6 +114,22 @@ def test_who_waits_for_a_disk_delays_nobody_else(workspace: Path, command: list[
         place.unmount()
 
 
+def test_a_pipe_in_the_place_of_a_known_file_holds_up_nobody(workspace: Path) -> None:
+    place = Mounted(workspace / "place", ("--timeout", "600"))
+    place.source.mkdir(parents=True)
+    for name in ("file", "other"):
+        (place.source / name).write_text("content")
+    place.start()
+    assert run(["cat", place.mountpoint / "file"]).stdout == "content"
+    (place.source / "file").unlink()
+    os.mkfifo(place.source / "file")
+    with subprocess.Popen(["cat", place.mountpoint / "file"]) as waiting:  # for who writes into the pipe
+        assert run(["cat", place.mountpoint / "other"], timeout=60).stdout == "content"
+        assert run(["sh", "-c", "echo >mountpoint/file"], cwd=place.directory, timeout=60).returncode == 0
+        assert waiting.wait(60) == 0
+    place.unmount()
+
+
 @contextlib.contextmanager
 def disk(place: Path, *options: str) -> Iterator[None]:
     assert run(["mount", "-t", "tmpfs", "-o", ",".join(options), "small", place]).returncode == 0

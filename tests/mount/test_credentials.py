@@ -197,3 +197,27 @@ def test_a_program_may_do_what_it_may_below(
     expected, actual = run_apart(work, native), run_apart(work, mount.mountpoint)
     assert len(expected) > 8
     assert actual == expected
+
+
+def take_back(mountpoint: Path, source: Path) -> Results:
+    """Change what the namespace had and has no more, of which the mount's kernel does not know."""
+    results: Results = []
+    path = mountpoint / "his"
+    path.touch()
+    os.chown(path, _OUTSIDE, _OUTSIDE)
+    held = os.open(path, os.O_RDWR)
+    os.fstat(held)
+    os.chown(source / "his", 0, 0)
+    enter_namespace()
+    attempt(results, "mode", lambda: os.fchmod(held, 0o4755))
+    attempt(results, "owner", lambda: os.fchown(held, 0, 5))
+    return results
+
+
+@pytest.mark.as_root
+def test_a_namespace_has_no_power_over_what_was_taken_from_it(new_mount: Callable[..., Mounted]) -> None:
+    mount = new_mount("--allow-other", "--timeout", "600")
+    mount.source.chmod(0o755)
+    results = run_apart(take_back, mount.mountpoint, mount.source)
+    assert results == [("mode", os.strerror(1)), ("owner", os.strerror(1))]
+    assert owners(mount.source / "his") == "0:0 100644"

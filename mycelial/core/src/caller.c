@@ -53,14 +53,15 @@ void caller_become_user(fuse_req_t req) {
     caller.as_user = true;
 }
 
-void caller_become(fuse_req_t req) {
+void caller_become(fuse_req_t req, int fd, int other) {
     const struct fuse_ctx *context = fuse_req_ctx(req);
     umask(context->umask);
     if (!caller.can_switch || (context->uid == 0 && context->gid == 0)) return;
     struct rights rights;
     rights_of(context->pid, context->uid, context->gid, &rights);
+    bool reach = !rights.is_elsewhere || (rights_reach(context->pid, fd) && (other < 0 || rights_reach(context->pid, other)));
     caller_set(context->uid, context->gid, rights.groups, rights.group_count);
-    if (context->uid && rights.capabilities) change_capabilities(rights.capabilities, 0);
+    if (context->uid && rights.capabilities && reach) change_capabilities(rights.capabilities, 0);
     caller.as_user = caller.with_groups = true;
 }
 

@@ -1,7 +1,7 @@
 /* What the parts of the core share: the inode table, open handles, the caller, the event log and the session.
  *
  * One thread runs everything here, the one that reads the device (reader.c), so nothing is locked; Python asks under
- * core_lock(). The exceptions say so: worker.c (a thread for what may take long) and reach.c (called from any thread).
+ * core_lock(). The exceptions say so: worker.c (threads for what may take long) and reach.c (called from any thread).
  */
 #ifndef MYCELIAL_CORE_H
 #define MYCELIAL_CORE_H
@@ -87,6 +87,9 @@ bool name_is_plain(const char *name);
 
 /* ---- ops_data.c: one open file --------------------------------------------------------------------------------- */
 
+/* What reading a file may wait for, and whether the filesystem below can be asked. */
+enum reading { READING_ASKS, READING_UNKNOWN, READING_AT_ONCE, READING_WAITS };
+
 struct handle {
     struct handle *next;
     struct inode *inode;
@@ -99,7 +102,7 @@ struct handle {
     bool dirty;     /* written since the last WRITE event */
     bool confirmed; /* `process` was looked at again when it wrote */
     bool passthrough;
-    bool in_memory; /* the filesystem below is: reading never waits for a disk */
+    _Atomic enum reading reading;
     struct statx_timestamp changed; /* when the inode changed last, as far as this handle knows */
 };
 static inline struct handle *handle_of(const struct fuse_file_info *fi) { return (struct handle *)(uintptr_t)fi->fh; }
@@ -110,6 +113,7 @@ struct open_reply;
 struct open_reply handle_reply(fuse_req_t req, struct handle *handle); /* what the kernel is told of this open file */
 /* The flags for the file below. Our buffers are not aligned, so O_DIRECT ends here; O_TRUNC waits for the check. */
 int flags_below(int flags);
+int open_plain(int dir, const char *name, int flags); /* never waits; -1 and errno on failure */
 int open_again(int fd, int flags); /* the same file, from an O_PATH descriptor; -errno on failure */
 void answer_fsync(fuse_req_t req, int fd, bool data_only, bool close_it); /* when the disk has it */
 int listing_fd(fuse_ino_t ino, const struct fuse_file_info *fi, bool *owned); /* ops_dir.c: of an open directory; -errno */
@@ -118,7 +122,8 @@ void listings_give_up(void);
 /* ---- caller.c: acting with the rights of the process that asks ------------------------------------------------ */
 
 void caller_init(void);
-void caller_become(fuse_req_t req);      /* fsuid, fsgid, supplementary groups and umask */
+/* fsuid, fsgid, supplementary groups, umask, and the capabilities over what is going to be changed: one file, or two. */
+void caller_become(fuse_req_t req, int fd, int other);
 void caller_become_user(fuse_req_t req); /* fsuid and fsgid alone: enough for a write to clear setuid */
 void caller_restore(void);
 bool caller_is_in_group(fuse_req_t req, gid_t gid); /* as the kernel asks: root is in each */
@@ -132,8 +137,10 @@ struct rights {
     uint32_t capabilities; /* those that overrule what a file's modes say, as a mask */
     size_t group_count;
     gid_t groups[MAX_GROUPS];
+    bool is_elsewhere; /* in a user namespace of its own: the capabilities are over the files of its users only */
 };
 void rights_of(pid_t tid, uid_t uid, gid_t gid, struct rights *rights); /* who has these ids now */
+bool rights_reach(pid_t tid, int fd); /* whether the file is of users of that process' namespace, by what it is now */
 void rights_read(pid_t tid, struct rights *rights);                     /* on any thread, without the core */
 
 /* ---- lineage.c: who a process is and where it comes from --------------------------------------------------------- */
@@ -238,6 +245,7 @@ struct job {
     struct job *next;
     void (*run)(const struct job *job); /* on another thread, without the core; it answers the request */
     fuse_req_t req;
+    struct handle *handle; /* of a read */
     int fd, fd_out;
     off_t off, off_out;
     size_t size, done;

@@ -70,6 +70,7 @@ static PyObject *stop_reading(PyObject *self, PyObject *unused) {
     (void)self, (void)unused;
     Py_BEGIN_ALLOW_THREADS;
     reader_stop();
+    worker_shutdown(); /* they answer through the session, which ends next */
     Py_END_ALLOW_THREADS;
     Py_RETURN_NONE;
 }

@@ -93,7 +93,7 @@ static int set_attributes(fuse_req_t req, int fd, const struct handle *handle, c
     proc_path(path, fd);
     if (!which) return drop_privileges(req, fd, path);
     /* Times that belong to written data, from the kernel, in the name of whoever made it write. */
-    if (!(is_writeback() && handle && which == FUSE_SET_ATTR_MTIME)) caller_become(req);
+    if (!(is_writeback() && handle && which == FUSE_SET_ATTR_MTIME)) caller_become(req, fd, -1);
     int failed = 0;
     if (which & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID))
         failed = fchownat(fd, "", which & FUSE_SET_ATTR_UID ? wanted->st_uid : (uid_t)-1,
@@ -230,7 +230,7 @@ static void change_xattr(fuse_req_t req, fuse_ino_t ino, const char *name, const
     proc_path(path, fd);
     int error = fd < 0 ? -fd : 0;
     if (!error) {
-        caller_become(req);
+        caller_become(req, fd, -1);
         if (value ? setxattr(path, name, value, size, flags) : removexattr(path, name)) error = errno;
         caller_restore();
     }

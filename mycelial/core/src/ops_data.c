@@ -92,16 +92,29 @@ int open_again(int fd, int flags) {
     return opened < 0 ? -errno : opened;
 }
 
+/* Somebody may just have put a named pipe there: to open that would wait, and everybody with it. Who has a lease on a file
+ * (a server for other machines) is given a moment to return it. */
+int open_plain(int dir, const char *name, int flags) {
+    int fd = -1;
+    for (int attempt = 0; attempt < 20 && fd < 0; attempt++) {
+        if (attempt) nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+        fd = openat(dir, name, flags | O_NOFOLLOW | O_NONBLOCK);
+        if (fd < 0 && (errno != EAGAIN || flags & O_NONBLOCK)) return -1;
+    }
+    if (fd >= 0 && !(flags & O_NONBLOCK)) fcntl(fd, F_SETFL, flags & ~(O_CREAT | O_EXCL | O_TRUNC));
+    return fd;
+}
+
 /* By its name, checked to be the one; what has no name any more is reached through a descriptor of it. */
 static int open_inode(struct inode *inode, int flags, struct statx *stx) {
     int fd = -1, other = inode->fd, error = ESTALE;
     if (other < 0 && inode->parent) {
         int dir = dir_acquire(inode->parent);
         if (dir >= 0) {
-            fd = openat(dir, inode->name, flags | O_NOFOLLOW);
+            fd = open_plain(dir, inode->name, flags);
             error = fd < 0 ? errno : stat_fd(fd, stx);
             dir_release(inode->parent);
-            if (error == ENOENT || error == ELOOP || (!error && !inode_is(inode, stx))) error = ESTALE;
+            if (error == ENOENT || error == ELOOP || error == ENXIO || (!error && !inode_is(inode, stx))) error = ESTALE;
         }
     }
     if (!error) return fd;
@@ -116,7 +129,7 @@ static int open_inode(struct inode *inode, int flags, struct statx *stx) {
 static int truncate_opened(fuse_req_t req, int fd, int flags, struct statx *stx) {
     char path[32];
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    caller_become(req);
+    caller_become(req, fd, -1);
     int error = ((flags & O_ACCMODE) == O_RDONLY ? truncate(path, 0) : ftruncate(fd, 0)) ? errno : 0;
     caller_restore();
     return error ? error : stat_fd(fd, stx);
@@ -214,8 +227,16 @@ static void reply_read(fuse_req_t req, const char *data, ssize_t got) {
         fuse_reply_buf(req, data, (size_t)got);
 }
 
+/* Whether a filesystem that cannot say what it has in memory has all of it there. */
+static enum reading reading_of(int fd) {
+    struct statfs below;
+    bool in_memory = fstatfs(fd, &below) == 0 && (below.f_type == TMPFS_MAGIC || below.f_type == RAMFS_MAGIC);
+    return in_memory ? READING_AT_ONCE : READING_WAITS;
+}
+
 static void run_read(const struct job *job) {
     char data[SPLICE_FROM];
+    if (job->handle->reading == READING_UNKNOWN) job->handle->reading = reading_of(job->fd);
     if (job->size > sizeof data)
         splice_read(job->req, job->fd, job->size, job->off);
     else
@@ -224,20 +245,19 @@ static void run_read(const struct job *job) {
 
 /* pread() of what is in memory; EAGAIN where a disk, or another machine, must bring some of it. */
 static ssize_t read_cached(struct handle *handle, char *data, size_t size, off_t off) {
-    struct statfs below;
-    if (handle->in_memory) return pread(handle->fd, data, size, off);
-    ssize_t got = preadv2(handle->fd, &(struct iovec){data, size}, 1, off, RWF_NOWAIT);
-    if (got < 0 && errno == EOPNOTSUPP) {
-        handle->in_memory = fstatfs(handle->fd, &below) == 0 && (below.f_type == TMPFS_MAGIC || below.f_type == RAMFS_MAGIC);
-        if (handle->in_memory) return pread(handle->fd, data, size, off);
-        errno = EAGAIN;
-    } else if (got >= 0 && (size_t)got < size) { /* the end of the file, or of what is in memory */
-        char *rest = data + got;
-        if (preadv2(handle->fd, &(struct iovec){rest, size - (size_t)got}, 1, off + got, RWF_NOWAIT) == 0) return got;
+    if (handle->reading == READING_AT_ONCE) return pread(handle->fd, data, size, off);
+    bool may_ask = handle->reading == READING_ASKS;
+    ssize_t got = may_ask ? preadv2(handle->fd, &(struct iovec){data, size}, 1, off, RWF_NOWAIT) : -1;
+    if (!may_ask || (got < 0 && errno == EOPNOTSUPP)) {
+        if (may_ask) handle->reading = READING_UNKNOWN;
         errno = EAGAIN;
         return -1;
     }
-    return got;
+    if (got < 0 || (size_t)got == size) return got;
+    char *rest = data + got; /* the end of the file, or of what is in memory */
+    if (preadv2(handle->fd, &(struct iovec){rest, size - (size_t)got}, 1, off + got, RWF_NOWAIT) == 0) return got;
+    errno = EAGAIN;
+    return -1;
 }
 
 /* As far as its first and last byte tell. */
@@ -253,7 +273,7 @@ static void c_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struc
     bool is_small = size <= sizeof read_buffer;
     ssize_t got = is_small ? read_cached(handle, read_buffer, size, off) : -1;
     if (is_small ? got < 0 && errno == EAGAIN : !is_in_memory(handle, size, off))
-        worker_submit((struct job){.run = run_read, .req = req, .fd = handle->fd, .size = size, .off = off});
+        worker_submit((struct job){.run = run_read, .req = req, .handle = handle, .fd = handle->fd, .size = size, .off = off});
     else if (is_small)
         reply_read(req, read_buffer, got);
     else
@@ -270,7 +290,7 @@ static void c_write_buf(fuse_req_t req, fuse_ino_t ino, struct fuse_bufvec *in, 
     if (!fi->writepage) { /* otherwise the kernel flushes its cache and nobody asks */
         confirm_writer(req, handle);
         if (handle->inode->setgid)
-            caller_become(req); /* whether the bit goes depends on the groups */
+            caller_become(req, handle->fd, -1); /* whether the bit goes depends on the groups */
         else
             caller_become_user(req);
     }
@@ -314,7 +334,7 @@ static void c_lseek(fuse_req_t req, fuse_ino_t ino, off_t off, int whence, struc
 static void c_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t off, off_t length, struct fuse_file_info *fi) {
     REFUSE_VIRTUAL(ino, EROFS);
     struct handle *handle = handle_of(fi);
-    caller_become(req);
+    caller_become(req, handle->fd, -1);
     int error = fallocate(handle->fd, mode, off, length) ? errno : 0;
     caller_restore();
     if (!error) handle->dirty = true;
@@ -362,7 +382,7 @@ static void run_copy(const struct job *job) {
         rest.done += (size_t)copied;
         rest.size -= (size_t)copied;
     }
-    if (copied == (ssize_t)slice && rest.size)
+    if (copied == (ssize_t)slice && rest.size && !fuse_req_interrupted(rest.req))
         worker_submit(rest);
     else if (copied < 0 && !rest.done)
         fuse_reply_err(rest.req, errno);

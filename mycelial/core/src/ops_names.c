@@ -36,7 +36,7 @@ static void reply_new(fuse_req_t req, struct inode *parent, const char *name, in
 /* A descriptor of the directory to change in the caller's name, until `leave`; negative errno on failure. */
 static int enter(fuse_req_t req, struct inode *dir) {
     int fd = dir_acquire(dir);
-    if (fd >= 0) caller_become(req);
+    if (fd >= 0) caller_become(req, fd, -1);
     return fd;
 }
 
@@ -75,10 +75,10 @@ static void c_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, con
 
 /* Opens or makes the file; *made says which. The kernel sends CREATE for names that it did not know a moment ago. */
 static int create_at(int dir, const char *name, int flags, mode_t mode, bool *made) {
-    int below = flags_below(flags) | O_NOFOLLOW;
-    int fd = openat(dir, name, below | O_CREAT | O_EXCL, mode);
+    int below = flags_below(flags);
+    int fd = openat(dir, name, below | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
     *made = fd >= 0;
-    if (fd < 0 && errno == EEXIST && !(flags & O_EXCL)) fd = openat(dir, name, below | (flags & O_TRUNC));
+    if (fd < 0 && errno == EEXIST && !(flags & O_EXCL)) fd = open_plain(dir, name, below | (flags & O_TRUNC));
     return fd;
 }
 
@@ -182,7 +182,7 @@ static void remove_name(fuse_req_t req, fuse_ino_t parent, const char *name, int
     int fd = dir_acquire(dir), error = fd < 0 ? -fd : 0;
     if (!error) {
         victim = inode_pin(fd, name, &pinned);
-        caller_become(req);
+        caller_become(req, fd, -1);
         error = leave(dir, unlinkat(fd, name, flags));
         if (!error && !flags) record_name(UNLINK, 0, req, dir, name);
         if (!error && victim) inode_unname(victim, dir, name);
@@ -231,7 +231,7 @@ static int rename_at(struct inode *from, const char *name, struct inode *to, con
         struct inode *victim = exchange ? NULL : inode_pin(to_fd, to_name, &pinned);
         struct inode *other = exchange && !stat_at(to_fd, to_name, &stx) ? inode_find(&stx) : NULL;
         bool same = victim && victim == moved; /* two links of one file: nothing happens */
-        caller_become(req);
+        caller_become(req, from_fd, to_fd);
         if (flags ? syscall(SYS_renameat2, from_fd, name, to_fd, to_name, flags) : renameat(from_fd, name, to_fd, to_name))
             error = errno;
         caller_restore();

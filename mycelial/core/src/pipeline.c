@@ -260,7 +260,9 @@ static bool holds_named(pid_t pid, uint64_t pipe, int mode) {
     char name[16];
     for (int fd = HIGHEST_NAMED; fd > HIGHEST_NAMED - MOST_NAMED; fd--) {
         snprintf(name, sizeof name, "fd/%d", fd);
-        if (pipe_of(pid, name) == pipe && starting_mode(pid, fd) == mode) return true;
+        uint64_t held = pipe_of(pid, name);
+        if (held == pipe && starting_mode(pid, fd) == mode) return true;
+        if (!held && fd == HIGHEST_NAMED) return false; /* the first one that a shell gives */
     }
     return false;
 }

@@ -58,20 +58,33 @@ static bool is_in_our_namespace(pid_t tid) {
     return !stat("/proc/self/ns/user", &ours) && !stat(path, &theirs) && ours.st_ino == theirs.st_ino && ours.st_dev == theirs.st_dev;
 }
 
-/* Capabilities in a user namespace are worth something for some files only. The kernel has looked whether this is one;
- * but not every version asks whether setgid may be kept, so that is left to the filesystem below. */
-static uint32_t capabilities_of(pid_t tid, const char *status) {
-    uint32_t found = (uint32_t)mask_of(status, "\nCapEff:") & ON_FILES;
-    return found && !is_in_our_namespace(tid) ? found & ~CAP_TO_MASK(CAP_FSETID) : found;
+static bool is_mapped(pid_t tid, const char *map, uint32_t id) {
+    char text[16384];
+    unsigned inside, outside, count;
+    int length;
+    if (read_proc_apart(text, sizeof text, tid, map) <= 0) return false;
+    for (const char *at = text; sscanf(at, "%u %u %u%n", &inside, &outside, &count, &length) == 3; at += length)
+        if (id >= outside && id - outside < count) return true;
+    return false;
+}
+
+/* The kernel has looked, but by the attributes that it knew, which may be old. */
+bool rights_reach(pid_t tid, int fd) {
+    struct statx stx;
+    return !stat_fd(fd, &stx) && is_mapped(tid, "uid_map", stx.stx_uid) && is_mapped(tid, "gid_map", stx.stx_gid);
 }
 
 /* Returns whether what was found can be kept for a moment. */
 static bool look(pid_t tid, struct rights *rights) {
     char status[16384];
     rights->group_count = rights->capabilities = 0;
+    rights->is_elsewhere = false;
     if (tid <= 0 || read_proc_apart(status, sizeof status, tid, "status") <= 0) return false;
     rights->group_count = parse_groups(value_of(status, "\nGroups:"), rights->groups, MAX_GROUPS);
-    rights->capabilities = capabilities_of(tid, status);
+    rights->capabilities = (uint32_t)mask_of(status, "\nCapEff:") & ON_FILES;
+    rights->is_elsewhere = rights->capabilities && !is_in_our_namespace(tid);
+    /* Not every kernel asks whether setgid may be kept there: that is left to the filesystem below. */
+    if (rights->is_elsewhere) rights->capabilities &= ~CAP_TO_MASK(CAP_FSETID);
     return !mask_of(status, "\nCapPrm:");
 }
 
@@ -83,11 +96,12 @@ void rights_of(pid_t tid, uid_t uid, gid_t gid, struct rights *rights) {
     clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
     if (one->tid == tid && one->uid == uid && one->gid == gid && now.tv_sec < one->until) {
         rights->capabilities = 0;
+        rights->is_elsewhere = false;
         rights->group_count = one->count;
         memcpy(rights->groups, one->groups, one->count * sizeof *one->groups);
         return;
     }
-    one->tid = 0;
+    one->until = 0;
     if (!look(tid, rights) || rights->group_count > KEPT_GROUPS) return;
     *one = (struct kept){.tid = tid, .uid = uid, .gid = gid, .until = now.tv_sec + KEPT_S, .count = rights->group_count};
     memcpy(one->groups, rights->groups, rights->group_count * sizeof *rights->groups);

@@ -17,6 +17,8 @@
 
 #define MAX_THREADS 8 /* as many requests as a disk is asked for at the same time */
 
+#define PATIENCE_S 10 /* at the end */
+
 static struct {
     pthread_mutex_t lock;
     pthread_cond_t wake;
@@ -38,8 +40,12 @@ static void *work(void *unused) {
         if (!job) break;
         if (!(worker.first = job->next)) worker.last = &worker.first;
         worker.waiting--;
+        bool stop = worker.stop;
         pthread_mutex_unlock(&worker.lock);
-        job->run(job);
+        if (stop)
+            fuse_reply_err(job->req, ENOTCONN);
+        else
+            job->run(job);
         free(job);
         pthread_mutex_lock(&worker.lock);
     }
@@ -55,20 +61,26 @@ void worker_init(void) {
 }
 
 void worker_shutdown(void) {
+    struct timespec until;
     pthread_mutex_lock(&worker.lock);
-    worker.stop = true;
+    worker.stop = true; /* from now on no thread is begun */
     pthread_cond_broadcast(&worker.wake);
     pthread_mutex_unlock(&worker.lock);
-    while (worker.thread_count) pthread_join(worker.threads[--worker.thread_count], NULL);
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += PATIENCE_S;
+    while (worker.thread_count)
+        if (pthread_timedjoin_np(worker.threads[--worker.thread_count], NULL, &until)) /* waits for a disk that is gone */
+            pthread_detach(worker.threads[worker.thread_count]);
 }
 
 void worker_submit(struct job job) {
     struct job *queued = malloc(sizeof *queued);
     pthread_mutex_lock(&worker.lock);
-    if (queued && worker.waiting >= worker.idle && worker.thread_count < MAX_THREADS &&
+    bool stop = worker.stop;
+    if (queued && !stop && worker.waiting >= worker.idle && worker.thread_count < MAX_THREADS &&
         pthread_create(&worker.threads[worker.thread_count], NULL, work, NULL) == 0)
         worker.thread_count++;
-    bool is_queued = queued && worker.thread_count;
+    bool is_queued = queued && !stop && worker.thread_count;
     if (is_queued) {
         *queued = job;
         queued->next = NULL;
@@ -80,7 +92,10 @@ void worker_submit(struct job job) {
     pthread_mutex_unlock(&worker.lock);
     if (is_queued) return;
     free(queued);
-    job.run(&job); /* late is better than never answered */
+    if (stop)
+        fuse_reply_err(job.req, ENOTCONN);
+    else
+        job.run(&job); /* late is better than never answered */
 }
 
 /* ---- command lines -------------------------------------------------------------------------------------------- */
