@@ -11,7 +11,6 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import NamedTuple
 
 import sqlite_utils
 
@@ -21,6 +20,9 @@ from mycelial.store.names import from_column
 from mycelial.store.weighing import EpisodeEvidence, growth
 
 _GIVEN = "(SELECT value FROM json_each(?))"  # numbers, as JSON: the statement stays the same and is kept
+
+MANY = 100
+"""Sources or products beyond which their number makes little difference, and is not counted further."""
 
 
 @dataclass(slots=True)
@@ -36,13 +38,6 @@ class Bond:
     program: str = ""
     made: bool = False
     habitual: float = 0.0
-
-
-class Crowd(NamedTuple):
-    """How many files one was made from, and how many were made from it."""
-
-    sources: int
-    products: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,20 +135,21 @@ class Neighbours:
         """Return what was made from the file, through products that are gone as well."""
         return self._made(file, "source", "product")
 
-    def crowds(self, files: Iterable[int]) -> dict[int, Crowd]:
-        """Return of how many files each of `files` was made itself, and how many were made from it."""
-        wanted = list(files)
-        sources, products = (
-            dict(
-                self._execute(
-                    f"SELECT {column}, count(*) FROM source WHERE {column} IN {_GIVEN}{self._whose}"
-                    f" GROUP BY {column}",
-                    (json.dumps(wanted),),
-                )
+    def numbers_of_sources(self, files: Iterable[int]) -> dict[int, int]:
+        """Return from how many files each of `files` was made, `MANY` at most."""
+        return self._numbers(files, "product")
+
+    def numbers_of_products(self, files: Iterable[int]) -> dict[int, int]:
+        """Return how many files were made from each of `files`, `MANY` at most."""
+        return self._numbers(files, "source")
+
+    def _numbers(self, files: Iterable[int], column: str) -> dict[int, int]:
+        rows = f"SELECT 1 FROM source WHERE {column} = value{self._whose} LIMIT {MANY}"
+        return dict(
+            self._execute(
+                f"SELECT value, (SELECT count(*) FROM ({rows})) FROM json_each(?)", (json.dumps(list(files)),)
             )
-            for column in ("product", "source")
         )
-        return {file: Crowd(sources.get(file, 0), products.get(file, 0)) for file in wanted}
 
     def usage(self, files: Iterable[int]) -> dict[int, Bond]:
         """Return the present weight, the episodes and the latest use of each of `files`.

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from mycelial.store.blend import Candidate, crowding, likeness, score, walk
 from mycelial.store.files import ROOT
-from mycelial.store.neighbours import Bond, Neighbours
+from mycelial.store.neighbours import MANY, Bond, Neighbours
 from mycelial.store.tree import FileTree
 
 WALKED = 20
@@ -69,16 +69,17 @@ class Ranking:
         following = evidence.following(file)
         followed = math.fsum(bond.weight for bond in following.values())
         sources, products = evidence.sources(file), evidence.products(file)
-        crowds = evidence.crowds([*sources, *products])
+        as_source = _worth(sources, evidence.numbers_of_products)
+        as_product = _worth(products, evidence.numbers_of_sources)
         siblings = self._tree.siblings(file, DIRECTORY)
         near = 1.0 / math.sqrt(1.0 + len(siblings) + 1.0)
 
-        candidates = dict.fromkeys([*bonds, *walked, *following, *sources, *products])
+        candidates = dict.fromkeys([*bonds, *walked, *following, *as_source, *as_product])
         if len(candidates) < SCARCE:
             candidates.update(dict.fromkeys(siblings))
         if len(candidates) > CONSIDERED:
             best = nlargest(CONSIDERED, candidates, key=lambda o: (_hint(o, bonds, walked), -o))
-            candidates = dict.fromkeys([*best, *sources, *products])
+            candidates = dict.fromkeys([*best, *as_source, *as_product])
         named = self._tree.paths(other for other in candidates if other != file)
         alike = likeness(path, named.values())
         usage |= evidence.usage([other for other in named if other not in usage])
@@ -97,10 +98,7 @@ class Ranking:
                 if other in following and followed > 0.0
                 else 0.0,
                 provenance=(1.0 - habit(usage[other]))
-                * max(
-                    crowding(max(len(sources), crowds[other].products)) if other in sources else 0.0,
-                    crowding(max(len(products), crowds[other].sources)) if other in products else 0.0,
-                ),
+                * max(as_source.get(other, 0.0), as_product.get(other, 0.0)),
                 used_ago=now - usage[other].last if usage[other].count else math.inf,
             )
             support = partial(
@@ -108,6 +106,13 @@ class Ranking:
             )
             ranked.append(Ranked(other, name, score(candidate, own.weight, own.count), support))
         return in_order(ranked)
+
+
+def _worth(made: dict[int, Bond], count: Callable[[Iterable[int]], dict[int, int]]) -> dict[int, float]:
+    """Return what each source, or product, is worth: less where there are many, either way."""
+    latest = nlargest(CONSIDERED, made, key=lambda other: (made[other].last, -other))
+    others = count(latest) if len(made) < MANY else {}
+    return {other: crowding(max(len(made), others.get(other, 0))) for other in latest}
 
 
 def choice(bond: Bond | None, own: Bond, usage: Bond, whole: Bond) -> float:
