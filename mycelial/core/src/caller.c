@@ -13,7 +13,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-
 static struct {
     bool can_switch; /* the daemon is root */
     bool as_user, with_groups;
@@ -32,7 +31,7 @@ static void change_capabilities(uint32_t more, uint32_t less) {
 void caller_init(void) {
     caller.can_switch = geteuid() == 0;
     /* Filesystem ids leave this one capability in force, which lets root exceed quotas and use reserved blocks. The
-     * worker's thread inherits the loss. */
+     * worker's threads inherit the loss. */
     if (caller.can_switch) change_capabilities(0, CAP_TO_MASK(CAP_SYS_RESOURCE));
     caller.as_user = caller.with_groups = false;
     caller.own_group_count = getgroups(MAX_GROUPS, caller.own_groups);

@@ -77,9 +77,6 @@ static PyObject *stop_reading(PyObject *self, PyObject *unused) {
 
 static PyObject *stop(PyObject *self, PyObject *unused) {
     (void)self, (void)unused;
-    Py_BEGIN_ALLOW_THREADS;
-    worker_shutdown();
-    Py_END_ALLOW_THREADS;
     session_deactivate();
     listings_give_up();
     inode_shutdown();
