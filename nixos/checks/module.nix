@@ -22,133 +22,64 @@ let
   refusals =
     config: ours (map (claim: claim.message) (lib.filter (claim: !claim.assertion) config.assertions));
 
+  # One mount, of which a claim says the rest.
   mount = settings: { services.mycelial.mounts.papers = settings; };
-  alice.users.users.alice.isNormalUser = true;
+  covered = settings: mount ({ source = "/srv/papers"; } // settings);
+  aside = settings: covered ({ mountpoint = "/srv/live"; } // settings);
+  withAlice = settings: {
+    imports = [ (covered ({ user = "alice"; } // settings)) ];
+    users.users.alice.isNormalUser = true;
+  };
 
   wrong = {
     "the source papers is a relative path" = mount { source = "papers"; };
-    "the mountpoint live is a relative path" = mount {
-      source = "/srv/papers";
-      mountpoint = "live";
-    };
-    "write the source /srv/papers/ without" = mount {
-      source = "/srv/papers/";
-      mountpoint = "/srv/live";
-    };
-    "write the mountpoint /srv/../live without" = mount {
-      source = "/srv/papers";
-      mountpoint = "/srv/../live";
-    };
-    "lies inside the source" = mount {
-      source = "/srv/papers";
-      mountpoint = "/srv/papers/live";
-    };
-    "lies inside the mountpoint" = mount {
-      source = "/srv/live/papers";
-      mountpoint = "/srv/live";
-    };
-    "is also that of services.mycelial.mounts.a" = {
-      services.mycelial.mounts = {
-        a = {
-          source = "/srv/a";
-          mountpoint = "/srv/live";
-        };
-        b = {
-          source = "/srv/b";
-          mountpoint = "/srv/live";
-        };
+    "the mountpoint live is a relative path" = covered { mountpoint = "live"; };
+    "write the source /srv/papers/ without" = aside { source = "/srv/papers/"; };
+    "write the mountpoint /srv/../live without" = covered { mountpoint = "/srv/../live"; };
+    "lies inside the source" = covered { mountpoint = "/srv/papers/live"; };
+    "lies inside the mountpoint" = aside { source = "/srv/live/papers"; };
+    "is also that of services.mycelial.mounts.papers" = {
+      imports = [ (aside { }) ];
+      services.mycelial.mounts.rival = {
+        source = "/srv/rival";
+        mountpoint = "/srv/live";
       };
     };
     "units are named after it" = {
       services.mycelial.mounts."my papers".source = "/srv/papers";
     };
-    "viewDir must be one name" = mount {
-      source = "/srv/papers";
-      viewDir = "a/b";
-    };
-    "the database papers.db is a relative path" = mount {
-      source = "/srv/papers";
-      database = "papers.db";
-    };
-    "would lie inside the mount that covers" = mount {
-      source = "/srv/papers";
-      database = "/srv/papers/papers.db";
-    };
-    "needs programs.fuse.userAllowOther" = {
-      imports = [
-        alice
-        (mount {
-          source = "/srv/papers";
-          user = "alice";
-          allowOther = true;
-        })
-      ];
-    };
+    "viewDir must be one name" = covered { viewDir = "a/b"; };
+    "the database papers.db is a relative path" = covered { database = "papers.db"; };
+    "would lie inside the mount that covers" = covered { database = "/srv/papers/papers.db"; };
+    "needs programs.fuse.userAllowOther" = withAlice { allowOther = true; };
     "is in fileSystems too" = {
-      imports = [ (mount { source = "/srv/papers"; }) ];
+      imports = [ (covered { }) ];
       fileSystems."/srv/papers" = {
         device = "/dev/disk/by-label/papers";
         fsType = "ext4";
       };
     };
-    "automount is for mount units" = mount {
-      source = "/srv/papers";
-      mountpoint = "/srv/live";
+    "automount is for mount units" = aside {
       unit = "service";
       automount.enable = true;
     };
-    "automount cannot be in place" = mount {
-      source = "/srv/papers";
-      automount.enable = true;
-    };
-    "there is no users.users.nobody-known" = mount {
-      source = "/srv/papers";
-      user = "nobody-known";
-    };
-    "there is no users.groups.nobody-known" = mount {
-      source = "/srv/papers";
-      group = "nobody-known";
-    };
-    "papers: allowOther of the ordinary user alice" = {
-      imports = [
-        alice
-        (mount {
-          source = "/srv/papers";
-          user = "alice";
-          extraOptions = [ "allow_other" ];
-        })
-      ];
-    };
-    "cannot name a mount unit after /srv/grün" = mount {
-      source = "/srv/papers";
-      mountpoint = "/srv/grün";
-    };
-    "no unit can hold the path \"/srv/a\\nb\"" = mount {
-      source = "/srv/a\nb";
-      mountpoint = "/srv/live";
-    };
-    "no unit can hold the path \"/srv/live \"" = mount {
-      source = "/srv/papers";
-      mountpoint = "/srv/live ";
-    };
+    "automount cannot be in place" = covered { automount.enable = true; };
+    "there is no users.users.nobody-known" = covered { user = "nobody-known"; };
+    "there is no users.groups.nobody-known" = covered { group = "nobody-known"; };
+    "papers: allowOther of the ordinary user alice" = withAlice { extraOptions = [ "allow_other" ]; };
+    "cannot name a mount unit after /srv/grün" = covered { mountpoint = "/srv/grün"; };
+    "no unit can hold the path \"/srv/a\\nb\"" = aside { source = "/srv/a\nb"; };
+    "no unit can hold the path \"/srv/live \"" = covered { mountpoint = "/srv/live "; };
   };
 
   doubtful = {
-    "only root will be able to enter" = mount {
-      source = "/srv/papers";
-      allowOther = false;
-    };
-    "alerts.unit is never started" = mount {
-      source = "/srv/papers";
-      alerts.unit = "alarm.service";
-    };
-    "mean nothing while record is off" = mount {
-      source = "/srv/papers";
+    "only root will be able to enter" = covered { allowOther = false; };
+    "alerts.unit is never started" = covered { alerts.unit = "alarm.service"; };
+    "mean nothing while record is off" = covered {
       record = false;
       exclude = [ "*.iso" ];
     };
-    "showViewDir means nothing" = mount {
-      source = "/srv/papers";
+    "showViewDir means nothing" = covered {
       viewDir = null;
       showViewDir = true;
     };
@@ -156,21 +87,14 @@ let
   };
 
   right = {
-    imports = [
-      alice
-      (mount {
-        source = "/srv/papers";
-        mountpoint = "/srv/papers-live";
-        unit = "service";
-        neededBy = [ "nginx.service" ];
-        alerts.dropped = 0;
-      })
-    ];
+    imports = [ (withAlice { allowOther = true; }) ];
     programs.fuse.userAllowOther = true;
     services.mycelial.mounts.notes = {
-      source = "/home/alice/notes";
-      user = "alice";
-      allowOther = true;
+      source = "/srv/notes";
+      mountpoint = "/srv/notes-live";
+      unit = "service";
+      neededBy = [ "nginx.service" ];
+      alerts.dropped = 0;
     };
   };
 

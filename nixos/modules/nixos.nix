@@ -324,7 +324,7 @@ in
         };
       }
       # Off by default since 2026; before, the option was not there and the wrapper was.
-      (lib.optionalAttrs (options.programs.fuse ? enable) { programs.fuse.enable = true; })
+      (lib.optionalAttrs (options ? programs.fuse.enable) { programs.fuse.enable = true; })
     ]
   );
 }

@@ -38,6 +38,10 @@ in
         )
       );
       default = { };
+      example.papers = {
+        source = "/srv/papers";
+        mountpoint = "/srv/papers-live";
+      };
       description = "The mounts, each under a name that its units get too.";
     };
   };

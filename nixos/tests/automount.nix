@@ -4,7 +4,6 @@
   name = "mycelial-automount";
   nodes.machine = {
     imports = [ common ];
-    system.activationScripts.papers = "install -d -m 0755 /srv/papers";
     services.mycelial.mounts.papers = {
       source = "/srv/papers";
       mountpoint = "/srv/live";

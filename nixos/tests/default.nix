@@ -6,9 +6,11 @@
   lib,
 }:
 let
+  # Every machine has two users and a directory of everybody's, there before local filesystems are mounted.
   common = {
     imports = [ self.nixosModules.default ];
     services.mycelial.enable = true;
+    system.activationScripts.papers = "install -d -m 1777 /srv/papers";
     users.users.alice = {
       isNormalUser = true;
       uid = 1000;

@@ -55,7 +55,7 @@ assert lib.assertMsg (failed == [ ]) "assertions of the home module failed";
       (
         { options, ... }:
         {
-          programs.fuse = lib.optionalAttrs (options.programs.fuse ? enable) { enable = true; };
+          programs.fuse = lib.optionalAttrs (options ? programs.fuse.enable) { enable = true; };
         }
       )
     ];

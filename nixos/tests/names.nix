@@ -9,7 +9,7 @@ in
   name = "mycelial-names";
   nodes.machine = {
     imports = [ common ];
-    system.activationScripts.papers = ''
+    system.activationScripts.sources = ''
       install -d -m 1777 '${papers}' '/srv/grün 50%/inner'
       install -d -o alice -g users '/home/alice/my 5% letters'
     '';

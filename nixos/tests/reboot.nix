@@ -4,7 +4,6 @@
   name = "mycelial-reboot";
   nodes.machine = {
     imports = [ common ];
-    system.activationScripts.papers = "install -d -m 1777 /srv/papers";
     services.mycelial.mounts.papers = {
       source = "/srv/papers";
       mountpoint = "/srv/live";

@@ -8,7 +8,6 @@
       pkgs.gcc
       pkgs.attr
     ];
-    system.activationScripts.papers = "install -d -m 1777 /srv/papers";
     services.mycelial.mounts.papers.source = "/srv/papers";
   };
   testScript = ''
