@@ -24,9 +24,12 @@ def comparison(before: Result, after: Result) -> str:
     lines = (aligned(rows) if len(rows) > 1 else []) + figures
     different = [
         f"Not the same machine: {key} was {before.machine.get(key)}, is {after.machine.get(key)}."
-        for key in ("kernel", "cpu", "cores", "file_system", "libfuse", "user")
+        for key in ("kernel", "cpu", "cores", "file_system", "user")
         if before.machine.get(key) != after.machine.get(key)
     ]
+    libfuse = [result.libfuse() for result in (before, after)]
+    if libfuse[0] != libfuse[1] and all(libfuse):
+        different.append(f"Not the same libfuse: was {libfuse[0]}, is {libfuse[1]}.")
     lines += ["", "Changes within two standard errors of both results are marked as noise.", *different]
     return "\n".join(lines)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import statistics
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -104,6 +105,12 @@ class Result:
                 return None
             errors.append(0.93 * spread / math.sqrt(len(self.samples[workload][subject])))
         return math.hypot(*errors)
+
+    def libfuse(self) -> str:
+        """The version of libfuse that our mounts ran on, which need not be the system's; empty if none."""
+        ours = (text for name, text in self.subjects.items() if name.startswith("mycelial"))
+        found = (re.search(r"\blibfuse (\S+?)(?:,|$)", text) for text in ours)
+        return next((match[1] for match in found if match is not None), "")
 
     def rounds(self) -> int:
         counts = [len(taken) for subjects in self.samples.values() for taken in subjects.values()]

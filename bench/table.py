@@ -129,9 +129,10 @@ def _curves(result: Result) -> str:
 
 def _machine_line(result: Result) -> str:
     machine = result.machine
+    libfuse = f" libfuse {result.libfuse()}," if result.libfuse() else ""
     return (
         f"Linux {machine['kernel']}, {machine['cores']} x {machine['cpu']}, {machine['file_system']},"
-        f" libfuse {machine['libfuse']}, as {machine['user']}, load {machine['load']}"
+        f"{libfuse} as {machine['user']}, load {machine['load']}"
     )
 
 

@@ -40,6 +40,19 @@ def test_the_table_names_machine_workload_and_ratio() -> None:
     assert "3.50" in text
 
 
+def test_the_table_names_the_libfuse_that_the_mounts_ran_on_not_the_systems() -> None:
+    taken = result(native=[1e-6], mycelial=[1e-6])
+    assert "libfuse" not in table(taken)
+    taken.subjects["mycelial"] = "mycelial-mount 1.0, libfuse 3.17.2, kernel passthrough on"
+    assert "ext4, libfuse 3.17.2, as root" in table(taken)
+
+
+def test_a_comparison_names_another_libfuse() -> None:
+    before, after = result(native=[1e-6], mycelial=[1e-6]), result(native=[1e-6], mycelial=[1e-6])
+    before.subjects["mycelial"], after.subjects["mycelial"] = "1.0, libfuse 3.14.0", "1.0, libfuse 3.17.2"
+    assert "Not the same libfuse: was 3.14.0, is 3.17.2." in comparison(before, after).splitlines()
+
+
 def test_the_table_marks_noisy_figures() -> None:
     assert "~3.00" in table(result(native=[1e-6] * 3, bindfs=[1e-6, 3e-6, 5e-6]))
 
