@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import signal
 from pathlib import Path
 
@@ -41,6 +42,21 @@ def send(pid: int, number: signal.Signals) -> None:
 def resident_bytes(pid: int) -> int:
     """Memory that a process holds now."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def raise_descriptor_limit() -> None:
+    """Lets this process, and the daemons that it starts, have as many descriptors as its hard limit allows.
+
+    Some daemons keep one for each file that the kernel knows.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and soft < hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def descriptors(pid: int) -> tuple[int, int]:
+    """How many descriptors a process has, and how many it may have."""
+    return len(os.listdir(f"/proc/{pid}/fd")), resource.prlimit(pid, resource.RLIMIT_NOFILE)[0]
 
 
 def wakeups(pid: int) -> int:

@@ -27,6 +27,7 @@ from bench.subjects import SubjectError
 from bench.workloads.job import Job, Place, Unavailable, Workload
 
 _HANG_SECONDS = 60.0
+_LONGEST_REASON = 200  # letters
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ def measure(
                     if subject.subject.ours:
                         raise
                     subject.check()
-                    result.left_out[f"{workload.name} on {name}"] = str(error)
+                    result.left_out[f"{workload.name} on {name}"] = subject.shortage() or _one_line(error)
                     continue
                 result.add(workload.name, name, seconds)
 
@@ -137,6 +138,12 @@ def _hear(reader: int, subject: Running) -> str:
         if not part:
             return answer.decode()
         answer += part
+
+
+def _one_line(error: Exception) -> str:
+    """The first line of what went wrong: a program may say the same of every file."""
+    first = str(error).partition("\n")[0]
+    return first if len(first) <= _LONGEST_REASON else f"{first[:_LONGEST_REASON]}…"
 
 
 def _give_back_space(scratch: Path) -> None:

@@ -14,6 +14,7 @@ from bench.measures import MEASURES
 from bench.measures.setting import FULL as FULL_EXTENT
 from bench.measures.setting import SHORT as SHORT_EXTENT
 from bench.measures.setting import Measure, Setting
+from bench.processes import raise_descriptor_limit
 from bench.results import Result, ResultError, read_result
 from bench.rounds import Plan, measure
 from bench.subjects import SUBJECTS, USUAL, Subject, SubjectError
@@ -69,6 +70,7 @@ def _measure_workloads(
     directory: Path,
     result: Result,
 ) -> None:
+    raise_descriptor_limit()
     sizes = SHORT if arguments.short else DEFAULT
     seconds = arguments.seconds or (900.0 if arguments.full else 90.0)
     plan = Plan(sizes, arguments.rounds or (1 if arguments.short else 15), seconds)

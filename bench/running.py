@@ -6,6 +6,7 @@ process is known by id, Ctrl-C at the terminal reaches us first, and the mount c
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -17,12 +18,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.processes import cpu_seconds, descendants, send
+from bench.processes import cpu_seconds, descendants, descriptors, send
 from bench.subjects import Paths, Subject, SubjectError
 
 _MOUNT_SECONDS = 20.0
 _UNMOUNT_SECONDS = 15.0
 _SETTLE_SECONDS = 2.0
+_SPARE_DESCRIPTORS = 64  # a daemon that has so few left has just failed for want of them
 _QUIET_SECONDS = 0.12  # events reach the engine after twentieths of a second
 
 
@@ -105,6 +107,15 @@ class Running:
         """Raises SubjectError if the daemon has ended."""
         if self._process is not None and self._process.poll() is not None:
             raise SubjectError(f"{self.subject.name} ended by itself with {self._process.returncode}")
+
+    def shortage(self) -> str:
+        """What the daemon has run out of, in a line; empty if that is not known."""
+        with contextlib.suppress(OSError):
+            if self._process is not None:
+                has, may = descriptors(self._process.pid)
+                if has >= may - _SPARE_DESCRIPTORS:
+                    return f"{self.subject.name} has used up the {may:,} file descriptors that it may have"
+        return ""
 
     def kill(self) -> None:
         """Ends the daemon at once; requests that wait for it then fail rather than hang."""
