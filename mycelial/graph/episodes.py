@@ -139,8 +139,10 @@ class Episodes:
         chosen = math.fsum(w * (1.0 - habitual.get(file, 0.0)) for file, w in said.weights.items())
         evidence.add_usage(EVERYTHING, uid, chosen * grown, t)
         pairs = pairs_of(said, episode.touches)
-        chosen_share = _choices(episode.touches, habitual)
-        shared = {pair: weight * grown * chosen_share(*pair) for pair, weight in pairs.items()}
+        shared = {pair: weight * grown for pair, weight in pairs.items()}
+        if habitual:
+            chosen_share = _choices(episode.touches, habitual)
+            shared = {pair: weight * chosen_share(*pair) for pair, weight in shared.items()}
         said_of = {pair: weight for pair, weight in shared.items() if weight > 0.0}
         evidence.add_together(uid, said_of, t, episode.number)
         self._close_successions(episode, grown, habitual)

@@ -330,9 +330,10 @@ class Processes:
                 self._forget(number)
 
     def _expire(self, t: float) -> None:
-        while self._actors:
-            number, actor = next(iter(self._actors.items()))
-            if actor.last > t - IDLE and len(self._actors) < ACTORS and self._reads < READS:
+        actors = self._actors
+        while actors:
+            number = next(iter(actors))
+            if actors[number].last > t - IDLE and len(actors) < ACTORS and self._reads < READS:
                 return
             self._forget(number)
 

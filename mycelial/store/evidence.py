@@ -55,7 +55,8 @@ class EvidenceWriter:
         self._connection = database.conn
         self._touches: dict[tuple[int, int, int], Touch | None] = {}
         self._episodes: dict[int, tuple[int, float, float, int] | None] = {}
-        self._together: list[tuple[object, ...]] = []
+        self._together: list[tuple[tuple[object, ...], list[tuple[object, ...]]]] = []
+        self._gathered = 0  # rows of pairs
         self._next: list[tuple[object, ...]] = []
         self._usage: list[tuple[object, ...]] = []
         self._sweeps: dict[int, tuple[object, ...]] = {}
@@ -77,10 +78,11 @@ class EvidenceWriter:
     def add_together(self, uid: int, pairs: Mapping[tuple[int, int], float], t: float, episode: int) -> None:
         """Add one episode's evidence for pairs of files, each in both directions."""
         rows: list[tuple[object, ...]]
-        rows = [(a, uid, b, weight, 1, t, episode) for (a, b), weight in pairs.items()]
-        rows += [(b, uid, a, weight, 1, t, episode) for (a, b), weight in pairs.items()]
+        rows = [(a, b, weight) for (a, b), weight in pairs.items()]
+        rows += [(b, a, weight) for (a, b), weight in pairs.items()]
         rows.sort()
-        self._together += rows
+        self._together.append(((uid, t, episode), rows))
+        self._gathered += len(rows)
         crowds = self._crowds["together"]
         for file, more in Counter(chain.from_iterable(pairs)).items():
             if (file, uid) in crowds:
@@ -225,7 +227,7 @@ class EvidenceWriter:
 
         What a file loses, its former neighbour may keep: one that has few needs them.
         """
-        if len(self._together) + len(self._next) > GATHERED:
+        if self._gathered + len(self._next) > GATHERED:
             self._flush_pairs()
         for table, crowds in self._crowds.items():
             doubtful = [file for file in files if crowds.get((file, uid), CROWDED + 1) > CROWDED]
@@ -254,13 +256,16 @@ class EvidenceWriter:
 
     def _flush_pairs(self) -> None:
         """Write what was gathered of pairs, one episode after the other: the order makes the rounding."""
-        insert_many(
-            self._connection,
-            "INSERT INTO together",
-            self._together,
-            "ON CONFLICT DO UPDATE SET weight = weight + excluded.weight, episodes = episodes + 1,"
-            " last = max(last, excluded.last), episode = excluded.episode",
-        )
+        for common, rows in self._together:
+            insert_many(
+                self._connection,
+                "INSERT INTO together (uid, last, episode, a, b, weight, episodes)",
+                rows,
+                "ON CONFLICT DO UPDATE SET weight = weight + excluded.weight, episodes = episodes + 1,"
+                " last = max(last, excluded.last), episode = excluded.episode",
+                common=common,
+                marks="(?1, ?2, ?3, ?, ?, ?, 1)",
+            )
         insert_many(
             self._connection,
             "INSERT INTO next",
@@ -270,6 +275,7 @@ class EvidenceWriter:
         )
         self._together.clear()
         self._next.clear()
+        self._gathered = 0
 
     def _flush_episodes(self) -> None:
         many = self._connection.executemany

@@ -8,11 +8,11 @@ name: made again, it is the same file.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import islice
 from typing import Any, NamedTuple
 
 import sqlite_utils
 
+from mycelial.store.cache import halve
 from mycelial.store.names import from_column, to_column
 from mycelial.store.wordindex import WordIndex
 
@@ -23,7 +23,7 @@ CACHED = 100_000
 """Paths whose numbers are remembered; the half that came first goes first, of all that is remembered."""
 
 ROWS = 20_000
-"""Rows that are remembered, and numbers whose paths are."""
+"""Rows that are remembered, names in directories, and numbers whose paths are."""
 
 
 class FileRow(NamedTuple):
@@ -57,6 +57,7 @@ class FileTable:
         self._numbers: dict[str, int] = {}  # of files that are there
         self._paths: dict[int, str] = {}
         self._rows: dict[int, FileRow] = {}
+        self._children: dict[tuple[int, str], int | None] = {}  # None: nothing ever had that name there
         self._dirty: dict[int, None] = {}  # rows that differ from the table's
         self._changed: dict[int, float] = {}
         self._next = int(self._execute("SELECT max(id) FROM file").fetchone()[0]) + 1
@@ -90,7 +91,7 @@ class FileTable:
         number = self._numbers.get(path)
         if number is None:
             if len(self._numbers) >= CACHED:
-                _halve(self._numbers)
+                halve(self._numbers)
             missing = []
             while path and number is None:
                 parent, _, name = path.rpartition("/")
@@ -117,7 +118,7 @@ class FileTable:
         known = self._paths.get(number)
         if known is None:
             if len(self._paths) >= ROWS:
-                _halve(self._paths)
+                halve(self._paths)
             row = self.row(number)
             above = None if row.parent is None else self.path(row.parent)
             known = "" if above is None else f"{above}/{row.name}" if above else row.name
@@ -175,6 +176,7 @@ class FileTable:
             self._execute("DELETE FROM file WHERE id = ?", (number,))
         self._numbers.clear()
         self._paths.clear()
+        self._children.clear()
 
     def is_directory(self, number: int) -> bool:
         """Whether anything is known to lie, or to have lain, below it."""
@@ -187,6 +189,7 @@ class FileTable:
             self._next += 1
             column = to_column(name)
             self._execute("INSERT INTO file (id, parent, name) VALUES (?, ?, ?)", (number, parent, column))
+            self._children[parent, name] = number
             self._words.add(number, name)
             self._keep((number, parent, column, 0, 0, None, None, None))
             return number
@@ -204,12 +207,26 @@ class FileTable:
         return row
 
     def _child(self, parent: int, name: str) -> FileRow | None:
+        key = parent, name
+        if key in self._children:
+            number = self._children[key]
+            return None if number is None else self.row(number)
+        if len(self._children) >= ROWS:
+            halve(self._children)
         found = self._execute(
             f"SELECT {_COLUMNS} FROM file WHERE parent = ? AND name = ?", (parent, to_column(name))
         ).fetchone()
-        return None if found is None else self._rows.get(found[0]) or self._keep(found)
+        if found is None:
+            self._children[key] = None
+            return None
+        self._children[key] = found[0]
+        return self._rows.get(found[0]) or self._keep(found)
 
     def _place(self, number: int, parent: int, name: str) -> None:
+        before = self.row(number)
+        if before.parent is not None and self._children.get((before.parent, before.name)) == number:
+            self._children[before.parent, before.name] = None
+        self._children[parent, name] = number
         self._execute("UPDATE file SET parent = ?, name = ? WHERE id = ?", (parent, to_column(name), number))
         self._set(self.row(number)._replace(parent=parent, name=name, gone=False))
 
@@ -218,7 +235,7 @@ class FileTable:
         row = FileRow(number, parent, from_column(name), bool(gone), bool(transient), born, maker, remover)
         if len(self._rows) >= ROWS:
             self.flush()
-            _halve(self._rows)
+            halve(self._rows)
         self._rows[number] = row
         return row
 
@@ -234,9 +251,3 @@ class FileTable:
         else:
             self._numbers.pop(path, None)
             self._paths.pop(number, None)
-
-
-def _halve(cache: dict[Any, Any]) -> None:
-    """Drop the half that was put in first."""
-    for key in list(islice(cache, len(cache) // 2)):
-        del cache[key]

@@ -16,6 +16,7 @@ from typing import Any
 import sqlite_utils
 
 from mycelial.record.events import Event, Neighbour, Op, Process
+from mycelial.store.cache import halve
 from mycelial.store.many import insert_many
 from mycelial.store.names import from_column, to_column
 
@@ -79,7 +80,7 @@ class LogWriter:
             insert_many(self._connection, f"INSERT INTO {table}", rows)
             rows.clear()
         if len(self._paths) > CACHED:
-            self._paths.clear()
+            halve(self._paths)
         if len(self._processes) > CACHED:
             self._processes.clear()
 
