@@ -20,7 +20,7 @@ BAD_BLOCK = range(256 << 10, 260 << 10)
 """Which bytes of ``bad-block`` cannot be read."""
 
 NAMES = (b"bad-block", b"over-quota", b"full", b"lost-at-fsync", b"lost-at-close", b"well", b"slow", b"quick")
-"""What is read or flushed of ``slow`` waits for the same of ``quick``; then there is a file ``asked``."""
+"""What is read, written or flushed of ``slow`` waits for that of ``quick``; then ``asked`` exists."""
 
 PATIENCE = 30
 """Seconds after which that fails."""
@@ -38,7 +38,7 @@ class Faulty(pyfuse3.Operations):
         self.changed = dict.fromkeys(NAMES, 0)
         self.contents = {name: bytearray(SIZE if name in LARGE else 0) for name in NAMES}
         self.asked = False
-        self.done = {"read": trio.Event(), "fsync": trio.Event()}
+        self.done = {"read": trio.Event(), "write": trio.Event(), "fsync": trio.Event()}
 
     def _name(self, inode: int) -> bytes:
         return NAMES[inode - 2]
@@ -121,6 +121,7 @@ class Faulty(pyfuse3.Operations):
         if off + len(buf) > ROOM:
             self._fails(fh, b"over-quota", errno.EDQUOT)
             self._fails(fh, b"full", errno.ENOSPC)
+        await self._is_done(fh, "write")
         self.changed[self._name(fh)] = time.time_ns()
         content = self.contents[self._name(fh)]
         content.extend(bytes(max(0, off + len(buf) - len(content))))

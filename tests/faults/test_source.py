@@ -99,7 +99,14 @@ def test_errors_of_the_disk_reach_the_program(place: Mounted) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [["head", "-c", "5000"], ["tail", "-c", "500000"], ["sync"]], ids=" ".join
+    "command",
+    [
+        ["head", "-c", "5000"],
+        ["tail", "-c", "500000"],
+        ["sync"],
+        ["sh", "-c", 'head -c 20000 /dev/zero >> "$0"'],
+    ],
+    ids=" ".join,
 )
 def test_who_waits_for_a_disk_delays_nobody_else(workspace: Path, command: list[str]) -> None:
     place = Mounted(workspace / "place", ("--no-passthrough",))  # else the kernel reads for itself

@@ -15,10 +15,11 @@
 
 static struct {
     bool can_switch; /* the daemon is root */
-    bool as_user, with_groups;
     gid_t own_groups[MAX_GROUPS];
     int own_group_count;
 } caller;
+
+static _Thread_local bool as_user, with_groups; /* as what this thread acts now */
 
 static void change_capabilities(uint32_t more, uint32_t less) {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
@@ -33,7 +34,6 @@ void caller_init(void) {
     /* Filesystem ids leave this one capability in force, which lets root exceed quotas and use reserved blocks. The
      * worker's threads inherit the loss. */
     if (caller.can_switch) change_capabilities(0, CAP_TO_MASK(CAP_SYS_RESOURCE));
-    caller.as_user = caller.with_groups = false;
     caller.own_group_count = getgroups(MAX_GROUPS, caller.own_groups);
     if (caller.own_group_count < 0) caller.own_group_count = 0;
     umask(0); /* each creation sets the caller's own */
@@ -49,7 +49,7 @@ void caller_become_user(fuse_req_t req) {
     const struct fuse_ctx *context = fuse_req_ctx(req);
     if (!caller.can_switch || context->uid == 0) return;
     caller_set(context->uid, context->gid, NULL, 0);
-    caller.as_user = true;
+    as_user = true;
 }
 
 void caller_become(fuse_req_t req, int fd, int other) {
@@ -61,7 +61,7 @@ void caller_become(fuse_req_t req, int fd, int other) {
     bool reach = !rights.is_elsewhere || (rights_reach(context->pid, fd) && (other < 0 || rights_reach(context->pid, other)));
     caller_set(context->uid, context->gid, rights.groups, rights.group_count);
     if (context->uid && rights.capabilities && reach) change_capabilities(rights.capabilities, 0);
-    caller.as_user = caller.with_groups = true;
+    as_user = with_groups = true;
 }
 
 bool caller_is_in_group(fuse_req_t req, gid_t gid) {
@@ -75,9 +75,9 @@ bool caller_is_in_group(fuse_req_t req, gid_t gid) {
 }
 
 void caller_restore(void) {
-    if (!caller.as_user) return;
+    if (!as_user) return;
     setfsuid(0);
     setfsgid(0);
-    if (caller.with_groups) syscall(SYS_setgroups, (size_t)caller.own_group_count, caller.own_groups);
-    caller.as_user = caller.with_groups = false;
+    if (with_groups) syscall(SYS_setgroups, (size_t)caller.own_group_count, caller.own_groups);
+    as_user = with_groups = false;
 }

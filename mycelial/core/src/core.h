@@ -239,6 +239,13 @@ bool passthrough_writable(const struct inode *inode); /* it may change now witho
 bool passthrough_wrote(struct handle *handle);                           /* since this was asked last */
 void passthrough_close(struct inode *inode);                             /* its last handle is closed */
 
+/* ---- statx.c: a request that libfuse does not know ------------------------------------------------------------ */
+
+bool statx_is_asked(const struct fuse_buf *buffer);
+void statx_answer(int device, const struct fuse_buf *buffer); /* of a real file */
+void statx_as_getattr(struct fuse_buf *buffer);                            /* of a virtual one, before libfuse gets it, */
+bool statx_expect(fuse_req_t req); /* and where it has become this: its answer will be put right; false: no room */
+
 /* ---- worker.c: threads for what may take long ---------------------------------------------------------------- */
 
 struct job {
@@ -246,10 +253,11 @@ struct job {
     void (*run)(const struct job *job); /* on another thread, without the core; it answers the request */
     fuse_req_t req;
     struct handle *handle; /* of a read */
+    void *data; /* to be written; the job's own */
     int fd, fd_out;
     off_t off, off_out;
     size_t size, done;
-    bool data_only, close_it;
+    bool data_only, close_it, as_caller;
 };
 void worker_init(void);
 void worker_shutdown(void);

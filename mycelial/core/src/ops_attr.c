@@ -62,6 +62,10 @@ static void c_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data
 }
 
 static void c_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi) {
+    if (is_virtual(ino) && !statx_expect(req)) {
+        fuse_reply_err(req, EBUSY);
+        return;
+    }
     DELEGATE(ino, getattr, req, ino, fi);
     reply_attr(req, inode_of(ino), fi ? handle_of(fi) : NULL);
 }

@@ -19,6 +19,10 @@
 
 #define COPY_SLICE (16u << 20)
 
+#define WAITS_US 20000      /* a write that took longer has waited for the disk (or, rarely, for a processor), */
+#define STILL_WAITS_US 5000 /* and one that is done aside for that reason, */
+#define ASIDE_US 2000000    /* so that for so long after it writes are done aside */
+
 static char read_buffer[SPLICE_FROM];
 
 struct handle *handle_new(fuse_req_t req, struct inode *inode, int fd, int flags, const struct statx *stx) {
@@ -280,27 +284,64 @@ static void c_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struc
         splice_read(req, handle->fd, size, off);
 }
 
-static void c_write_buf(fuse_req_t req, fuse_ino_t ino, struct fuse_bufvec *in, off_t off, struct fuse_file_info *fi) {
-    REFUSE_VIRTUAL(ino, EROFS);
-    struct handle *handle = handle_of(fi);
+/* Who has written more than the disk takes is made to wait in the system call, and everybody would wait with him: once
+ * that was seen, writes are done aside for a while. */
+static _Atomic uint64_t aside_until_us;
+
+static ssize_t write_there(struct fuse_bufvec *in, int fd, off_t off, unsigned long long waits_us) {
     struct fuse_bufvec out = FUSE_BUFVEC_INIT(fuse_buf_size(in));
     out.buf[0].flags = FUSE_BUF_IS_FD | FUSE_BUF_FD_SEEK;
-    out.buf[0].fd = handle->fd;
+    out.buf[0].fd = fd;
     out.buf[0].pos = off;
-    if (!fi->writepage) { /* otherwise the kernel flushes its cache and nobody asks */
-        confirm_writer(req, handle);
-        if (handle->inode->setgid)
-            caller_become(req, handle->fd, -1); /* whether the bit goes depends on the groups */
-        else
-            caller_become_user(req);
-    }
+    uint64_t begun = now_us();
     ssize_t written = fuse_buf_copy(&out, in, 0);
-    caller_restore();
-    handle->dirty = true;
+    uint64_t now = now_us();
+    if (now - begun > waits_us) aside_until_us = now + ASIDE_US;
+    return written;
+}
+
+static void reply_written(fuse_req_t req, ssize_t written) {
     if (written < 0)
         fuse_reply_err(req, (int)-written);
     else
         fuse_reply_write(req, (size_t)written);
+}
+
+static void run_write(const struct job *job) {
+    struct fuse_bufvec data = FUSE_BUFVEC_INIT(job->size);
+    data.buf[0].mem = job->data;
+    if (job->as_caller) caller_become_user(job->req);
+    ssize_t written = write_there(&data, job->fd, job->off, STILL_WAITS_US);
+    caller_restore();
+    free(job->data);
+    reply_written(job->req, written);
+}
+
+static bool is_done_aside(fuse_req_t req, struct fuse_bufvec *in, off_t off, const struct fuse_file_info *fi) {
+    struct job job = {.run = run_write, .req = req, .fd = handle_of(fi)->fd, .off = off, .size = fuse_buf_size(in), .as_caller = !fi->writepage};
+    struct fuse_bufvec copy = FUSE_BUFVEC_INIT(job.size);
+    if (now_us() >= aside_until_us || !(job.data = copy.buf[0].mem = malloc(job.size))) return false;
+    fuse_buf_copy(&copy, in, 0);
+    worker_submit(job);
+    return true;
+}
+
+static void c_write_buf(fuse_req_t req, fuse_ino_t ino, struct fuse_bufvec *in, off_t off, struct fuse_file_info *fi) {
+    REFUSE_VIRTUAL(ino, EROFS);
+    struct handle *handle = handle_of(fi);
+    bool by_groups = handle->inode->setgid && !fi->writepage; /* whether the bit goes depends on them */
+    if (!fi->writepage) confirm_writer(req, handle); /* otherwise the kernel flushes its cache and nobody asks */
+    handle->dirty = true;
+    if (!by_groups && is_done_aside(req, in, off, fi)) return;
+    if (by_groups)
+        caller_become(req, handle->fd, -1);
+    else if (!fi->writepage)
+        caller_become_user(req);
+    core_leave(); /* nobody else has to do with this file's descriptor, nor with what is to be written */
+    ssize_t written = write_there(in, handle->fd, off, WAITS_US);
+    core_return();
+    caller_restore();
+    reply_written(req, written);
 }
 
 static void run_fsync(const struct job *job) {

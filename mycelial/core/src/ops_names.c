@@ -82,11 +82,6 @@ static int create_at(int dir, const char *name, int flags, mode_t mode, bool *ma
     return fd;
 }
 
-static void split(double seconds, uint64_t *whole, uint32_t *nanoseconds) {
-    *whole = (uint64_t)seconds;
-    *nanoseconds = (uint32_t)((seconds - (double)*whole) * 1e9);
-}
-
 static int reply_created(fuse_req_t req, const struct fuse_entry_param *entry, struct handle *handle) {
     const struct stat *st = &entry->attr;
     struct {
@@ -108,8 +103,8 @@ static int reply_created(fuse_req_t req, const struct fuse_entry_param *entry, s
                                   .gid = st->st_gid,
                                   .blksize = (uint32_t)st->st_blksize}},
                .open = handle_reply(req, handle)};
-    split(entry->entry_timeout, &reply.entry.entry_valid, &reply.entry.entry_valid_nsec);
-    split(entry->attr_timeout, &reply.entry.attr_valid, &reply.entry.attr_valid_nsec);
+    split_seconds(entry->entry_timeout, &reply.entry.entry_valid, &reply.entry.entry_valid_nsec);
+    split_seconds(entry->attr_timeout, &reply.entry.attr_valid, &reply.entry.attr_valid_nsec);
     return fuse_reply_buf(req, (const char *)&reply, sizeof reply);
 }
 

@@ -5,6 +5,12 @@
 #include <stdint.h>
 
 #define OPCODE_TMPFILE 51
+#define OPCODE_STATX 52
+
+static inline void split_seconds(double seconds, uint64_t *whole, uint32_t *nanoseconds) {
+    *whole = (uint64_t)seconds;
+    *nanoseconds = (uint32_t)((seconds - (double)*whole) * 1e9);
+}
 
 /* Flags of INIT, the second word's too. */
 #define INIT_DONT_MASK (1ULL << 6)

@@ -47,6 +47,7 @@ static struct {
     pthread_t thread, stand_in;
     bool running, stands_in;
     atomic_bool stop, stopped, stand_in_stopped;
+    int device; /* not by fuse_session_fd(), which is for pyfuse3 (session.c) */
     int timer_fd; /* wakes the stand-in */
     atomic_bool timer_set;
     atomic_ullong left_us; /* since when the core is left, by now_us(); 0: it is not */
@@ -64,18 +65,18 @@ static void wake_python(void) {
     while (write(reader.wake_fd, &one, sizeof one) < 0 && errno == EINTR) continue;
 }
 
-static void refuse(struct fuse_session *se, const struct fuse_in_header *request, int error) {
+static void refuse(const struct fuse_in_header *request, int error) {
     struct fuse_out_header answer = {.len = sizeof answer, .error = -error, .unique = request->unique};
-    if (write(fuse_session_fd(se), &answer, sizeof answer) < 0) return; /* nobody waits any more */
+    if (write(reader.device, &answer, sizeof answer) < 0) return; /* nobody waits any more */
 }
 
-static void hand_over(struct fuse_session *se, const struct fuse_buf *buffer) {
+static void hand_over(const struct fuse_buf *buffer) {
     struct request *request = malloc(sizeof *request);
     void *mem = malloc(buffer->size);
     if (!request || !mem) {
         free(request);
         free(mem);
-        refuse(se, buffer->mem, ENOMEM);
+        refuse(buffer->mem, ENOMEM);
         return;
     }
     memcpy(mem, buffer->mem, buffer->size);
@@ -102,6 +103,7 @@ int reader_take(struct fuse_buf *buffer) {
     buffer->size = request->size;
     buffer->flags = 0;
     free(request);
+    statx_as_getattr(buffer);
     return (int)buffer->size;
 }
 
@@ -136,10 +138,13 @@ static void answer(struct fuse_session *se, struct fuse_buf *buffer) {
     understand(buffer);
     if (is_for_python(buffer)) {
         reader.figures.for_python++;
-        hand_over(se, buffer);
+        hand_over(buffer);
     } else {
         core_lock();
-        fuse_session_process_buf(se, buffer);
+        if (statx_is_asked(buffer))
+            statx_answer(reader.device, buffer);
+        else
+            fuse_session_process_buf(se, buffer);
         core_unlock();
     }
 }
@@ -190,7 +195,7 @@ static void *stand_in(void *session) {
     if (unshare(CLONE_FS)) { /* as for the reader */
     }
     while (!reader.stop) {
-        struct pollfd timer = {.fd = reader.timer_fd, .events = POLLIN}, device = {.fd = fuse_session_fd(se), .events = POLLIN};
+        struct pollfd timer = {.fd = reader.timer_fd, .events = POLLIN}, device = {.fd = reader.device, .events = POLLIN};
         if (poll(&timer, 1, -1) <= 0) continue;
         if (read(reader.timer_fd, &times, sizeof times) < 0) continue;
         reader.timer_set = false;
@@ -258,6 +263,7 @@ static int begin(struct fuse_session *se) {
 }
 
 int reader_start(struct fuse_session *se) {
+    reader.device = session_device(se);
     int error = begin(se);
     if (error) return error;
     struct sigaction action = {.sa_handler = ignore}; /* not SA_RESTART: the read is to return */

@@ -12,7 +12,6 @@
 #include <string.h>
 
 #define FORGETS_AT_MOST (1u << 20)
-#define EXPORTED __attribute__((visibility("default"), used))
 
 struct configuration configuration;
 struct fuse_lowlevel_ops python_ops;
@@ -103,7 +102,7 @@ int session_receive(struct fuse_session *se, struct fuse_buf *buffer) __asm__("f
 size_t add_direntry_plus(fuse_req_t req, char *buffer, size_t size, const char *name, const struct fuse_entry_param *entry,
                          off_t next) __asm__("fuse_add_direntry_plus") EXPORTED;
 
-static void *libfuse(const char *name, const char *version) {
+void *libfuse(const char *name, const char *version) {
     void *found = dlvsym(RTLD_NEXT, name, version);
     return found ? found : dlsym(RTLD_NEXT, name);
 }

@@ -17,6 +17,9 @@ struct session_figures {
 void session_activate(void);
 void session_deactivate(void);
 int session_start(void); /* 0 or an error's number */
+/* For a function that we put before one of libfuse's, which pyfuse3 then calls; and the one behind it. */
+#define EXPORTED __attribute__((visibility("default"), used))
+void *libfuse(const char *name, const char *version);
 struct virtual_forget *session_take_forgets(size_t *count); /* to be freed */
 
 /* ---- reader.c ---- */

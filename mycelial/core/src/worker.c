@@ -1,6 +1,7 @@
 /* Threads for what may take long, so that one slow request delays no other.
  *
- * A few, begun when they are first needed, wait for disks: they flush, copy ranges and read what is not in memory.
+ * A few, begun when they are first needed, wait for disks: they flush, copy ranges, read what is not in memory, and
+ * write while the disk does not keep up.
  * One more reads /proc/PID/cmdline of processes with several threads: that needs their memory map's lock, which a
  * thread of theirs may hold while it waits for a page that only we can bring.
  */
@@ -29,6 +30,12 @@ static struct {
     bool stop;
 } worker = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
 
+static void refuse(const struct job *job) {
+    free(job->data);
+    if (job->close_it) close(job->fd);
+    fuse_reply_err(job->req, ENOTCONN);
+}
+
 static void *work(void *unused) {
     (void)unused;
     pthread_mutex_lock(&worker.lock);
@@ -43,7 +50,7 @@ static void *work(void *unused) {
         bool stop = worker.stop;
         pthread_mutex_unlock(&worker.lock);
         if (stop)
-            fuse_reply_err(job->req, ENOTCONN);
+            refuse(job);
         else
             job->run(job);
         free(job);
@@ -93,7 +100,7 @@ void worker_submit(struct job job) {
     if (is_queued) return;
     free(queued);
     if (stop)
-        fuse_reply_err(job.req, ENOTCONN);
+        refuse(&job);
     else
         job.run(&job); /* late is better than never answered */
 }
