@@ -19,8 +19,10 @@ SIZE = 1 << 20
 BAD_BLOCK = range(256 << 10, 260 << 10)
 """Which bytes of ``bad-block`` cannot be read."""
 
-NAMES = (b"bad-block", b"over-quota", b"full", b"lost-at-fsync", b"lost-at-close", b"well", b"slow", b"quick")
-"""What is read, written or flushed of ``slow`` waits for that of ``quick``; then ``asked`` exists."""
+NAMES = (b"bad-block", b"over-quota", b"full", b"lost-at-fsync", b"lost-at-close", b"well")
+NAMES += (b"slow", b"quick", b"held", b"let-go")
+"""What is read, written or synced of ``slow`` waits for that of ``quick``; then ``asked`` exists. Whoever
+closes ``held`` waits in the same way until somebody closes ``let-go``."""
 
 PATIENCE = 30
 """Seconds after which that fails."""
@@ -38,15 +40,21 @@ class Faulty(pyfuse3.Operations):
         self.changed = dict.fromkeys(NAMES, 0)
         self.contents = {name: bytearray(SIZE if name in LARGE else 0) for name in NAMES}
         self.asked = False
-        self.done = {"read": trio.Event(), "write": trio.Event(), "fsync": trio.Event()}
+        self.done = {
+            "read": trio.Event(),
+            "write": trio.Event(),
+            "fsync": trio.Event(),
+            "close": trio.Event(),
+        }
 
     def _name(self, inode: int) -> bytes:
         return NAMES[inode - 2]
 
     async def _is_done(self, inode: int, what: str) -> None:
-        if self._name(inode) == b"quick":
+        waiting, other = (b"held", b"let-go") if what == "close" else (b"slow", b"quick")
+        if self._name(inode) == other:
             self.done[what].set()
-        if self._name(inode) == b"slow":
+        if self._name(inode) == waiting:
             self.asked = True
             with trio.move_on_after(PATIENCE):
                 await self.done[what].wait()
@@ -134,6 +142,7 @@ class Faulty(pyfuse3.Operations):
 
     async def flush(self, fh: pyfuse3.FileHandleT) -> None:
         self._fails(fh, b"lost-at-close", errno.EDQUOT)
+        await self._is_done(fh, "close")
 
     async def release(self, fh: pyfuse3.FileHandleT) -> None:
         pass
