@@ -66,11 +66,18 @@ def how(file: str, form: str | None, as_json: bool, database: Path | None, uid: 
 
 
 def _seen_from(place: Place, recipe: Recipe) -> Recipe:
-    return recipe if place.root is None else replace(recipe, cwd=seen_from(place.root, recipe.cwd))
+    return (
+        recipe if place.root is None or place.top else replace(recipe, cwd=seen_from(place.root, recipe.cwd))
+    )
 
 
 def _print_text(chain: Chain, place: Place, write: Callable[[Chain, str], str]) -> None:
     """Print a script or makefile, byte for byte; to a terminal only what does no harm there."""
+    if place.top:
+        raise Failure(
+            f"{printable(str(place.root))} shows {printable(place.top)} alone, and what made a file may lie"
+            " elsewhere: ask where the whole mount is seen"
+        )
     try:
         text = write(chain, place.root or "")
     except Unwritable as problem:

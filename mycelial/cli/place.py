@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mycelial.cli.failure import Failure
-from mycelial.cli.mounts import mounts
+from mycelial.cli.mounts import Mount, mounts
 from mycelial.record.display import printable
 from mycelial.record.events import is_clean_path
 from mycelial.record.location import database_path
@@ -36,11 +36,14 @@ class Place:
         The mountpoint, or the source directory if it is not mounted; None if only the database is known.
     status : mapping
         What the mount says of itself; empty without a mount.
+    top : str
+        The directory of the mount that `root` shows, where only that is bound to a place ("" for all of it).
     """
 
     database: Path
     root: str | None = None
     status: Mapping[str, object] = field(default_factory=dict)
+    top: str = ""
 
     @property
     def is_foreign(self) -> bool:
@@ -63,6 +66,8 @@ class Place:
         if not given:
             raise Failure("an empty path names no file")
         path = _as_named(given) if self.root is None else _below(self.root, given)
+        if path is not None and self.top:
+            path = os.path.normpath(f"{self.top}/{path}")
         if path == ".":
             raise Failure(f"{printable(given)}: this is the root of it all; name a file in it")
         if path is None or not is_clean_path(path):
@@ -74,7 +79,15 @@ class Place:
 
     def exists(self, path: str) -> bool:
         """Whether a file is there now; True where this cannot be known."""
-        return self.root is None or os.path.lexists(os.path.join(self.root, path))
+        if self.root is None or not f"{path}/".startswith(self.top and f"{self.top}/"):
+            return True
+        return os.path.lexists(os.path.join(self.root, path[len(self.top) :].lstrip("/")))
+
+    def is_whole(self, directory: str) -> bool:
+        """Whether a directory is the mount's root."""
+        if self.root is None or self.top:
+            return False
+        return os.path.realpath(directory) == os.path.realpath(self.root)
 
 
 def locate(given: str, database: Path | None, *, foreign: bool = False) -> Place:
@@ -131,23 +144,29 @@ def _of_mount(real: str) -> Place | None:
 
 def _from_status(raw: bytes, path: str) -> Place | None:
     """Return what the attribute says, unless it is forged: any file may carry a real one of that name."""
-    root = _shown_from(path)
+    mount = _shown_from(path)
     try:
         status = json.loads(raw)
         database = status.get("database", "")
     except (ValueError, AttributeError):
         return None
-    return Place(Path(database), root, status) if root is not None and isinstance(database, str) else None
+    if mount is None or not isinstance(database, str):
+        return None
+    return Place(Path(database), mount.path, status, mount.top.strip("/"))
 
 
-def _shown_from(path: str) -> str | None:
-    """Return where the mount that `path` lies in has its root: a bind mount may show it elsewhere, too."""
+def _shown_from(path: str) -> Mount | None:
+    """Return what shows `path`: where it was mounted, or a bind mount, which may show only a part of it."""
     try:
         device, table = os.stat(path).st_dev, Path(_MOUNTS).read_text(errors="surrogateescape")
     except OSError:
         return None
-    roots = (mount.path for mount in mounts(table) if mount.device == device and mount.top == "/")
-    return max((root for root in roots if _below(root, path) is not None), key=len, default=None)
+    shown = (mount for mount in mounts(table) if mount.device == device)
+    return max(
+        (mount for mount in shown if _below(mount.path, path) is not None),
+        key=lambda mount: len(mount.path),
+        default=None,
+    )
 
 
 def _of_source(real: str) -> Place | None:

@@ -103,7 +103,7 @@ def forget(
 
 
 def _below_root(place: Place, given: str) -> str:
-    if place.root is not None and os.path.realpath(given) == os.path.realpath(place.root):
+    if place.is_whole(given):
         raise Failure(f"{printable(given)} is all there is: mycelial forget --all")
     return place.relative(given)
 

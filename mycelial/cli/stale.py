@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import click
@@ -35,7 +34,7 @@ def stale(directory: str, as_json: bool, limit: int, database: Path | None, uid:
 
 def _below(place: Place, directory: str) -> str:
     """Return how the paths begin that lie in the directory."""
-    if place.root is not None and os.path.realpath(directory) == os.path.realpath(place.root):
+    if place.is_whole(directory):
         return ""
     return "" if place.root is None and directory == "." else f"{place.relative(directory)}/"
 

@@ -124,6 +124,11 @@ def _tree(place: Place) -> Path:
     view_dir = place.status.get("view_dir")
     if not isinstance(view_dir, str) or not view_dir or "/" in view_dir:
         raise Failure(f"{printable(str(place.root))}: its record is its owner's, and it shows nothing of it")
+    if place.top:
+        raise Failure(
+            f"{printable(str(place.root))} shows {printable(place.top)} alone:"
+            " ask where the whole mount is seen"
+        )
     return Path(str(place.root)) / view_dir
 
 

@@ -28,3 +28,32 @@ def test_a_bind_mount_has_the_tree_and_the_commands(mount: Mounted, tmp_path: Pa
         assert [product["path"] for product in json.loads(told.stdout)] == ["out.txt"]
     finally:
         assert run(["umount", elsewhere]).returncode == 0
+
+
+@pytest.mark.as_root
+def test_where_only_a_directory_is_bound_the_commands_name_the_whole(mount: Mounted, tmp_path: Path) -> None:
+    (mount.source / "part").mkdir()
+    (mount.source / "part" / "in.txt").write_text("b\na\n")
+    shell("sort part/in.txt > part/out.txt; sort part/in.txt > outside.txt", mount)
+    wait_for(mount, "write", "outside.txt")
+    elsewhere = tmp_path / "container"
+    elsewhere.mkdir()
+    assert run(["mount", "--bind", mount.mountpoint / "part", elsewhere]).returncode == 0
+    try:
+        told = mycelial("products", "--json", elsewhere / "in.txt")
+        assert sorted(product["path"] for product in json.loads(told.stdout)) == [
+            "outside.txt",
+            "part/out.txt",
+        ]
+        assert "sort" in mycelial("how", elsewhere / "out.txt").stdout
+        assert mycelial("sources", elsewhere / "none").returncode == 1
+        refused = mycelial("how", "--script", elsewhere / "out.txt")
+        assert refused.returncode == 1
+        assert "shows part alone" in refused.stderr
+        whole = mycelial("forget", elsewhere)
+        assert whole.returncode == 0, whole.stderr
+        left = mycelial("events", "--json", mount.mountpoint).stdout
+        assert "outside.txt" in left
+        assert "part/" not in left
+    finally:
+        assert run(["umount", elsewhere]).returncode == 0
