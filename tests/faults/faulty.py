@@ -21,7 +21,7 @@ BAD_BLOCK = range(256 << 10, 260 << 10)
 
 NAMES = (b"bad-block", b"over-quota", b"full", b"lost-at-fsync", b"lost-at-close", b"well")
 NAMES += (b"slow", b"quick", b"held", b"let-go")
-"""What is read, written or synced of ``slow`` waits for that of ``quick``; then ``asked`` exists. Whoever
+"""What is read, written, cut or synced of ``slow`` waits for that of ``quick``; then ``asked`` exists. Whoever
 closes ``held`` waits in the same way until somebody closes ``let-go``."""
 
 PATIENCE = 30
@@ -43,6 +43,7 @@ class Faulty(pyfuse3.Operations):
         self.done = {
             "read": trio.Event(),
             "write": trio.Event(),
+            "truncate": trio.Event(),
             "fsync": trio.Event(),
             "close": trio.Event(),
         }
@@ -89,6 +90,7 @@ class Faulty(pyfuse3.Operations):
         ctx: pyfuse3.RequestContext,
     ) -> pyfuse3.EntryAttributes:
         if fields.update_size:
+            await self._is_done(inode, "truncate")
             content = self.contents[self._name(inode)]
             del content[attr.st_size :]
             content.extend(bytes(attr.st_size - len(content)))

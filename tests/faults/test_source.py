@@ -105,6 +105,8 @@ def test_errors_of_the_disk_reach_the_program(place: Mounted) -> None:
         ["tail", "-c", "500000"],
         ["sync"],
         ["sh", "-c", 'head -c 20000 /dev/zero >> "$0"'],
+        ["truncate", "--size=100"],
+        ["sh", "-c", ': > "$0"'],
     ],
     ids=" ".join,
 )

@@ -53,6 +53,19 @@ def an_unlinked_file_goes_on(w: World) -> None:
 
 
 @case()
+def a_large_unlinked_file_goes_on(w: World) -> None:
+    with w.opened(w.file("f", b"0123456789"), os.O_RDWR) as fd:
+        w.attempt("allocate", linux.fallocate, fd, 0, 0, 40 << 20)
+        os.unlink(w.path("f"))
+        everything_with(w, fd, "unlinked")
+    with w.opened(w.file("g", b"0123456789"), os.O_RDWR) as fd:
+        w.attempt("allocate", linux.fallocate, fd, 0, 0, 40 << 20)
+        os.link(w.path("g"), w.path("other"))
+        os.unlink(w.path("g"))
+        w.attempt("the other name", lambda: os.stat(w.path("other")).st_size)
+
+
+@case()
 def a_replaced_file_goes_on(w: World) -> None:
     with w.opened(w.file("f", b"0123456789"), os.O_RDWR) as fd:
         os.rename(w.file("g", b"replacement"), w.path("f"))

@@ -49,6 +49,7 @@ struct inode {
     int backing_id; /* of kernel passthrough while open in that way, or 0 */
     bool hashed, pinned;
     bool setgid; /* when it was seen last */
+    bool large;  /* when it lost a name: to give its room back takes long */
 };
 
 #define VIRTUAL_BIT (1ULL << 63) /* inodes of the virtual tree: answered in Python */
@@ -78,6 +79,7 @@ void dir_release(struct inode *dir);
 int inode_open_path(struct inode *inode, bool *owned);
 struct inode *inode_pin(int dir_fd, const char *name, bool *pinned);
 void inode_unpin(struct inode *inode);
+void inode_close(const struct inode *inode, int fd); /* one of its descriptors */
 int stat_at(int dir_fd, const char *name, struct statx *stx);
 int stat_fd(int fd, struct statx *stx);
 void stat_from_statx(const struct statx *stx, struct stat *st);
@@ -251,7 +253,7 @@ bool statx_expect(fuse_req_t req); /* and where it has become this: its answer w
 struct job {
     struct job *next;
     void (*run)(const struct job *job); /* on another thread, without the core; it answers the request */
-    fuse_req_t req;
+    fuse_req_t req; /* or NULL: nobody asked for it */
     struct handle *handle; /* of a read */
     void *data; /* to be written; the job's own */
     int fd, fd_out;
@@ -262,6 +264,7 @@ struct job {
 void worker_init(void);
 void worker_shutdown(void);
 void worker_submit(struct job job); /* of the kind that the operations make; not while acting as the caller */
+void worker_close(int fd); /* the last that holds a large file without a name, maybe: its room is given back then */
 /* Reads /proc/PID/cmdline elsewhere and waits 50 ms at most; bytes read. */
 size_t worker_read_cmdline(pid_t pid, char *buffer, size_t size);
 

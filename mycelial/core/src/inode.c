@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #define MAX_DEPTH 4096 /* of directories that have given up their descriptors; each takes some of the stack */
+#define LARGE_BLOCKS (1u << 16) /* of 512 bytes */
 #define STATX_WANTED (STATX_BASIC_STATS | STATX_BTIME)
 
 static struct {
@@ -162,12 +163,14 @@ static void lru_remove(struct inode *inode) {
     table.open_descriptors--;
 }
 
+void inode_close(const struct inode *inode, int fd) { inode->large ? worker_close(fd) : (void)close(fd); }
+
 static void discard_if_unused(struct inode *inode) {
     while (inode && inode != &table.root && !inode->lookups && !inode->references) {
         struct inode *parent = inode->parent;
         unhash(inode);
         lru_remove(inode);
-        if (inode->fd >= 0) close(inode->fd);
+        if (inode->fd >= 0) inode_close(inode, inode->fd);
         free(inode->name);
         free(inode);
         table.count--;
@@ -359,6 +362,7 @@ struct inode *inode_pin(int dir_fd, const char *name, bool *pinned) {
     struct inode *inode = stat_fd(fd, &stx) ? NULL : inode_find(&stx);
     if (inode && !inode->pinned) {
         *pinned = inode->pinned = true;
+        inode->large = S_ISREG(stx.stx_mode) && stx.stx_blocks >= LARGE_BLOCKS;
         lru_remove(inode);
         if (inode->fd < 0) {
             inode->fd = fd;
@@ -375,7 +379,7 @@ void inode_unpin(struct inode *inode) {
     if (inode->type == S_IFDIR) {
         lru_front(inode);
     } else {
-        close(inode->fd);
+        inode_close(inode, inode->fd);
         inode->fd = -1;
     }
 }

@@ -103,8 +103,11 @@ static int set_attributes(fuse_req_t req, int fd, const struct handle *handle, c
         failed = fchownat(fd, "", which & FUSE_SET_ATTR_UID ? wanted->st_uid : (uid_t)-1,
                           which & FUSE_SET_ATTR_GID ? wanted->st_gid : (gid_t)-1, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW);
     if (!failed && which & FUSE_SET_ATTR_MODE) failed = chmod(path, wanted->st_mode & 07777);
-    if (!failed && which & FUSE_SET_ATTR_SIZE)
+    if (!failed && which & FUSE_SET_ATTR_SIZE) {
+        core_leave(); /* to give back the room of a large file takes long */
         failed = handle ? ftruncate(handle->fd, wanted->st_size) : truncate(path, wanted->st_size);
+        core_return();
+    }
     if (!failed && which & (FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME)) failed = set_times(path, wanted, which);
     int error = failed ? errno : 0;
     caller_restore();
@@ -118,6 +121,11 @@ static void c_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *wanted, int w
     bool owned = false;
     which &= ~FUSE_SET_ATTR_CTIME; /* nobody can set it */
     int fd = handle ? handle->fd : inode_open_path(inode, &owned);
+    if (fd >= 0 && which & FUSE_SET_ATTR_SIZE && !handle && !owned) { /* others might close it meanwhile */
+        fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+        owned = fd >= 0;
+        if (!owned) fd = -errno;
+    }
     int error = fd < 0 ? -fd : set_attributes(req, fd, handle, wanted, which);
     if (owned) close(fd);
     if (error) {

@@ -46,7 +46,7 @@ void handle_close(struct handle *handle) {
     while (*link != handle) link = &(*link)->next;
     *link = handle->next;
     if (!handle->inode->handles) passthrough_close(handle->inode);
-    close(handle->fd);
+    inode_close(handle->inode, handle->fd);
     inode_unreference(handle->inode);
     free(handle);
 }
@@ -134,7 +134,9 @@ static int truncate_opened(fuse_req_t req, int fd, int flags, struct statx *stx)
     char path[32];
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     caller_become(req, fd, -1);
+    core_leave(); /* this descriptor is nobody else's yet */
     int error = ((flags & O_ACCMODE) == O_RDONLY ? truncate(path, 0) : ftruncate(fd, 0)) ? errno : 0;
+    core_return();
     caller_restore();
     return error ? error : stat_fd(fd, stx);
 }
@@ -376,7 +378,9 @@ static void c_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t off, off
     REFUSE_VIRTUAL(ino, EROFS);
     struct handle *handle = handle_of(fi);
     caller_become(req, handle->fd, -1);
+    core_leave();
     int error = fallocate(handle->fd, mode, off, length) ? errno : 0;
+    core_return();
     caller_restore();
     if (!error) handle->dirty = true;
     fuse_reply_err(req, error);

@@ -1,7 +1,7 @@
 /* Threads for what may take long, so that one slow request delays no other.
  *
- * A few, begun when they are first needed, wait for disks: they flush, copy ranges, read what is not in memory, and
- * write while the disk does not keep up.
+ * A few, begun when they are first needed, wait for disks: they flush, copy ranges, read what is not in memory, write
+ * while the disk does not keep up, and give back the room of large files.
  * One more reads /proc/PID/cmdline of processes with several threads: that needs their memory map's lock, which a
  * thread of theirs may hold while it waits for a page that only we can bring.
  */
@@ -33,8 +33,10 @@ static struct {
 static void refuse(const struct job *job) {
     free(job->data);
     if (job->close_it) close(job->fd);
-    fuse_reply_err(job->req, ENOTCONN);
+    if (job->req) fuse_reply_err(job->req, ENOTCONN);
 }
+
+static void run_close(const struct job *job) { close(job->fd); }
 
 static void *work(void *unused) {
     (void)unused;
@@ -104,6 +106,8 @@ void worker_submit(struct job job) {
     else
         job.run(&job); /* late is better than never answered */
 }
+
+void worker_close(int fd) { worker_submit((struct job){.run = run_close, .fd = fd, .close_it = true}); }
 
 /* ---- command lines -------------------------------------------------------------------------------------------- */
 
