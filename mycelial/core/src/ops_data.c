@@ -320,9 +320,11 @@ static void run_write(const struct job *job) {
 }
 
 static bool is_done_aside(fuse_req_t req, struct fuse_bufvec *in, off_t off, const struct fuse_file_info *fi) {
+    if (!aside_until_us) return false;
+    if (now_us() >= aside_until_us) aside_until_us = 0;
     struct job job = {.run = run_write, .req = req, .fd = handle_of(fi)->fd, .off = off, .size = fuse_buf_size(in), .as_caller = !fi->writepage};
     struct fuse_bufvec copy = FUSE_BUFVEC_INIT(job.size);
-    if (now_us() >= aside_until_us || !(job.data = copy.buf[0].mem = malloc(job.size))) return false;
+    if (!aside_until_us || !(job.data = copy.buf[0].mem = malloc(job.size))) return false;
     fuse_buf_copy(&copy, in, 0);
     worker_submit(job);
     return true;
