@@ -21,7 +21,7 @@ BAD_BLOCK = range(256 << 10, 260 << 10)
 
 NAMES = (b"bad-block", b"over-quota", b"full", b"lost-at-fsync", b"lost-at-close", b"well")
 NAMES += (b"slow", b"quick", b"held", b"let-go")
-"""What is read, written, cut or synced of ``slow`` waits for that of ``quick``; then ``asked`` exists. Whoever
+"""What is read, written, cut or synced of ``slow`` waits for that of ``quick``; then ``asked`` is. Whoever
 closes ``held`` waits in the same way until somebody closes ``let-go``."""
 
 PATIENCE = 30
