@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from mycelial.graph.programs import Kind, is_barrier, is_wrapper, kind_of
 from mycelial.record.events import Event, Neighbour, Process
 from mycelial.record.exclude import ExclusionRules
-from mycelial.record.redaction import REDACTED, redact
+from mycelial.record.redaction import redact
+from mycelial.record.secrecy import REDACTED
 
 log = logging.getLogger(__name__)
 
