@@ -1,8 +1,9 @@
 /* What the process that asks may do besides what its ids say: its supplementary groups, and its capabilities.
  *
  * FUSE tells neither, so both are read from /proc. Reading takes longer than most requests, and who has no capability
- * cannot change his groups: his are kept for a moment. Servers that act for one user after the other (Samba, NFS in
- * user space) have capabilities, and are looked at each time.
+ * cannot change his groups: his are kept for a moment, so long as he has got none since (by a namespace of his own, or
+ * a program that brings some). Servers that act for one user after the other (Samba, NFS in user space) have
+ * capabilities, and are looked at each time.
  */
 #include "core.h"
 
@@ -11,7 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #define KEPT 64
 #define KEPT_GROUPS 32
@@ -88,13 +91,19 @@ static bool look(pid_t tid, struct rights *rights) {
     return !mask_of(status, "\nCapPrm:");
 }
 
+static bool has_none(pid_t tid) {
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = tid};
+    struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3];
+    return !syscall(SYS_capget, &header, sets) && !sets[0].permitted && !sets[1].permitted;
+}
+
 void rights_read(pid_t tid, struct rights *rights) { look(tid, rights); }
 
 void rights_of(pid_t tid, uid_t uid, gid_t gid, struct rights *rights) {
     struct timespec now;
     struct kept *one = &kept[(unsigned)tid % KEPT];
     clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-    if (one->tid == tid && one->uid == uid && one->gid == gid && now.tv_sec < one->until) {
+    if (one->tid == tid && one->uid == uid && one->gid == gid && now.tv_sec < one->until && has_none(tid)) {
         rights->capabilities = 0;
         rights->is_elsewhere = false;
         rights->group_count = one->count;
