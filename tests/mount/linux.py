@@ -18,6 +18,8 @@ FALLOC_FL_ZERO_RANGE = 0x10
 FALLOC_FL_INSERT_RANGE = 0x20
 FS_IOC_GETFLAGS = 0x80086601
 FS_IOC_SETFLAGS = 0x40086602
+FS_IOC_GETVERSION = 0x80087601
+FS_IOC_GETFSLABEL = 0x81009431
 UTIME_NOW = (1 << 30) - 1
 UTIME_OMIT = (1 << 30) - 2
 AT_SYMLINK_NOFOLLOW = 0x100
@@ -80,6 +82,18 @@ def inode_flags(fd: int) -> int:
     flags = bytearray(8)
     fcntl.ioctl(fd, FS_IOC_GETFLAGS, flags)
     return int(struct.unpack("I", flags[:4])[0])
+
+
+def inode_version(fd: int) -> bytes:
+    """The rest of a buffer, of which a program's int takes the first four bytes (FS_IOC_GETVERSION)."""
+    version = bytearray(b"\xff" * 16)
+    fcntl.ioctl(fd, FS_IOC_GETVERSION, version)
+    return bytes(version[4:])
+
+
+def label(fd: int) -> bytes:
+    """What the filesystem is called (FS_IOC_GETFSLABEL)."""
+    return bytes(fcntl.ioctl(fd, FS_IOC_GETFSLABEL, bytes(256)))
 
 
 def set_inode_flags(fd: int, flags: int) -> None:

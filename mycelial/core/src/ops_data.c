@@ -388,18 +388,22 @@ static void c_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t off, off
     fuse_reply_err(req, error);
 }
 
-/* The flags of an inode (lsattr, chattr); the kernel opens the file for it, a directory as well. */
+/* An inode's flags (lsattr, chattr) and version, the filesystem's label; the kernel opens the file for it, a directory as
+ * well. Programs give an int for the version, whatever the number of the command says. */
 static void c_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned command, void *arg, struct fuse_file_info *fi, unsigned flags,
                     const void *in, size_t in_size, size_t out_size) {
     REFUSE_VIRTUAL(ino, ENOTTY);
     (void)arg, (void)out_size;
     bool is_set = command == FS_IOC_SETFLAGS || command == FS_IOC_FSSETXATTR;
-    size_t size = command == FS_IOC_GETFLAGS || command == FS_IOC_SETFLAGS       ? sizeof(unsigned)
+    bool is_int = command == FS_IOC_GETFLAGS || command == FS_IOC_SETFLAGS || command == FS_IOC_GETVERSION;
+    size_t size = is_int                                                         ? sizeof(unsigned)
                   : command == FS_IOC_FSGETXATTR || command == FS_IOC_FSSETXATTR ? sizeof(struct fsxattr)
+                  : command == FS_IOC_GETFSLABEL                                 ? FSLABEL_MAX
                                                                                  : 0;
     union {
         unsigned flags;
         struct fsxattr extended;
+        char label[FSLABEL_MAX];
     } value;
     if (!size || (is_set && in_size < size)) {
         fuse_reply_err(req, ENOTTY);
