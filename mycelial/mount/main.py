@@ -17,7 +17,7 @@ from mycelial import __version__
 from mycelial.mount.daemon import daemonise
 from mycelial.mount.mounted import is_dead, type_at
 from mycelial.mount.options import MountOptions, Request, UsageError, parse
-from mycelial.mount.place import MountError, find_place
+from mycelial.mount.place import MountError, find_place, recorded_elsewhere
 from mycelial.mount.remount import remount
 from mycelial.mount.watch import daemon_of
 from mycelial.record.logs import stderr_formatter
@@ -128,6 +128,11 @@ def _mount(options: MountOptions) -> int:
     if options.run_as is not None:
         _become(options.run_as)
     place = find_place(options)
+    if options.record and (other := recorded_elsewhere(place)) is not None:
+        what = (
+            f"{options.source} is mounted at {other} too, which records; this mount does not while that is so"
+        )
+        print(f"mycelial-mount: {what} (--db PATH gives it a record of its own)", file=sys.stderr)
     report: Callable[[str | None], None] = _say_problem if options.foreground else daemonise()
     _set_up_logging(options)
     ready = False

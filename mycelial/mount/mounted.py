@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+from collections.abc import Iterator
 
 
 def ask(path: str) -> None:
@@ -45,12 +46,24 @@ def type_at(path: str) -> str | None:
     above, name = os.path.split(os.path.abspath(path))
     wanted = os.path.join(os.path.realpath(above), name)
     found = None
+    for place, type_, _ in _table():
+        if place == wanted:
+            found = type_
+    return found
+
+
+def mountpoints_of(source: str) -> set[str]:
+    """Return where mounts of ours show `source`, by the table of mounts: none is asked, so none can hang."""
+    return {place for place, type_, shown in _table() if type_ == "fuse.mycelial" and shown == source}
+
+
+def _table() -> Iterator[tuple[str, str, str]]:
+    """Yield mountpoint, type and source of every mount, those on top after those below."""
     with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as table:
         for line in table:
-            before, _, after = line.partition(" - ")
-            if _unescaped(before.split(" ")[4]) == wanted:
-                found = after.split(" ")[0]
-    return found
+            before, _, after = line.rstrip("\n").partition(" - ")
+            type_, source = after.split(" ")[:2]
+            yield _unescaped(before.split(" ")[4]), type_, _unescaped(source)
 
 
 def _unescaped(field: str) -> str:

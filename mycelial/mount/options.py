@@ -47,6 +47,8 @@ class MountOptions:
         The root's listing names the virtual tree.
     timeout : float or None
         Seconds for which the kernel may keep names and attributes; None: the usual.
+    timeout_of_parts : float or None
+        The same, from libfuse's words for parts of it; counts where `timeout` was not given.
     run_as : str or None
         The user to become before mounting (`setuid=` in fstab).
     kernel : tuple of str
@@ -71,6 +73,7 @@ class MountOptions:
     view_dir: str = ".mycelial"
     show_view_dir: bool = False
     timeout: float | None = None
+    timeout_of_parts: float | None = None
     run_as: str | None = None
     kernel: tuple[str, ...] = field(default=())
     remount: bool = False
@@ -86,7 +89,7 @@ _WITHOUT_VALUE = frozenset(
     {"allow-other", "ro", "rw", "no-record", "no-passthrough", "writeback", "show-view-dir", "no-views"}
 )
 _TIMEOUTS = ("attr-timeout", "entry-timeout", "negative-timeout")
-"""As libfuse has them, each for a part of what ours is for: the shortest holds for all."""
+"""As libfuse has them, each for a part of what ours is for: without that, the shortest holds for all."""
 _KERNEL = frozenset(
     {"suid", "nosuid", "dev", "nodev", "exec", "noexec", "sync", "dirsync", "noatime", "nodiratime"}
 )
@@ -142,7 +145,8 @@ def parse(arguments: Sequence[str]) -> MountOptions:
             paths.append(word)
     if len(paths) != 2:
         raise UsageError("SOURCE and MOUNTPOINT are needed, and nothing else: see mycelial-mount --help")
-    return replace(options, source=paths[0], mountpoint=paths[1])
+    timeout = options.timeout_of_parts if options.timeout is None else options.timeout
+    return replace(options, source=paths[0], mountpoint=paths[1], timeout=timeout, timeout_of_parts=None)
 
 
 def _next(words: Iterator[str], option: str) -> str:
@@ -189,8 +193,8 @@ def _mount_words(options: MountOptions, text: str) -> MountOptions:
             options = replace(options, foreground=True, debug=True)
         elif name in _TIMEOUTS and equals:
             seconds = _seconds(value, f"-o {word}")
-            known = seconds if options.timeout is None else options.timeout
-            options = replace(options, timeout=min(seconds, known))
+            known = seconds if options.timeout_of_parts is None else options.timeout_of_parts
+            options = replace(options, timeout_of_parts=min(seconds, known))
         elif name in ("fsname", "subtype", "max-read") and equals:
             continue  # ours to say
         elif name in _WITH_VALUE and not equals:

@@ -6,15 +6,15 @@ virtual tree would hide, a database that only the mount itself could reach.
 
 from __future__ import annotations
 
-import errno
+import fcntl
 import os
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from mycelial.mount.mounted import ask, names_death
+from mycelial.mount.mounted import ask, mountpoints_of, names_death
 from mycelial.mount.options import MountOptions
-from mycelial.record.location import config_path, database_path
+from mycelial.record.location import config_path, database_path, lock_path
 from mycelial.record.trust import objection
 
 
@@ -51,6 +51,10 @@ def find_place(options: MountOptions) -> Place:
         source_fd = os.open(source, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError as problem:
         raise MountError(f"source {options.source}: {problem.strerror}") from None
+    if mountpoint in mountpoints_of(source):
+        raise MountError(
+            f"{options.source} is mounted at {mountpoint} already (fusermount3 -u {mountpoint} unmounts it)"
+        )
     if source != mountpoint:
         for inner, outer, text in (
             (mountpoint, source, "the mountpoint lies inside the source"),
@@ -58,7 +62,7 @@ def find_place(options: MountOptions) -> Place:
         ):
             if _is_below(inner, outer):
                 raise MountError(f"{text}: {inner} is below {outer} (in place is: the same directory twice)")
-    if options.view_dir and _exists(source_fd, options.view_dir):
+    if options.view_dir and _exists(source_fd, options.view_dir, options.source):
         raise MountError(
             f"{options.source} has a file of its own named {options.view_dir}:"
             " use --view-dir NAME for another name, or --no-views"
@@ -71,6 +75,24 @@ def find_place(options: MountOptions) -> Place:
     if options.record and (doubt := objection(Path(database))) is not None:
         raise MountError(f"database {database}: {doubt}")
     return Place(source, mountpoint, source_fd, database, config)
+
+
+def recorded_elsewhere(place: Place) -> str | None:
+    """Return another mountpoint of the same source, where a mount keeps its record; None if there is none."""
+    others = mountpoints_of(place.source)
+    if not others:
+        return None
+    try:
+        lock = os.open(lock_path(Path(place.database)), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return min(others)
+    finally:
+        os.close(lock)
+    return None
 
 
 def _files(options: MountOptions, source: str) -> tuple[str, str]:
@@ -111,9 +133,11 @@ def _is_below(inner: str, outer: str) -> bool:
     return os.path.commonpath((inner, outer)) == outer
 
 
-def _exists(directory: int, name: str) -> bool:
+def _exists(directory: int, name: str, path: str) -> bool:
     try:
         os.stat(name, dir_fd=directory, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
     except OSError as problem:
-        return problem.errno not in (errno.ENOENT, errno.ENOTDIR)
+        raise MountError(f"source {path}: {problem.strerror}") from None
     return True

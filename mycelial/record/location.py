@@ -54,6 +54,11 @@ def database_path(source: str) -> Path:
     return state_dir() / f"{name}-{digest}.db"
 
 
+def lock_path(database: Path) -> str:
+    """Return the file whose lock the one writer of `database` holds (flock)."""
+    return f"{database}-lock"
+
+
 def seen_from(root: str, path: str) -> str:
     """Return the absolute `path` relative to `root` ("." for itself) where it lies inside, else as it is.
 

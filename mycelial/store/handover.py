@@ -24,9 +24,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from mycelial.record.location import lock_path
 from mycelial.record.trust import Sticky, objection
 from mycelial.store.errors import BusyError, StoreError
-from mycelial.store.lock import WriterLock, lock_path
+from mycelial.store.lock import WriterLock
 from mycelial.store.writer import Writer
 
 ANSWERS_WITHIN = 20.0

@@ -12,6 +12,7 @@ import os
 import time
 from pathlib import Path
 
+from mycelial.record.location import lock_path
 from mycelial.store.errors import BusyError
 
 PATIENCE = 2.0
@@ -63,8 +64,3 @@ class WriterLock:
     def release(self) -> None:
         """Let the next writer in, unless the lock was lent to this process."""
         os.close(self._fd)
-
-
-def lock_path(db: Path) -> str:
-    """Return the file that the lock is on."""
-    return f"{db}-lock"

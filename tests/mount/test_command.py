@@ -180,6 +180,22 @@ def test_a_missing_config_file_is_refused(workspace: Path, places: tuple[Path, P
 
 
 @pytest.mark.as_user
+def test_a_source_that_the_user_may_not_enter_is_refused(workspace: Path, places: tuple[Path, Path]) -> None:
+    places[0].chmod(0)
+    refused(mycelial_mount(workspace, *places), str(places[0]), "Permission denied")
+
+
+@pytest.mark.parametrize("in_place", [False, True])
+def test_the_same_mount_once_more_is_refused(
+    in_place: bool, workspace: Path, places: tuple[Path, Path]
+) -> None:
+    source, mountpoint = (places[0], places[0]) if in_place else places
+    assert mycelial_mount(workspace, source, mountpoint).returncode == 0
+    refused(mycelial_mount(workspace, source, mountpoint), "already", f"fusermount3 -u {mountpoint}")
+    assert content(mountpoint) == b"content"
+
+
+@pytest.mark.as_user
 def test_a_mountpoint_of_somebody_else_is_refused(workspace: Path, places: tuple[Path, Path]) -> None:
     refused(mycelial_mount(workspace, places[0], "/usr"), "/usr")
 
@@ -296,6 +312,21 @@ def test_mounting_twice_over_the_same_place_stacks(workspace: Path, places: tupl
     assert content(mountpoint) == b"other content"
     assert run(["fusermount3", "-u", mountpoint]).returncode == 0
     assert content(mountpoint) == b"content"
+
+
+def test_a_source_shown_twice_is_recorded_once_and_says_so(
+    workspace: Path, places: tuple[Path, Path]
+) -> None:
+    source, mountpoint = places
+    beside = workspace / "beside"
+    beside.mkdir()
+    assert mycelial_mount(workspace, source, mountpoint).returncode == 0
+    wait_until((workspace / "events.db").exists, what="the record")
+    second = mycelial_mount(workspace, source, beside)
+    assert second.returncode == 0
+    assert second.stderr.count("\n") == 1
+    assert f"mounted at {mountpoint} too" in second.stderr
+    assert "--db" in second.stderr
 
 
 # ---- in the foreground

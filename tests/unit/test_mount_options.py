@@ -14,6 +14,8 @@ from mycelial.mount.options import UsageError, parse
         ("entry_timeout=2.5,attr_timeout=5", 2.5),
         ("attr_timeout=5,entry_timeout=0,negative_timeout=7", 0),
         ("timeout=3,attr_timeout=4", 3),
+        ("timeout=3,attr_timeout=2", 3),
+        ("attr_timeout=2,timeout=3", 3),
     ],
 )
 def test_the_timeouts_of_other_filesystems_are_understood(words: str, seconds: float) -> None:
