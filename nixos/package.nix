@@ -1,5 +1,5 @@
-# The package: the C core against nixpkgs' libfuse (3.17 or later, so kernel passthrough is possible), the commands, the
-# mount helpers, man pages, completions and the plain unit files.
+# The package: the C core against nixpkgs' libfuse, the commands, the mount helpers, man pages, completions and the plain
+# unit files.
 {
   lib,
   python3Packages,
@@ -18,12 +18,8 @@ let
       sqlite-utils
     ]
   );
-  buildPythonApplication =
-    lib.warnIf (lib.versionOlder fuse3.version "3.17")
-      "mycelial: with fuse3 ${fuse3.version} there is no kernel passthrough; 3.17 has it"
-      python3Packages.buildPythonApplication;
 in
-buildPythonApplication {
+python3Packages.buildPythonApplication {
   pname = "mycelial";
   inherit (project) version;
   pyproject = true;

@@ -23,7 +23,6 @@ from mycelial.cli.finding import Finding, State
 _CAP_SYS_ADMIN = 21  # linux/capability.h
 _MANY_FILES = 65536
 _PASSTHROUGH_KERNEL = (6, 9)
-_PASSTHROUGH_LIBFUSE = (3, 17)
 
 
 def check_device(device: Path = Path("/dev/fuse")) -> Finding:
@@ -72,7 +71,7 @@ def check_libfuse(version: str | None = None) -> Finding:
     return Finding("libfuse", State.OK, f"version {found}")
 
 
-def check_passthrough(kernel: str, libfuse: str, capabilities: int) -> Finding:
+def check_passthrough(kernel: str, capabilities: int) -> Finding:
     """Say whether the kernel could read and write files without the daemon, and if not, what it takes.
 
     `capabilities` are this process's effective ones, as a bit mask.
@@ -80,8 +79,6 @@ def check_passthrough(kernel: str, libfuse: str, capabilities: int) -> Finding:
     missing = []
     if numbers(kernel) < _PASSTHROUGH_KERNEL:
         missing.append(f"Linux 6.9 (this is {kernel})")
-    if numbers(libfuse) < _PASSTHROUGH_LIBFUSE:
-        missing.append(f"libfuse 3.17 (this is {libfuse})")
     if not capabilities >> _CAP_SYS_ADMIN & 1:
         missing.append("CAP_SYS_ADMIN (to mount as root)")
     if missing:
