@@ -45,17 +45,13 @@ def test_every_command_is_there_and_runs_with_its_own_modules(staged: Path) -> N
         # In place its modules would be found; staged, their folder has to be told.
         text = command.read_text().replace(f'"{PREFIX}/lib', f'"{staged}{PREFIX}/lib')
         interpreter, _, program = text.partition("\n")
-        word = "--version" if not name.startswith("umount") else "/proc"
         run = subprocess.run(
-            [*interpreter.removeprefix("#!").split(), "-c", program, word],
+            [*interpreter.removeprefix("#!").split(), "-c", program, "--version"],
             capture_output=True,
             text=True,
             timeout=60,
         )
-        if name.startswith("umount"):
-            assert (run.returncode, run.stderr) == (1, "umount.fuse.mycelial: /proc: no mount of Mycelial\n")
-        else:
-            assert __version__ in run.stdout, run.stderr
+        assert __version__ in run.stdout, run.stderr
 
 
 def test_helpers_are_where_mount_looks_for_them(staged: Path) -> None:

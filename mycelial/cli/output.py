@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Iterable, Sequence
 
 from mycelial.record.display import printable
@@ -26,10 +27,22 @@ def print_table(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     The last column is not padded, so it is the place for names of any width.
     """
     shown = [tuple(printable(cell) for cell in row) for row in (heading, *rows)]
-    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
+    widths = [max(map(_columns, column)) for column in zip(*shown, strict=True)]
     for row in shown:
-        cells = [cell.ljust(width) for cell, width in zip(row[:-1], widths[:-1], strict=True)]
+        cells = [
+            cell + " " * (width - _columns(cell)) for cell, width in zip(row[:-1], widths[:-1], strict=True)
+        ]
         print("  ".join([*cells, row[-1]]))
+
+
+def _columns(text: str) -> int:
+    """Return how many columns of a terminal `text` takes: two for wide letters (CJK), none for accents."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(letter) else 2 if unicodedata.east_asian_width(letter) in "WF" else 1
+        for letter in text
+    )
 
 
 def programs_in_short(programs: Sequence[str]) -> str:

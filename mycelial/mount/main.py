@@ -24,6 +24,7 @@ from mycelial.record.logs import stderr_formatter
 
 _ENDS_WITHIN = 15.0  # seconds from the unmounting until the daemon has stored everything
 
+UMOUNT_USAGE = "usage: umount.fuse.mycelial MOUNTPOINT [-l]"
 HELP = """\
 usage: mycelial-mount [options] SOURCE MOUNTPOINT
 
@@ -66,6 +67,10 @@ def main_umount_helper() -> None:
     lazy, paths = False, []
     words = iter(sys.argv[1:])
     for word in words:
+        if word in ("-h", "--help", "-V", "--version"):
+            asked_for_help = word in ("-h", "--help")
+            print(UMOUNT_USAGE if asked_for_help else f"umount.fuse.mycelial {__version__}")
+            sys.exit(0)
         if word in ("-t", "-N"):  # a type, a namespace: umount(8) names them to some helpers
             next(words, None)
         elif word.startswith("-"):
@@ -73,7 +78,7 @@ def main_umount_helper() -> None:
         else:
             paths.append(word)
     if len(paths) != 1:
-        print("usage: umount.fuse.mycelial MOUNTPOINT [-l]", file=sys.stderr)
+        print(UMOUNT_USAGE, file=sys.stderr)
         sys.exit(2)
     if (
         type_at(paths[0]) != "fuse.mycelial"

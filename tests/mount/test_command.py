@@ -57,6 +57,14 @@ def test_help_goes_to_standard_output(option: str) -> None:
     assert finished.stderr == ""
 
 
+def test_the_helper_of_umount_has_help_too() -> None:
+    helper = Path(mount_command()[0]).with_name("umount.fuse.mycelial")
+    finished = run([helper, "--help"])
+    assert (finished.returncode, finished.stderr) == (0, "")
+    assert finished.stdout.startswith("usage: umount.fuse.mycelial")
+    assert run([helper, "/proc"]).stderr == "umount.fuse.mycelial: /proc: no mount of Mycelial\n"
+
+
 @pytest.mark.parametrize("option", ["-V", "--version"])
 def test_version_goes_to_standard_output(option: str) -> None:
     finished = run([*mount_command(), option])
