@@ -65,6 +65,7 @@ assert lib.assertMsg (failed == [ ]) "assertions of the home module failed";
     systemd.user.services.mycelial-letters = {
       description = service.Unit.Description;
       wantedBy = service.Install.WantedBy;
+      unitConfig.ConditionUser = "alice"; # home-manager writes it into her home alone
       startLimitIntervalSec = service.Unit.StartLimitIntervalSec;
       startLimitBurst = service.Unit.StartLimitBurst;
       enableDefaultPath = false;
