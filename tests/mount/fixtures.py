@@ -16,6 +16,11 @@ from tests.mount.mounted import Mounted, clear_away
 def remove_tree(directory: Path) -> None:
     """Remove a test's directory, whatever modes the test left; never crosses into a mount."""
     clear_away(directory)
+    remove_whatever_its_modes(directory)
+
+
+def remove_whatever_its_modes(directory: Path) -> None:
+    """Remove a directory in which nothing is mounted."""
     for parent, directories, _ in os.walk(directory):
         for name in directories:
             path = os.path.join(parent, name)

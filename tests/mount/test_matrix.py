@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ from tests.mount import (
     cases_unlinked,
 )
 from tests.mount.actor import Identity, run_apart
-from tests.mount.fixtures import SharedMounts
+from tests.mount.fixtures import SharedMounts, remove_whatever_its_modes
 from tests.mount.matrix import (
     CASES,
     Case,
@@ -92,7 +91,7 @@ def natively(session_directory: Path) -> Natively:
                 notes = run_apart(run_case, case.run, os.fsencode(directory), identity=identity)
                 known[case.name, identity] = notes, portrait(os.fsencode(directory))
             finally:
-                remove_case(directory)
+                remove_whatever_its_modes(directory)
         return known[case.name, identity]
 
     return done
@@ -135,19 +134,9 @@ def test_the_mount_does_what_the_filesystem_below_does(
         fail_on(apart)
         fail_on(differences(made, portrait(os.fsencode(beneath))))
     finally:
-        remove_case(beneath)
+        remove_whatever_its_modes(beneath)
 
 
 def fail_on(found: list[str]) -> None:
     if found:
         pytest.fail("\n".join(found[:30]), pytrace=False)
-
-
-def remove_case(directory: Path) -> None:
-    """Remove a case's files below the mount, in the source."""
-    for parent, directories, _ in os.walk(directory):
-        for name in directories:
-            path = os.path.join(parent, name)
-            if not os.path.islink(path):
-                os.chmod(path, 0o700)
-    shutil.rmtree(directory, ignore_errors=True)
