@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import os
 
 from tests.mount import linux
-from tests.mount.matrix import World, case
+from tests.mount.matrix import Rights, World, case
 
 RW = os.O_RDWR | os.O_CREAT
 
@@ -131,3 +132,24 @@ def an_unlinked_file_by_o_path_and_working_name(w: World) -> None:
         w.attempt("chmod through /proc", os.chmod, f"/proc/self/fd/{fd}", 0o640)
         w.attempt("truncate through /proc", os.truncate, f"/proc/self/fd/{fd}", 4)
         w.attempt("stat again", os.fstat, fd)
+
+
+@case(rights=Rights.ROOT)
+def a_file_handle_never_leads_to_another_file(w: World) -> None:
+    found = set()
+    with w.opened(w.root, os.O_RDONLY) as directory:
+        for _ in range(50):
+            old = w.file("old", b"old")
+            handle = None
+            with contextlib.suppress(OSError):  # not every filesystem has them
+                handle = linux.file_handle(old)
+            os.unlink(old)
+            new = w.file("new", b"new")
+            if handle is not None:
+                with (
+                    contextlib.suppress(OSError),
+                    os.fdopen(linux.open_handle(directory, handle), "rb") as file,
+                ):
+                    found.add(file.read())
+            os.unlink(new)
+    w.note("another file", b"new" in found)

@@ -47,6 +47,14 @@ _libc.fallocate.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c
 _libc.renameat2.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_uint]
 _libc.linkat.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_int]
 _libc.utimensat.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p, ctypes.c_int]
+_libc.name_to_handle_at.argtypes = [
+    ctypes.c_int,
+    ctypes.c_char_p,
+    ctypes.c_char_p,
+    ctypes.c_void_p,
+    ctypes.c_int,
+]
+_libc.open_by_handle_at.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_int]
 _libc.faccessat.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_int]
 _libc.inotify_add_watch.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_uint32]
 
@@ -100,6 +108,20 @@ def set_inode_flags(fd: int, flags: int) -> None:
     """What chattr does, with the flags that the filesystem itself needs left as they are."""
     kept = inode_flags(fd) & ~0x70  # immutable, append-only, not dumped
     fcntl.ioctl(fd, FS_IOC_SETFLAGS, struct.pack("II", kept | flags, 0))
+
+
+def file_handle(path: bytes) -> ctypes.Array[ctypes.c_char]:
+    """What an NFS server keeps of a file."""
+    room = 128
+    handle = ctypes.create_string_buffer(struct.pack("Ii", room, 0), 8 + room)
+    mount = ctypes.c_int()
+    _checked(_libc.name_to_handle_at(AT_FDCWD, path, handle, ctypes.byref(mount), 0))
+    return handle
+
+
+def open_handle(directory: int, handle: ctypes.Array[ctypes.c_char]) -> int:
+    """Open the file of a handle, for reading; only root may."""
+    return _checked(_libc.open_by_handle_at(directory, handle, os.O_RDONLY))
 
 
 def faccessat(path: bytes, mode: int) -> None:

@@ -42,6 +42,7 @@ struct inode {
     dev_t dev;
     ino_t ino;
     uint64_t born; /* ns; 0 where the filesystem does not know */
+    uint32_t generation; /* tells it from another that had its number before, to whoever keeps a file handle */
     uint64_t told_us; /* when the kernel was told its name and attributes, by now_us() */
     mode_t type;      /* S_IFMT bits */
     struct statx_timestamp cached; /* change time of the content in the kernel's cache, as far as we know */

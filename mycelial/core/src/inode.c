@@ -26,6 +26,7 @@ static struct {
     struct inode root;
     struct inode lru; /* head of the ring of directories with a descriptor */
     unsigned open_descriptors, max_descriptors;
+    uint32_t generation; /* of the newest */
 } table;
 
 static size_t bucket_of(dev_t dev, ino_t ino, size_t size) {
@@ -242,6 +243,7 @@ void inode_adopt(struct inode *parent, const char *name, const struct statx *stx
         inode->ino = stx->stx_ino;
         inode->born = birth(stx);
         inode->type = stx->stx_mode & S_IFMT;
+        inode->generation = ++table.generation;
         if (name) set_name(inode, parent, name);
         if (table.count >= table.size) grow();
         struct inode **bucket = &table.buckets[bucket_of(inode->dev, inode->ino, table.size)];
@@ -255,6 +257,7 @@ void inode_adopt(struct inode *parent, const char *name, const struct statx *stx
     inode->told_us = now_us();
     stat_from_statx(stx, &entry->attr);
     entry->ino = inode_number(inode);
+    entry->generation = inode->generation;
     entry->attr_timeout = attr_timeout(inode);
     entry->entry_timeout = configuration.timeout;
 }

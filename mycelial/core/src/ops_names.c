@@ -88,6 +88,7 @@ static int reply_created(fuse_req_t req, const struct fuse_entry_param *entry, s
         struct fuse_entry_out entry;
         struct open_reply open;
     } reply = {.entry = {.nodeid = entry->ino,
+                         .generation = entry->generation,
                          .attr = {.ino = st->st_ino,
                                   .size = (uint64_t)st->st_size,
                                   .blocks = (uint64_t)st->st_blocks,
