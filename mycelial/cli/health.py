@@ -26,21 +26,26 @@ import json, os, sys
 try:
     disk = os.statvfs(sys.argv[1])
 except OSError as e:
-    sys.exit(e.errno)
+    print(json.dumps({"code": e.errno}))
+    sys.exit()
 full = disk.f_blocks and not disk.f_bavail or disk.f_files and not disk.f_favail
 try:
     status = json.loads(os.getxattr(sys.argv[1], "user.mycelial.status"))
 except PermissionError as e:  # statvfs tells those who may not enter nothing, and does not say so
-    sys.exit(e.errno)
+    print(json.dumps({"code": e.errno}))
+    sys.exit()
 except (OSError, ValueError):
     status = None
-print(json.dumps({"full": bool(full) and not disk.f_flag & os.ST_RDONLY, "status": status}))
+print(json.dumps({"code": 0, "full": bool(full) and not disk.f_flag & os.ST_RDONLY, "status": status}))
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What was seen of a mount: an errno (0: it answers; None: not in time), and what it says of itself."""
+    """What was seen of a mount, and what it says of itself.
+
+    `code` is an errno; 0: it answers; None: not in time; ECHILD: nobody could look.
+    """
 
     path: str
     code: int | None
@@ -77,8 +82,10 @@ def _look(path: str, is_ours: bool) -> Look:
             looker.communicate(timeout=_DIES_WITHIN)
         return Look(path, None)
     if looker.returncode:
-        return Look(path, looker.returncode)
+        return Look(path, errno.ECHILD)
     found = json.loads(said)
+    if found["code"]:
+        return Look(path, found["code"])
     status = found["status"] if is_ours else None  # what another one's daemon says leads nowhere
     return Look(path, 0, found["full"], status or {})
 
@@ -98,6 +105,10 @@ def _judged(look: Look) -> Iterator[Finding]:
         )
     elif look.code == errno.EACCES:
         yield Finding(name, State.NOTE, f"{path}: another user's, who lets nobody in; ask him")
+    elif look.code == errno.ECHILD:
+        yield Finding(
+            name, State.NOTE, f"{path}: could not be looked at: the process for it failed", "try again"
+        )
     elif look.code:
         yield Finding(name, State.NOTE, f"{path}: {os.strerror(look.code)}")
     else:

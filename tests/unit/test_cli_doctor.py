@@ -107,20 +107,21 @@ def test_a_low_limit_of_open_files_is_told(limit: int, state: State) -> None:
     assert machine.check_descriptors(limit).state is state
 
 
+DEAD = f"print('{{\"code\": {errno.ENOTCONN}}}')"
+
+
 def test_only_our_mounts_are_looked_at_and_their_names_are_decoded() -> None:
     assert list(mounts(MOUNTINFO)) == [Mount(os.makedev(0, 50), "/", "/home/bo/my notes", 0)]
 
 
 def test_what_is_to_be_typed_runs_nothing_that_a_name_says(monkeypatch: pytest.MonkeyPatch) -> None:
     """Anybody may mount something where he likes and call it a Mycelial."""
-    finding = look(
-        monkeypatch, "import errno, sys; sys.exit(errno.ENOTCONN)", r"/tmp/;\040touch\040x\012\033"
-    )
+    finding = look(monkeypatch, DEAD, r"/tmp/;\040touch\040x\012\033")
     assert finding.mend == r"fusermount3 -u $'/tmp/; touch x\012\033'"
 
 
 def test_another_users_daemon_leads_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    says = 'print(\'{"full": false, "status": {"recording": true, "database": "/elsewhere"}}\')'
+    says = 'print(\'{"code": 0, "full": false, "status": {"recording": true, "database": "/elsewhere"}}\')'
     monkeypatch.setattr(health, "_LOOK", says)
     for uid, databases in ((os.geteuid(), {Path("/elsewhere")}), (os.geteuid() + 1, set())):
         looks = health.look_at_mounts(f"1 1 0:1 / /mnt rw - fuse.mycelial s rw,user_id={uid},group_id=0")
@@ -134,8 +135,14 @@ def look(monkeypatch: pytest.MonkeyPatch, code: str, path: str = "/mnt") -> Find
 
 
 def test_a_dead_mount_is_told_with_its_mend(monkeypatch: pytest.MonkeyPatch) -> None:
-    finding = look(monkeypatch, "import errno, sys; sys.exit(errno.ENOTCONN)")
+    finding = look(monkeypatch, DEAD)
     assert (finding.state, finding.mend) == (State.FAILED, "fusermount3 -u /mnt")
+
+
+def test_that_nobody_could_look_is_not_taken_for_what_was_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    finding = look(monkeypatch, "raise MemoryError")
+    assert finding.state is State.NOTE
+    assert "could not be looked at" in finding.text
 
 
 def test_a_hanging_mount_does_not_hang_the_doctor(monkeypatch: pytest.MonkeyPatch) -> None:
