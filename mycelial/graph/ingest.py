@@ -17,6 +17,7 @@ from mycelial.graph.waiting import Waiting
 from mycelial.record.events import Event
 from mycelial.store.clusters import Structure
 from mycelial.store.errors import DatabaseError, StoreError
+from mycelial.store.inplace import wait_until_quiet
 from mycelial.store.lock import WriterLock
 from mycelial.store.log import Retention
 from mycelial.store.trouble import trouble_with
@@ -63,10 +64,8 @@ class Ingest:
         Events committed, left out by the exclusion rules, and lost.
     sweeps : int
         Sweeps recognised since the start.
-    reason : str
-        Why the state is degraded; empty if it is not.
-    mend : str
-        What to do about it, if anything need be done.
+    reason, mend : str
+        Why the state is degraded, and what to do about it; empty if it is not, or nothing need be done.
     openings : int
         How often the database was opened.
     replaced : int
@@ -261,6 +260,8 @@ class Ingest:
 
     def _open(self, lock: WriterLock | None = None) -> None:
         try:
+            if self._is_another:
+                wait_until_quiet(self._db)  # whoever puts one there must not find our pages in it
             self._writer = Writer(self._db, lock)
             self.openings += 1
             if lock is None and (self._is_another or self._writer.landmark() is None):
@@ -366,8 +367,7 @@ class Ingest:
         """Let go of a file that is not the database any more, and open the one that is."""
         assert self._writer is not None
         self.replaced += 1  # the mount says it
-        self._is_another = True  # what opens next, be it now or later; a pause holds there, too
-        self._writer.leave()
+        self._is_another = not self._writer.leave()  # what opens next; a pause holds there, too
         self._writer = self._pipeline = None
         self._open()
 

@@ -1,27 +1,91 @@
-"""Whether the files that are open are still those that others find by their names.
+"""Whether the files that are open are those that others find by their names, with what was put into them.
 
 SQLite goes on with what it opened once, whatever becomes of the names: what is written into a database that
-was removed, or into a journal that was, is read by nobody.  And a journal left beside another database is
-taken for that one's (https://www.sqlite.org/howtocorrupt.html, 2 and 4).
+was removed, or into a journal that was, is read by nobody.  And a journal left beside another database, or
+beside one that was copied over this one, is taken for that one's
+(https://www.sqlite.org/howtocorrupt.html, 2 and 4).
+
+Whatever is committed gets a mark, a number that grows from a random one, in the file's header.  What others
+may rightly do to the file is to move the journal's pages into it, which brings its mark up to one that was
+committed since.  Any other mark is that of another content.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import random
 import sqlite3
+import time
+from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
-from typing import TypeAlias
+from typing import Self, TypeAlias
+
+from mycelial.store.errors import StoreError
 
 Identity: TypeAlias = tuple[tuple[int, int] | None, ...]
 """Device and inode of a database, its write-ahead log and that one's index; None where there is none."""
 
+QUIET = 0.5
+"""Seconds without a change after which whoever writes into a database is taken to be done."""
+
+PATIENCE = 3.0
+"""Seconds to wait for that."""
+
 _JOURNALS = ("-wal", "-shm")
+_POLL = 0.05
+_MARKS = 1 << 30  # there is room for twice as many: at three commits a second, for eleven years
 
 
 def identity(path: Path) -> Identity:
     """Return which files stand under the names of the database at `path`."""
     return tuple(_number(f"{path}{suffix}") for suffix in ("", *_JOURNALS))
+
+
+def wait_until_quiet(path: Path) -> None:
+    """Wait until nobody seems to write into the file at `path` any more, as `cp` does with another's content.
+
+    Raises
+    ------
+    StoreError
+        It goes on for longer than :data:`PATIENCE`.
+    """
+    until = time.monotonic() + PATIENCE
+    seen, since = _stamp(path), time.monotonic()
+    while (now := time.monotonic()) - since < QUIET:
+        if now >= until:
+            raise StoreError(f"{path}: another program is writing into it", mend="wait until it is done")
+        time.sleep(_POLL)
+        if (stamp := _stamp(path)) != seen:
+            seen, since = stamp, time.monotonic()
+
+
+@dataclass(frozen=True, slots=True)
+class _Header:
+    """What the first bytes of a database say (https://www.sqlite.org/fileformat.html#the_database_header)."""
+
+    raw: bytes
+    size: int
+
+    @classmethod
+    def of(cls, file: FileIO) -> Self:
+        return cls(os.pread(file.fileno(), 100, 0), os.fstat(file.fileno()).st_size)
+
+    @property
+    def counter(self) -> int:
+        """What others count up who change the first page; this connection itself does so once."""
+        return int.from_bytes(self.raw[24:28])
+
+    @property
+    def mark(self) -> int:
+        """The "application id", as the number of this field is called."""
+        return int.from_bytes(self.raw[68:72])
+
+    @property
+    def has_log(self) -> bool:
+        """Whether it is one with a write-ahead log; any other was written by somebody else."""
+        return self.raw[18:20] == b"\2\2"
 
 
 class OpenFiles:
@@ -32,38 +96,82 @@ class OpenFiles:
     path : Path
     connection : sqlite3.Connection
         The only one of this process, which alone writes.
+
+    Raises
+    ------
+    OSError
+        They are gone already.
     """
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self._path = path
         self._connection = connection
+        # To close it would end the locks of this process on the file (POSIX), so it stays open beside those.
+        self._file = open(path, "rb", buffering=0)  # noqa: SIM115
+        self._first = self._mark = random.randrange(1, _MARKS)
         self._identity = identity(path)
-        self._size = _size(path)
+        self._seen = _Header.of(self._file)
 
     def are_in_place(self) -> bool:
-        """Whether others find the same ones, and nobody cut the database short."""
-        return identity(self._path) == self._identity and not self._is_cut()
+        """Whether others find the same ones, and nobody cut the database or put something else into it."""
+        return identity(self._path) == self._identity and self._are_ours()
 
-    def note_size(self) -> None:
-        """Take the database's size for right: it was this connection that wrote last."""
-        self._size = _size(self._path)
+    def mark(self) -> None:
+        """Before a transaction is committed: let the file tell that it was."""
+        self._mark += 1
+        self._connection.execute(f"PRAGMA application_id={self._mark}")
 
-    def leave(self) -> None:
-        """Before closing: make the names free for another database, and the one that is left whole."""
-        same_database = identity(self._path)[0] == self._identity[0]
-        if same_database and self._is_cut():
+    def note(self) -> None:
+        """After a transaction was committed: see how far the file has come."""
+        self._are_ours()
+
+    def leave(self) -> bool:
+        """Before closing: make the names free for another database, and the one that is left whole.
+
+        Returns
+        -------
+        bool
+            Whether the name stands for it still, and it is whole.
+        """
+        is_there = identity(self._path)[0] == self._identity[0]
+        is_whole = False
+        if is_there and not self._are_ours():
             self._drop_journal()  # closing would write what is in it into what stands there now
         else:
             with contextlib.suppress(sqlite3.Error):
-                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+                is_blocked = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+                is_whole = is_there and not is_blocked
         for suffix, number in zip(_JOURNALS, self._identity[1:], strict=True):
             name = f"{self._path}{suffix}"
             if number is not None and _number(name) == number:
                 with contextlib.suppress(OSError):
                     os.unlink(name)
+        return is_whole
 
-    def _is_cut(self) -> bool:
-        return _size(self._path) < self._size
+    def close(self) -> None:
+        """Look no more; after the connection was closed."""
+        self._file.close()
+
+    def _are_ours(self) -> bool:
+        """Whether the file holds what this connection, or a checkpoint of its journal, brought there."""
+        found, seen = _Header.of(self._file), self._seen
+        if found.raw == seen.raw:
+            if found.size < seen.size:
+                return False
+        elif not (found.has_log and self._follows(found, seen)):
+            return False
+        self._seen = found
+        return True
+
+    def _follows(self, found: _Header, seen: _Header) -> bool:
+        """Whether a checkpoint may have led from the one to the other."""
+        since = (found.counter - seen.counter) % (1 << 32)
+        if since >= 1 << 31:
+            return False
+        if found.mark == seen.mark:
+            return since > 0
+        was_ours = self._first <= seen.mark <= self._mark
+        return (seen.mark if was_ours else self._first) <= found.mark <= self._mark
 
     def _drop_journal(self) -> None:
         name = f"{self._path}{_JOURNALS[0]}"
@@ -80,8 +188,9 @@ def _number(name: str) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def _size(path: Path) -> int:
+def _stamp(path: Path) -> tuple[int, int] | None:
     try:
-        return path.stat().st_size
+        found = path.stat()
     except OSError:
-        return 0
+        return None
+    return found.st_size, found.st_mtime_ns

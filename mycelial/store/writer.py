@@ -59,9 +59,13 @@ class Writer:
         self.lock = lock
         try:
             self.database: sqlite_utils.Database = open_writer(path)
-            with explained(path):
-                self._begin_anew()
-                self._open = OpenFiles(path, self.database.conn)
+            try:
+                with explained(path):
+                    self._begin_anew()
+                    self._open = OpenFiles(path, self.database.conn)
+            except BaseException:
+                self.database.conn.close()
+                raise
         except BaseException:
             self.lock.release()
             raise
@@ -87,14 +91,21 @@ class Writer:
                 self.database.conn.execute("BEGIN IMMEDIATE")
 
     def is_in_place(self) -> bool:
-        """Whether the files that are open are still those that readers find."""
+        """Whether the files that are open are still those that readers find, with what was put into them."""
         return self._open.are_in_place()
 
-    def leave(self) -> None:
-        """Close files that are not in place any more, so that the place is free."""
+    def leave(self) -> bool:
+        """Close files that are not in place any more, so that the place is free.
+
+        Returns
+        -------
+        bool
+            Whether it is the same database that is found there next.
+        """
         self._roll_back()
-        self._open.leave()
+        is_whole = self._open.leave()
         self.close()
+        return is_whole
 
     def commit(self) -> None:
         """Write everything gathered and make it visible to readers.
@@ -107,8 +118,9 @@ class Writer:
         with explained(self.path):
             if self.database.conn.in_transaction:
                 self.flush()
+                self._open.mark()
                 self.database.conn.execute("COMMIT")
-                self._open.note_size()
+                self._open.note()
 
     def flush(self) -> None:
         """Write everything gathered into the open transaction, where later questions find it."""
@@ -124,6 +136,7 @@ class Writer:
         """Close without committing, but keep the lock, and return it."""
         self._roll_back()
         self.database.conn.close()
+        self._open.close()
         return self.lock
 
     def _roll_back(self) -> None:
@@ -219,8 +232,9 @@ class Writer:
 
     def give_back(self, pages: int) -> None:
         """Shorten the file by so many pages that are free; outside a transaction."""
+        self.begin()
         self.database.conn.execute(f"PRAGMA incremental_vacuum({pages})").fetchall()
-        self._open.note_size()
+        self.commit()
 
     def compact(self) -> None:
         """Write the file afresh without its free pages, and empty the write-ahead log; outside a transaction.

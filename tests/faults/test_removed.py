@@ -57,6 +57,21 @@ def another_ones_place(database: Path) -> None:
     older.rename(database)
 
 
+def its_content(database: Path) -> None:
+    """Copy another database over it, as `cp` does: the file stays, and there is more in it than before."""
+    other = database.with_name("other")
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        connection.execute("VACUUM INTO ?", (str(other),))
+    with contextlib.closing(sqlite3.connect(other)) as connection:
+        connection.execute("DELETE FROM event")
+        connection.execute("INSERT INTO meta VALUES ('padding', ?)", ("x" * database.stat().st_size,))
+        connection.commit()
+    number = database.stat().st_ino
+    shutil.copyfile(other, database)
+    other.unlink()
+    assert database.stat().st_ino == number
+
+
 def recent(mountpoint: Path) -> set[str]:
     return {name.partition("-")[2] for name in os.listdir(mountpoint / ".mycelial" / "recent")}
 
@@ -84,7 +99,7 @@ def test_who_removes_or_replaces_a_database_in_use_gets_a_new_one_that_the_views
     kept: bool, workspace: Path
 ) -> None:
     """`kept`: the events of before are still there afterwards, as only the journal went."""
-    loses = (all_of_it, the_database_alone, its_directory, all_that_is_in_it, another_ones_place)
+    loses = (all_of_it, the_database_alone, its_directory, all_that_is_in_it, another_ones_place, its_content)
     directory = workspace / "place"
     directory.mkdir()
     with in_foreground(Mounted(directory)) as daemon:
@@ -109,3 +124,5 @@ def test_who_removes_or_replaces_a_database_in_use_gets_a_new_one_that_the_views
     assert sorted(os.listdir(database.parent)) == [database.name, f"{database.name}-lock"]
     with contextlib.closing(sqlite3.connect(database)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        padding = connection.execute("SELECT 1 FROM meta WHERE key = 'padding'").fetchone()
+        assert (padding is None) == kept, "what was copied there is lost"

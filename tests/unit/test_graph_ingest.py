@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 import os
+import random
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
+from shutil import copyfile
 
 import pytest
 
@@ -64,7 +67,17 @@ def cut(database: Path) -> None:
     os.truncate(database, 0)
 
 
-LOSSES = pytest.mark.parametrize("lose", [remove, put_another, cut])
+def copy_over(database: Path) -> None:
+    """As `cp` does: another content, and more of it, in the same file."""
+    other = database.parent / "another.db"
+    replay(other, [])
+    with closing(sqlite3.connect(other)) as connection:
+        connection.execute("INSERT INTO meta VALUES ('padding', ?)", ("x" * database.stat().st_size,))
+        connection.commit()
+    copyfile(other, database)
+
+
+LOSSES = pytest.mark.parametrize("lose", [remove, put_another, cut, copy_over])
 
 
 @LOSSES
@@ -94,6 +107,71 @@ def test_a_pause_outlives_its_database(ingest: Ingest, story: Story, lose: Calla
     take(ingest, story, "public")
     ingest.close()
     assert paths(story) == ["public"]
+
+
+def test_what_was_copied_over_the_database_is_as_it_came_and_grows(ingest: Ingest, story: Story) -> None:
+    copy_over(story.database)
+    take(ingest, story, "after")
+    ingest.close()
+    assert ingest.replaced == 1
+    assert paths(story) == ["after"]
+    with closing(sqlite3.connect(story.database)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert connection.execute("SELECT 1 FROM meta WHERE key = 'padding'").fetchone()
+
+
+def test_an_older_state_of_itself_is_another_one(ingest: Ingest, story: Story) -> None:
+    """Even where both were written in the same session, and are of one size."""
+    older = story.directory / "older.db"
+    with closing(sqlite3.connect(story.database)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        copyfile(story.database, older)
+        take(ingest, story, "lost")
+        ingest.adopt(Structure((), ()))
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        take(ingest, story, "lost, too")
+        ingest.adopt(Structure((), ()))
+    assert ingest.replaced == 0
+    copyfile(older, story.database)
+    take(ingest, story, "after")
+    ingest.close()
+    assert ingest.replaced == 1
+    assert paths(story) == ["before", "after"]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_what_others_may_do_to_a_database_is_not_taken_for_another_one(
+    ingest: Ingest, story: Story, seed: int
+) -> None:
+    dice = random.Random(seed)
+    names = ["before"]
+    with closing(sqlite3.connect(story.database, isolation_level=None)) as other:
+        for number in range(30):
+            name = str(number)
+            match dice.randrange(8):
+                case 0 | 1:
+                    other.execute(f"PRAGMA wal_checkpoint({dice.choice(('PASSIVE', 'FULL', 'TRUNCATE'))})")
+                case 2:
+                    other.execute("INSERT OR REPLACE INTO meta VALUES ('theirs', ?)", (name * 3000,))
+                case 3:
+                    other.execute(dice.choice(("VACUUM", "PRAGMA incremental_vacuum")))
+                case 4 if not other.in_transaction:
+                    other.execute("BEGIN")  # a reader, whom no checkpoint may overtake
+                    other.execute("SELECT * FROM meta").fetchone()
+                    take(ingest, story, f"beside {name}")
+                    names.append(f"beside {name}")
+                    ingest.adopt(Structure((), ()))
+                    other.execute("ROLLBACK")
+                case 5:
+                    os.utime(story.database)
+                    story.database.chmod(0o600)
+                case _:
+                    take(ingest, story, name)
+                    names.append(name)
+                    ingest.adopt(Structure((), ()))
+    ingest.close()
+    assert ingest.replaced == 0
+    assert paths(story) == names
 
 
 def test_of_two_pauses_the_longer_holds(ingest: Ingest, story: Story) -> None:
