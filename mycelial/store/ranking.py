@@ -60,11 +60,14 @@ class Ranking:
             bonds = {other: bonds[other] for other in strongest}
         usage = evidence.usage([ROOT, file, *bonds])
         own, whole = usage[file], usage[ROOT]
-        chosen = {other: choice(bond, own, usage[other], whole) for other, bond in bonds.items()}
+        by_habit = {other: habit(usage[other]) for other in bonds if usage[other].habitual > 0.0}
+        chosen = {
+            other: choice(bond, own, usage[other], whole) if other in by_habit else 1.0
+            for other, bond in bonds.items()
+        }
         first = {other: bond.weight * chosen[other] for other, bond in bonds.items()}
         middles = nlargest(WALKED, first, key=lambda other: (first[other], -other))
         least = FAINT * min(1.0, max(first.values(), default=0.0))
-        by_habit = {other: habit(usage[other]) for other in bonds if usage[other].habitual > 0.0}
         walked = walk({**_onward(evidence.steps(middles, least), by_habit), file: first}, file)
         following = evidence.following(file)
         followed = math.fsum(bond.weight for bond in following.values())
@@ -87,19 +90,20 @@ class Ranking:
         beside = set(siblings)
         ranked = []
         for other, name in named.items():
-            part = chosen[other] if other in chosen else choice(None, own, usage[other], whole)
+            used = usage[other]
+            part = chosen[other] if other in chosen else choice(None, own, used, whole)
+            made = max(as_source.get(other, 0.0), as_product.get(other, 0.0))
             candidate = Candidate(
                 bond=first.get(other, 0.0),
-                popularity=usage[other].weight * part / total if total > 0.0 else 0.0,
+                popularity=used.weight * part / total if total > 0.0 else 0.0,
                 nearness=near if other in beside else 0.0,
                 names=alike[name],
                 walk=walked.get(other, 0.0) * part,
                 next=part * following[other].weight / followed
                 if other in following and followed > 0.0
                 else 0.0,
-                provenance=(1.0 - habit(usage[other]))
-                * max(as_source.get(other, 0.0), as_product.get(other, 0.0)),
-                used_ago=now - usage[other].last if usage[other].count else math.inf,
+                provenance=(1.0 - habit(used)) * made if made else 0.0,
+                used_ago=now - used.last if used.count else math.inf,
             )
             support = partial(
                 _support, bonds.get(other), following.get(other), sources.get(other), products.get(other)
@@ -141,8 +145,10 @@ def _onward(steps: dict[int, dict[int, float]], by_habit: dict[int, float]) -> d
     """Return the steps without what leads to files that a habit takes up: they are beside everything."""
     onward: dict[int, dict[int, float]] = {}
     for middle, ends in steps.items():
-        parts = ((other, weight * (1.0 - by_habit.get(other, 0.0))) for other, weight in ends.items())
-        onward[middle] = {other: weight for other, weight in parts if weight > 0.0}
+        parts = ends
+        if not by_habit.keys().isdisjoint(ends):  # seldom
+            parts = {other: weight * (1.0 - by_habit.get(other, 0.0)) for other, weight in ends.items()}
+        onward[middle] = {other: weight for other, weight in parts.items() if weight > 0.0}
     return onward
 
 

@@ -30,6 +30,9 @@ SCRATCH = re.compile(
 NOWHERE = -1
 """The number that no file has."""
 
+DIRECTORIES = 64
+"""Directories whose files are remembered."""
+
 DEEPEST = 5000
 """Directories in one another; no path that the kernel knows has as many."""
 
@@ -48,10 +51,12 @@ class FileTree:
         self._uid = uid
         self._shown: dict[int, str | None] = {}
         self._directories: dict[int, str | None] = {ROOT: ""}
+        self._members: dict[tuple[int, int], list[int]] = {}  # files of a directory, at most so many
 
     def forget(self) -> None:
         """Drop what was remembered: the database has changed."""
         self._shown.clear()
+        self._members.clear()
         self._directories = {ROOT: ""}
 
     def number(self, path: str) -> int | None:
@@ -96,14 +101,27 @@ class FileTree:
         Only those that this user worked with: the database may know the others from somebody else's accesses,
         and he gets the same answers as if there were nobody else.
         """
+        found = self._execute("SELECT parent FROM file WHERE id = ?", (number,)).fetchone()
+        if found is None or found[0] is None:
+            return []
+        key = found[0], most + 2  # itself among them, and one that is too many
+        members = self._members.get(key)
+        if members is None:
+            if len(self._members) >= DIRECTORIES:
+                self._members.clear()
+            members = self._members[key] = self._files_in(*key)
+        siblings = [member for member in members if member != number]
+        return [] if len(siblings) > most else siblings
+
+    def _files_in(self, directory: int, most: int) -> list[int]:
+        """Return files of a directory that this user worked with, at most so many."""
         own = "" if self._uid is None else _OWN
         rows = self._execute(
-            "SELECT id FROM file AS f WHERE parent = (SELECT parent FROM file WHERE id = ?1) AND id != ?1"
-            " AND NOT gone AND NOT transient"
+            "SELECT id FROM file AS f WHERE parent = ?1 AND NOT gone AND NOT transient"
             f" AND NOT EXISTS (SELECT 1 FROM file WHERE parent = f.id){own} LIMIT ?2",
-            (number, most + 1, self._uid) if own else (number, most + 1),
-        ).fetchall()
-        return [] if len(rows) > most else [sibling for (sibling,) in rows]
+            (directory, most, self._uid) if own else (directory, most),
+        )
+        return [member for (member,) in rows]
 
     def _look_up(self, numbers: list[int]) -> None:
         """Take up the paths of these files, all in one question: a question costs more than a file in it."""
