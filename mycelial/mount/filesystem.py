@@ -29,6 +29,7 @@ from mycelial.mount.place import MountError, Place
 from mycelial.mount.source import CallersSource
 from mycelial.mount.virtual import VirtualTree
 from mycelial.mount.wishes import Wishes
+from mycelial.views.node import Caller
 
 if TYPE_CHECKING:
     from mycelial.views.database import AnswersFrom
@@ -84,7 +85,7 @@ class Filesystem:
             self._engine = Engine(self._engine_arguments(), stderr, self._let_go)
             self._engine.start()  # before the mount can be in its way
         if self._options.view_dir:
-            threading.Thread(target=self._tree, daemon=True).start()  # while the mount is made
+            threading.Thread(target=self._rehearse, daemon=True).start()  # while the mount is made
         try:
             timeout = 0 if self._options.allow_other else _VIRTUAL_TIMEOUT
             wishes = None if self._engine is None else Wishes(self._engine, self._place.database)
@@ -109,6 +110,9 @@ class Filesystem:
             status=self.status,
             view_dir=os.fsencode(self._options.view_dir) or b".mycelial",
         )
+
+    def _rehearse(self) -> None:
+        self._tree().rehearse(Caller(os.getuid(), os.getgid(), ()))
 
     def _let_go(self) -> None:
         if self._answers is not None:

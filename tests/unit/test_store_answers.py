@@ -115,6 +115,23 @@ def test_an_open_instance_sees_what_was_committed_since(story: Story) -> None:
         assert "new" in [found.path for found in answers.together("main.c")]
 
 
+def test_an_open_instance_sees_what_has_come_into_a_directory_since(story: Story) -> None:
+    story.program("tar").make("new/alpha_one.c", "new/alpha_one.h")
+    with story.answers() as answers:
+        assert [found.path for found in answers.related("new/alpha_one.c")][:1] == ["new/alpha_one.h"]
+        story.program("tar").make("new/alpha_one.txt")
+        story.answers().close()
+        later = [found.path for found in answers.related("new/alpha_one.c")]
+    assert {"new/alpha_one.h", "new/alpha_one.txt"} <= set(later)
+
+
+@pytest.mark.parametrize("uid", [BOB, 4711, None])
+def test_a_rehearsal_changes_no_answer(story: Story, uid: int | None) -> None:
+    with story.answers(uid) as answers, Answers.open(story.database, uid) as rehearsed:
+        rehearsed.rehearse()
+        assert rehearsed.related("notes/a") == answers.related("notes/a")
+
+
 def test_an_instance_can_be_made_here_and_used_in_a_worker_thread(story: Story) -> None:
     answers, found = story.answers(), []
     thread = threading.Thread(target=lambda: found.extend(answers.related("main.c")))

@@ -354,6 +354,7 @@ def test_without_a_database_views_are_empty_and_say_so(
 
     tree = Tree(open_answers=fail, source=source, status=lambda _: {})
     tree.prepare(BO)
+    tree.rehearse(BO)
     assert names(tree, "related/src/main.c") == []
     assert names(tree, "recent") == []
     assert "cannot be read now" in text(tree, "how/src/main.c")
@@ -371,6 +372,22 @@ def test_the_store_can_be_opened_before_there_is_a_question(recorded: Path, sour
 
     Tree(open_answers=open_answers, source=source, status=lambda _: {}).prepare(EVE)
     assert asked == [EVE.uid]
+
+
+def test_a_rehearsal_asks_as_the_caller_and_leaves_nothing_behind(
+    recorded: Path, source: MemorySource
+) -> None:
+    asked: list[int] = []
+
+    def open_answers(uid: int) -> Answers:
+        asked.append(uid)
+        return Answers.open(recorded, uid)
+
+    tree = Tree(open_answers=open_answers, source=source, status=lambda _: {})
+    tree.rehearse(EVE)
+    assert asked == [EVE.uid]
+    plain = Tree(open_answers=open_answers, source=source, status=lambda _: {})
+    assert names(tree, "related/src/main.c") == names(plain, "related/src/main.c") != []
 
 
 def test_what_fails_again_and_again_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
