@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from mycelial.graph.actors import Actor
+from mycelial.graph.filters import reads_input
 from mycelial.graph.processes import Processes
 from mycelial.graph.programs import Kind, is_barrier, is_wrapper, kind_of, script_text
 from mycelial.record.events import Process
@@ -52,6 +53,8 @@ class Written:
         Whether that was just before; otherwise it was only added to.
     t, begun : float
         When it was closed, and when its present content was begun.
+    unseen : bool
+        Whether sources came in on a way that the commands do not show: a named pipe, a file elsewhere.
     creators : function of a path
         The pid of the actor that made or emptied the file there lately; 0 if nobody did.
     path_of : function of a file
@@ -66,6 +69,7 @@ class Written:
     anew: bool
     t: float
     begun: float
+    unseen: bool
     creators: Callable[[str], int]
     path_of: Callable[[int], str]
 
@@ -92,7 +96,7 @@ class _Builder:
         self._written = written
         self._processes = processes
         self._parts: dict[int, _Part] = {}
-        self._sure = True
+        self._sure = not written.unseen
         own = written.creator is written.writer and written.writer.kind is Kind.BUILDER
         self._by_shell = written.conducted and not own
         self._root = _root_of(written.process, [written.path, *sources])
@@ -179,6 +183,8 @@ class _Builder:
             part = found[0]
             commands.append(self._inner(part, pipe))
         commands[-1] = self._with_input(commands[-1], part)
+        if not commands[-1].stdin and not part.streams.get(0) and reads_input(part.args):
+            self._sure = False  # what it was given, nobody saw
         if any("/dev/fd/" in arg or "/proc/self/fd/" in arg for c in commands for arg in c.args):
             self._sure = False
         return tuple(reversed(commands))

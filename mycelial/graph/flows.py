@@ -36,11 +36,15 @@ _CAPTURING = (Kind.INTERPRETER, Kind.TOOL)
 
 
 class Flow(NamedTuple):
-    """A file that flowed into a product, when it was last read, and by what program."""
+    """A file that flowed into a product, when it was last read, and by what program.
+
+    `elsewhere`: only through a named pipe or a file outside of the mount.
+    """
 
     file: int
     t: float
     program: str
+    elsewhere: bool = False
 
 
 def flows_into(making: Making, processes: Processes) -> dict[int, Flow]:
@@ -79,8 +83,9 @@ def flows_into(making: Making, processes: Processes) -> dict[int, Flow]:
     if (feeder := processes.feeder(writer, making.creator, making.process)) is not None:
         _gather(flows, making, _fed(making, feeder, processes))
     _gather(flows, making, _through_pipes(making, processes))
+    seen = frozenset(flows)
     _gather(flows, making, through_places(making, processes))
-    return flows
+    return {file: flow if file in seen else flow._replace(elsewhere=True) for file, flow in flows.items()}
 
 
 def bounded(flows: dict[int, Flow], most: int) -> dict[int, Flow]:

@@ -127,7 +127,7 @@ class Provenance:
         else:
             self._replace_sources(actor, file, flows)
         if actor.kind is not Kind.EDITOR and actor.kind is not Kind.VERSIONS:
-            self._note_recipe(actor, file, event, list(flows))
+            self._note_recipe(actor, file, event, flows)
         else:
             self._leave_to_hand(file)
         if generation is not None and not generation.closed:
@@ -290,7 +290,7 @@ class Provenance:
         path = f"/{self._files.path(product)}"
         return next((target[: -len(path)] for target in actor.fds.values() if target.endswith(path)), "")
 
-    def _note_recipe(self, actor: Actor, file: int, event: Event, sources: list[int]) -> None:
+    def _note_recipe(self, actor: Actor, file: int, event: Event, flows: dict[int, Flow]) -> None:
         maker = actor
         for member in self._processes.unit(actor):
             if member.pid == member.root and member.args:
@@ -306,10 +306,11 @@ class Provenance:
             anew=anew,
             t=event.t,
             begun=event.t if generation is None else generation.begun,
+            unseen=any(flow.elsewhere for flow in flows.values()),
             creators=self._creator_at,
             path_of=self._files.path,
         )
-        step = step_of(written, self._processes, self._needed(actor, written.creator, sources))
+        step = step_of(written, self._processes, self._needed(actor, written.creator, list(flows)))
         old = self._evidence.steps(file)
         if generation is not None and anew and not generation.carries:
             if old and (old[-1].commands, old[-1].shell) != (step.commands, step.shell):

@@ -118,15 +118,34 @@ class Recipes:
         links = []
         for step in steps:
             names = []
-            for number, then in step.reads:
+            reads = self._reads(step)
+            for number, then in reads:
                 if number != file and then not in made:
                     needed.add(number)
                     now = self._provide(number, then, chain, seen, depth)
                     if now != then:
                         names.append((now, then))
             made.add(step.product)
-            links.append(Link(step, tuple(path for _, path in step.reads), tuple(names)))
+            links.append(Link(step, tuple(path for _, path in reads), tuple(names)))
         chain.products.append(Product(steps[-1].product, tuple(links), file, frozenset(needed)))
+
+    def _reads(self, step: Step) -> list[tuple[int, str]]:
+        """Return what a step needs, without what the same run made by the way and is gone: temporary files.
+
+        These have other names each time; what they were made from is needed in their place.
+        """
+        found: list[tuple[int, str]] = []
+        waiting = list(step.reads)
+        seen = set(waiting)
+        while waiting:
+            file, then = waiting.pop(0)
+            steps = self.steps(file) if any(step.by) else ()
+            if steps and steps[-1].by == step.by and not self._path(file):
+                waiting += [read for read in steps[-1].reads if read not in seen]
+                seen.update(steps[-1].reads)
+            else:
+                found.append((file, then))
+        return found
 
     def _provide(self, file: int, then: str, chain: Chain, seen: set[int], depth: int) -> str:
         """See that a source is there before it is used, and return the name that it has then."""

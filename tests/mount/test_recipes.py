@@ -151,6 +151,21 @@ def test_a_shell_that_touched_nothing_itself_is_called_again(mount: Mounted, wor
     assert "not all is known of what was run" in refused.stderr
 
 
+@pytest.mark.parametrize(
+    "command",
+    ["cat > out <<END\ntext\nEND", "mkfifo p; (sort in > p &); cat p > out", "ls in | xargs -I% cp % out"],
+)
+def test_what_came_in_unseen_is_made_again_by_the_shell_or_not_at_all(
+    command: str, mount: Mounted, workspace: Path
+) -> None:
+    put(mount.source, {**DATA, "run.sh": command + "\n"})
+    shell("bash run.sh", mount)
+    written(mount, ["out"])
+    if mycelial("how", "--script", "out", cwd=mount.mountpoint).returncode == 0:
+        again = made_again(mount, "--script", "out", {**DATA, "run.sh": command + "\n"}, workspace / "copy")
+        assert again == (mount.source / "out").read_bytes()
+
+
 DATA = {"in": "b 2\na 1\nc 3\n", "other": "a x\nb y\n"}
 PIPELINES = r"""
 mkdir -p sub

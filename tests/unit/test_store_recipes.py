@@ -47,6 +47,33 @@ def test_a_temporary_that_was_used_again_is_made_as_it_was_then(story: Story) ->
     assert lines(story, "b.out") == ["( sort -o tmp b )", "( uniq tmp b.out )"]
 
 
+def test_what_a_run_made_by_the_way_is_no_goal_of_a_makefile(story: Story) -> None:
+    run = called(story, "rustc", "m.rs").open("m.rs").make("rmetaX1/full.rmeta")
+    run.open("rmetaX1/full.rmeta").make("m").unlink("rmetaX1/full.rmeta")
+    with story.answers() as answers:
+        text = as_makefile(answers.chain("m"), "/mnt")
+    assert "rmetaX1" not in text
+    assert "m: m.rs" in text.splitlines()
+
+
+@pytest.mark.parametrize(
+    "args",
+    [("cat",), ("sort", "-u"), ("tr", "a", "b"), ("sed", "s/a/b/"), ("xargs", "cat"), ("cat", "a", "-")],
+)
+def test_what_was_given_to_a_filter_unseen_is_not_made_again(story: Story, args: tuple[str, ...]) -> None:
+    called(story, *args).make("out")
+    with pytest.raises(Unwritable, match="not all is known"):
+        lines(story, "out")
+
+
+@pytest.mark.parametrize(
+    "args", [("date",), ("seq", "5"), ("sort", "a"), ("sed", "s/a/b/", "a"), ("awk", "BEGIN { print 1 }")]
+)
+def test_what_reads_no_input_is_made_again(story: Story, args: tuple[str, ...]) -> None:
+    called(story, *args).make("out")
+    assert len(lines(story, "out")) == 1
+
+
 def test_latex_is_run_as_often_as_it_was(story: Story) -> None:
     called(story, "pdflatex", "p").open("p.tex").make("p.aux", "p.pdf")
     for _ in range(2):

@@ -1,0 +1,49 @@
+"""Programs that read what comes from their standard input, as far as their command line tells.
+
+Where nobody saw what that was (a here-document, a terminal), running the command again would make something
+else, or wait for ever.
+"""
+
+from __future__ import annotations
+
+_PLAIN = """
+    cat sort uniq wc head tail rev tac nl fold fmt expand unexpand pr shuf tsort column base32 base64 cksum
+    md5sum sha1sum sha224sum sha256sum sha384sum sha512sum b2sum od xxd hexdump strings iconv bc dc m4 cut
+    gzip bzip2 xz zstd lz4 sh bash dash zsh ksh fish python python3 perl ruby node lua sqlite3
+"""
+_ALWAYS = "tr tee xargs sponge cpio at batch patch"
+_WITH_SCRIPT = "sed grep egrep fgrep awk gawk mawk nawk"
+_OPERANDS = {
+    **dict.fromkeys(_PLAIN.split(), 0),
+    **dict.fromkeys(_WITH_SCRIPT.split(), 1),
+    **dict.fromkeys(_ALWAYS.split(), 1000),
+}
+"""By name, how many words that are no options may follow, and yet it reads no file."""
+
+_GIVEN = (
+    "-c",
+    "-e",
+    "-f",
+    "-m",
+    "-x",
+    "--expression",
+    "--file",
+    "--command",
+    "--eval",
+    "--version",
+    "--help",
+)
+
+
+def reads_input(args: tuple[str, ...]) -> bool:
+    """Whether a program so called certainly reads its standard input."""
+    if not args:
+        return False
+    name = args[0].rpartition("/")[2]
+    most = _OPERANDS.get(name)
+    if most is None:
+        return False
+    words = [word for word in args[1:] if not word.isdigit()]
+    if most < 1000 and any(word.startswith((*_GIVEN, "BEGIN")) for word in words):
+        return False
+    return "-" in words or sum(not word.startswith("-") for word in words) <= most
