@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -91,8 +90,10 @@ def _set(module: ModuleType, **values: Any) -> Iterator[None]:
 
 @contextmanager
 def _weights(**values: float) -> Iterator[None]:
-    score = partial(blend.score, weights=replace(blend.DEFAULT, **values))
-    with _set(ranking, score=score):
+    def weights_for(kept: int, share: float) -> blend.Weights:
+        return replace(blend.weights_for(kept, share), **values)
+
+    with _set(ranking, weights_for=weights_for):
         yield
 
 
@@ -111,6 +112,7 @@ LEFT_OUT: dict[str, Callable[[], Any]] = {
     "… the same directory": lambda: _weights(nearness=0.0),
     "… names": lambda: _weights(names=0.0),
     "… the walk": lambda: _weights(walk=0.0),
+    "what is together again and again": lambda: _weights(again=0.0),
     "what comes next": lambda: _weights(next=0.0),
 }
 """What an ablation leaves out, one at a time."""

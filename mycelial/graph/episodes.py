@@ -135,9 +135,10 @@ class Episodes:
         habitual = self._habitual(episode)
         said = EpisodeEvidence(episode.touches, habitual)
         for file, weight in said.weights.items():
-            evidence.add_usage(file, uid, weight * grown, t, habitual.get(file, 0.0))
+            by_habit, kept = habitual.get(file, 0.0), said.is_kept(file)
+            evidence.add_usage(file, uid, weight * grown, t, by_habit, kept=kept)
         chosen = math.fsum(w * (1.0 - habitual.get(file, 0.0)) for file, w in said.weights.items())
-        evidence.add_usage(EVERYTHING, uid, chosen * grown, t)
+        evidence.add_usage(EVERYTHING, uid, chosen * grown, t, kept=said.has_changes)
         pairs = pairs_of(said, episode.touches)
         shared = {pair: weight * grown for pair, weight in pairs.items()}
         if habitual:

@@ -14,7 +14,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -35,6 +35,7 @@ class Weights:
     nearness: float = 0.8
     names: float = 0.25
     walk: float = 2.0
+    again: float = 0.0
     next: float = 0.03
     provenance: float = 1.0
     used_lately: float = 0.8  # share that a use just now adds to the score …
@@ -42,6 +43,41 @@ class Weights:
 
 
 DEFAULT = Weights()
+
+ALONE = replace(DEFAULT, nearness=0.4, walk=4.0, again=10.0)
+"""The same where nobody tells what belonged together, as version control does: there two files that were
+used together once may have been so by chance, but hardly those that are so again and again."""
+
+UNSURE = 2.0
+"""Episodes that are taken to have been without the one of the two files when it is told how regularly they
+are used together."""
+
+
+def weights_for(kept: int, share: float) -> Weights:
+    """Return the weights for a file that version control took up in so many episodes.
+
+    `share` is that of the user's episodes in which it took up anything: a new file of somebody who uses it
+    is going to be under it, too.
+    """
+    alone = (1.0 - share) ** 2 / (1.0 + kept)
+
+    def between(told: float, untold: float) -> float:
+        return told + alone * (untold - told)
+
+    return replace(
+        DEFAULT,
+        nearness=between(DEFAULT.nearness, ALONE.nearness),
+        walk=between(DEFAULT.walk, ALONE.walk),
+        again=between(DEFAULT.again, ALONE.again),
+    )
+
+
+def regularity(both: int, own: int, other: int) -> float:
+    """Return how regularly two files are used together, given the episodes with both and with each.
+
+    It is the cosine of the two sets of episodes, where once together counts half, as it may be chance.
+    """
+    return max(0.0, both - 0.5) / math.sqrt((own + UNSURE) * (other + UNSURE))
 
 
 class Candidate(NamedTuple):
@@ -65,6 +101,8 @@ class Candidate(NamedTuple):
         1 for a sole source or product, less where there are many, 0 for none.
     used_ago : float
         Seconds since B was used; infinite for never.
+    again : float
+        How regularly A and B are used together.
     """
 
     bond: float
@@ -75,6 +113,7 @@ class Candidate(NamedTuple):
     next: float
     provenance: float
     used_ago: float
+    again: float = 0.0
 
 
 def score(candidate: Candidate, usage: float, episodes: int, weights: Weights = DEFAULT) -> float:
@@ -88,6 +127,8 @@ def score(candidate: Candidate, usage: float, episodes: int, weights: Weights = 
     shrinkage = w.shrinkage * math.sqrt(mean)
     prior = w.popularity * c.popularity + w.nearness * c.nearness + w.names * c.names + w.walk * c.walk
     likelihood = (w.bond * c.bond + shrinkage * prior) / (usage + shrinkage)
+    odds = w.again * c.again
+    likelihood *= (1.0 + odds) / (1.0 + odds * min(1.0, likelihood))  # the odds are so much better
     likelihood *= 1.0 + w.used_lately * math.exp2(-c.used_ago / w.used_half_life)
     return likelihood + w.next * c.next + w.provenance * c.provenance
 

@@ -95,9 +95,14 @@ class EvidenceWriter:
         if (a, uid) in crowds:
             crowds[a, uid] += 1
 
-    def add_usage(self, file: int, uid: int, weight: float, t: float, habitual: float = 0.0) -> None:
-        """Add one episode to a file's sum; `habitual` says how much (0 to 1) mere habit took it up."""
-        self._usage.append((file, uid, weight, 1, t, habitual))
+    def add_usage(
+        self, file: int, uid: int, weight: float, t: float, habitual: float = 0.0, *, kept: bool = False
+    ) -> None:
+        """Add one episode to a file's sum.
+
+        `habitual` says how much (0 to 1) mere habit took it up, `kept` whether version control did.
+        """
+        self._usage.append((file, uid, weight, 1, t, habitual, int(kept)))
 
     def sweep(self, burst: int, uid: int, program: str, started: float, ended: float, files: int) -> None:
         """Set a row of table `sweep`."""
@@ -207,10 +212,11 @@ class EvidenceWriter:
         connection = self._connection
         insert_many(
             connection,
-            "INSERT INTO usage (file, uid, weight, episodes, last, habitual)",
+            "INSERT INTO usage (file, uid, weight, episodes, last, habitual, kept)",
             self._usage,
             "ON CONFLICT DO UPDATE SET weight = weight + excluded.weight, episodes = episodes + 1,"
-            " last = max(last, excluded.last), habitual = habitual + excluded.habitual",
+            " last = max(last, excluded.last), habitual = habitual + excluded.habitual,"
+            " kept = kept + excluded.kept",
         )
         insert_many(connection, "INSERT OR REPLACE INTO sweep", list(self._sweeps.values()))
         gone = [key for key, value in self._work.items() if value is None and key in self._stored]

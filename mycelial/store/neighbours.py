@@ -29,7 +29,7 @@ MANY = 100
 class Bond:
     """Evidence for one pair: its present weight, the number of times, the latest (seconds), and which
     episode that was (0 for evidence that is not of episodes); `made` if the one was made from the other;
-    for a single file, in how many episodes only habit took it up."""
+    for a single file, in how many episodes only habit took it up, and in how many version control did."""
 
     weight: float = 0.0
     count: int = 0
@@ -38,6 +38,7 @@ class Bond:
     program: str = ""
     made: bool = False
     habitual: float = 0.0
+    kept: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +85,11 @@ class Neighbours:
             episode = OpenEpisode(number, ends[number], growth(ends[number], now), evidence)
             for file, weight in evidence.weights.items():
                 self._joining.setdefault(file, []).append(episode)
-                _add(self._using, file, Bond(weight * episode.fading, 1, episode.ended))
+                kept = int(evidence.is_kept(file))
+                _add(self._using, file, Bond(weight * episode.fading, 1, episode.ended, kept=kept))
             whole = math.fsum(evidence.weights.values())
-            _add(self._using, ROOT, Bond(whole * episode.fading, 1, episode.ended))
+            kept = int(evidence.has_changes)
+            _add(self._using, ROOT, Bond(whole * episode.fading, 1, episode.ended, kept=kept))
 
     def together(self, file: int) -> dict[int, Bond]:
         """Return the files used together with `file`."""
@@ -158,11 +161,12 @@ class Neighbours:
         """
         found: dict[int, Bond] = {}
         wanted = list(files)
-        for file, weight, count, last, habitual in self._execute(
-            f"SELECT file, weight, episodes, last, habitual FROM usage WHERE file IN {_GIVEN}{self._whose}",
+        for file, weight, count, last, habitual, kept in self._execute(
+            "SELECT file, weight, episodes, last, habitual, kept FROM usage"
+            f" WHERE file IN {_GIVEN}{self._whose}",
             (json.dumps(wanted),),
         ):
-            _add(found, file, Bond(weight * self._fading, count, last, habitual=habitual))
+            _add(found, file, Bond(weight * self._fading, count, last, habitual=habitual, kept=kept))
         for file in wanted:
             if file not in found:
                 found[file] = Bond()
@@ -221,5 +225,6 @@ def _add(found: dict[int, Bond], file: int, bond: Bond) -> None:
     known.weight += bond.weight
     known.count += bond.count
     known.habitual += bond.habitual
+    known.kept += bond.kept
     if bond.last >= known.last:
         known.last, known.episode, known.program = bond.last, bond.episode, bond.program

@@ -8,7 +8,7 @@ from functools import partial
 from heapq import nlargest
 from typing import NamedTuple
 
-from mycelial.store.blend import Candidate, crowding, likeness, score, walk
+from mycelial.store.blend import Candidate, crowding, likeness, regularity, score, walk, weights_for
 from mycelial.store.files import ROOT
 from mycelial.store.neighbours import MANY, Bond, Neighbours
 from mycelial.store.tree import FileTree
@@ -87,6 +87,7 @@ class Ranking:
         alike = likeness(path, named.values())
         usage |= evidence.usage([other for other in named if other not in usage])
         total, now = whole.weight, evidence.now
+        weights = weights_for(own.kept, whole.kept / whole.count if whole.count else 0.0)
         beside = set(siblings)
         ranked = []
         for other, name in named.items():
@@ -104,11 +105,12 @@ class Ranking:
                 else 0.0,
                 provenance=(1.0 - habit(used)) * made if made else 0.0,
                 used_ago=now - used.last if used.count else math.inf,
+                again=part * regularity(bonds[other].count, own.count, used.count) if other in bonds else 0.0,
             )
             support = partial(
                 _support, bonds.get(other), following.get(other), sources.get(other), products.get(other)
             )
-            ranked.append(Ranked(other, name, score(candidate, own.weight, own.count), support))
+            ranked.append(Ranked(other, name, score(candidate, own.weight, own.count, weights), support))
         return in_order(ranked)
 
 

@@ -38,6 +38,13 @@ ALTER TABLE file ADD COLUMN changed REAL;
     """
 ALTER TABLE usage ADD COLUMN habitual REAL NOT NULL DEFAULT 0;
 """,
+    """
+ALTER TABLE usage ADD COLUMN kept INTEGER NOT NULL DEFAULT 0;
+UPDATE usage SET kept = (SELECT count(DISTINCT episode) FROM touch JOIN episode ON episode.id = episode
+    WHERE touch.file = usage.file AND episode.uid = usage.uid AND versions AND NOT open) WHERE file > 0;
+UPDATE usage SET kept = (SELECT count(DISTINCT episode) FROM touch JOIN episode ON episode.id = episode
+    WHERE episode.uid = usage.uid AND versions AND NOT open) WHERE file = 0;
+""",
 )
 """Scripts that bring the tables of an older database up to date: the first from version 1 to 2, and so on.
 
@@ -140,6 +147,7 @@ CREATE TABLE usage (
     episodes INTEGER NOT NULL,   -- closed episodes that it was part of; of file 0, all that had files
     last REAL NOT NULL,          -- seconds since the epoch
     habitual REAL NOT NULL DEFAULT 0,  -- of its episodes, those in which only habit took it up (graph/habits)
+    kept INTEGER NOT NULL DEFAULT 0,  -- of its episodes, those in which version control took it up
     PRIMARY KEY (file, uid)
 ) WITHOUT ROWID;
 

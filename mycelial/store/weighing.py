@@ -49,6 +49,9 @@ APART_WEIGHT = 0.1
 READ_ONLY = 10
 """Up to so many members, also pairs that were both only read are kept; beyond they weigh next to nothing."""
 
+READ_ONLY_ALONE = 20
+"""The same where no version control took up anything: there it counts how often they were read together."""
+
 LARGEST = 100
 """Members of an episode whose pairs are kept, the heaviest; a day that built everything has thousands."""
 
@@ -102,12 +105,14 @@ class EpisodeEvidence:
         for (file, burst), touch in sorted(touches.items()):
             writes[file] = writes.get(file, 0) + touch.writes
             bursts.setdefault(burst, {})[file] = touch
-        alone = any(writes.values()) and not any(touch.versions for touch in touches.values())
+        self._versioned = {file for (file, _), touch in touches.items() if touch.versions}
+        alone = any(writes.values()) and not self._versioned
         self._read = READ_ALONE if alone else READ_WEIGHT
         self.weights = {file: member_weight(count, self._read) for file, count in writes.items()}
         self._size = len(self.weights)
         # What was taken up by habit leaves the others as close to one another as if it were not there.
         self._others = max(1.0, self._size - 1.0 - math.fsum((habitual or {}).values()))
+        self._keeps_read = self._others < (READ_ONLY_ALONE if alone else READ_ONLY)
         self._kept = self.weights
         if self._size > LARGEST:
             kept = nsmallest(LARGEST, self.weights, key=lambda file: (-self.weights[file], file))
@@ -127,6 +132,15 @@ class EpisodeEvidence:
             files = list(used)
             for file in files:
                 members.setdefault(file, []).append(files)
+
+    def is_kept(self, file: int) -> bool:
+        """Whether version control took the file up."""
+        return file in self._versioned
+
+    @property
+    def has_changes(self) -> bool:
+        """Whether version control took up anything."""
+        return bool(self._versioned)
 
     def partners(self, file: int) -> dict[int, float]:
         """Return the weight of the pair with each other file, for one of the members.
@@ -160,7 +174,7 @@ class EpisodeEvidence:
             shared = self._shared[own] = {
                 other: share * weight
                 for other, weight in self._kept.items()
-                if self._size <= READ_ONLY or own + weight > 2 * self._read
+                if self._keeps_read or own + weight > 2 * self._read
             }
         found = shared.copy()
         found.pop(file, None)

@@ -52,6 +52,34 @@ def test_what_is_made_from_everything_says_little_about_each(story: Story) -> No
     assert best.index("print of 3") < best.index("table 3") < best.index("found words")
 
 
+def test_without_version_control_what_is_regular_comes_before_what_was_once(story: Story) -> None:
+    for number in range(5):
+        story.program("soffice.bin").close("letter", "table").open("scan")
+        story.pause()
+        story.program("soffice.bin").close("table", f"other {number}")
+        story.pause()
+    story.program("soffice.bin").open("scan").close("form")
+    story.pause()
+    with story.answers() as answers:
+        best = [found.path for found in answers.related("scan")]
+    assert best.index("letter") < best.index("table") < best.index("form")
+
+
+def test_files_that_are_only_read_are_found_together_in_the_din_of_a_desktop(tmp_path: Path) -> None:
+    story = Story(tmp_path)
+    for _ in range(8):
+        story.program("evince").open("scan 1", "scan 2")
+        story.program("soffice.bin").close("letter")
+        story.program("browser").close(*(f".profile/{number}" for number in range(20)))
+        story.pause()
+        story.program("soffice.bin").close("something else")
+        story.program("browser").close(*(f".profile/{number}" for number in range(20)))
+        story.pause()
+    with story.answers() as answers:
+        assert {found.path for found in answers.related("scan 1")[:2]} == {"scan 2", "letter"}
+        assert next(found.episodes for found in answers.related("scan 1") if found.path == "scan 2") > 3
+
+
 def test_every_ranking_is_in_order_and_within_its_limit(story: Story) -> None:
     with story.answers() as answers:
         for ranking in (answers.related, answers.together, answers.next, answers.sources, answers.products):

@@ -6,7 +6,18 @@ import math
 
 import pytest
 
-from mycelial.store.blend import Candidate, crowding, likeness, score, walk, words
+from mycelial.store.blend import (
+    ALONE,
+    DEFAULT,
+    Candidate,
+    crowding,
+    likeness,
+    regularity,
+    score,
+    walk,
+    weights_for,
+    words,
+)
 from mycelial.store.weighing import READ_WEIGHT
 
 NOTHING = Candidate(
@@ -52,6 +63,38 @@ def test_files_that_are_only_read_are_ranked_by_evidence_too() -> None:
     read_together = NOTHING._replace(bond=20 * READ_WEIGHT**2)
     strangers = NOTHING._replace(nearness=0.1)
     assert score(read_together, 20 * READ_WEIGHT, 20) > score(strangers, 20 * READ_WEIGHT, 20)
+
+
+def test_what_is_used_together_again_and_again_counts_where_no_version_control_tells() -> None:
+    often = NOTHING._replace(bond=1.0, again=0.4)
+    seldom = often._replace(again=0.1)
+    assert score(often, 8.0, 8, ALONE) > score(seldom, 8.0, 8, ALONE)
+    assert score(often, 8.0, 8, DEFAULT) == score(seldom, 8.0, 8, DEFAULT)
+
+
+def test_however_regular_it_is_no_more_than_certain() -> None:
+    for bond in (0.1, 1.0, 10.0):
+        found = score(NOTHING._replace(bond=bond, again=1.0), 10.0, 10, ALONE)
+        assert score(NOTHING._replace(bond=bond), 10.0, 10, ALONE) < found < 1.0
+
+
+def test_regularity_is_of_both_files_and_once_counts_half() -> None:
+    assert regularity(0, 5, 5) == 0.0
+    assert regularity(2, 5, 5) == pytest.approx(3 * regularity(1, 5, 5))
+    assert regularity(4, 5, 5) > regularity(4, 5, 50)
+    assert regularity(4, 5, 50) == regularity(4, 50, 5)
+    assert 0.9 < regularity(1000, 1000, 1000) <= 1.0
+
+
+def test_the_weights_go_over_from_the_one_set_to_the_other_with_version_control() -> None:
+    assert weights_for(0, 0.0) == ALONE
+    assert weights_for(0, 1.0) == DEFAULT
+    again = [
+        weights_for(kept, share).again for kept, share in ((0, 0.0), (0, 0.3), (1, 0.3), (9, 0.3), (9, 0.9))
+    ]
+    assert again == sorted(again, reverse=True)
+    assert len(set(again)) == len(again)
+    assert weights_for(2, 0.5).popularity == DEFAULT.popularity
 
 
 def test_words_of_a_name_are_found_in_all_spellings() -> None:

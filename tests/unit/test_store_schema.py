@@ -145,6 +145,31 @@ def test_a_database_of_the_first_version_gets_the_tables_of_a_new_one(
         assert [found.path for found in answers.sources("a.o")] == ["a.c"]
 
 
+def test_an_older_database_learns_what_version_control_took_up(tmp_path: Path) -> None:
+    story = Story(tmp_path)
+    for changed in (("a.c", "b.c"), ("a.c", "c.c")):
+        story.program("vim").open("notes").close(*changed)
+        story.program("git").open(*changed)
+        story.pause()
+    story.program("vim").close("notes")
+    story.pause()
+    story.program("vim").close("last")
+    story.answers().close()
+    wanted = _kept(story.database)
+    assert sorted(kept for _, kept in wanted) == [0, 1, 1, 2, 2]  # notes, b.c, c.c, a.c, all together
+    connection = sqlite3.connect(story.database)
+    connection.execute("ALTER TABLE usage DROP COLUMN kept")
+    connection.execute(f"PRAGMA user_version={VERSION - 1}")
+    connection.commit()
+    connection.close()
+    Writer(story.database).close()
+    assert _kept(story.database) == wanted
+
+
+def _kept(db: Path) -> list[tuple[int, int]]:
+    return sqlite3.connect(db).execute("SELECT file, kept FROM usage ORDER BY file").fetchall()
+
+
 def _shape(db: Path) -> dict[str, object]:
     """Return what there is by name: the columns of tables and views, and what indexes are of."""
     connection = sqlite3.connect(db)
