@@ -40,6 +40,32 @@ class Episode:
     started: float
     ended: float
     touches: dict[tuple[int, int], Touch] = field(default_factory=dict)  # (file, burst)
+    _bursts: dict[int, list[int]] = field(default_factory=dict)  # of a file; may tell of what was removed
+    _files: dict[int, list[int]] = field(default_factory=dict)  # of a burst; the same
+
+    def __post_init__(self) -> None:
+        for file, burst in self.touches:
+            self._note(file, burst)
+
+    def add(self, file: int, burst: int, touch: Touch) -> None:
+        """Add a touch; there is none of this file in this burst."""
+        self.touches[file, burst] = touch
+        self._note(file, burst)
+
+    def remove_file(self, file: int) -> list[tuple[int, int]]:
+        """Remove the touches of a file, and return their keys."""
+        return self._remove([(file, burst) for burst in self._bursts.pop(file, ())])
+
+    def remove_burst(self, burst: int) -> list[tuple[int, int]]:
+        """Remove the touches of a burst, and return their keys."""
+        return self._remove([(file, burst) for file in self._files.pop(burst, ())])
+
+    def _note(self, file: int, burst: int) -> None:
+        self._bursts.setdefault(file, []).append(burst)
+        self._files.setdefault(burst, []).append(file)
+
+    def _remove(self, keys: list[tuple[int, int]]) -> list[tuple[int, int]]:
+        return [key for key in keys if self.touches.pop(key, None) is not None]
 
 
 class Episodes:
@@ -99,9 +125,8 @@ class Episodes:
         key = file, burst.number
         touch = episode.touches.get(key)
         if touch is None:
-            touch = episode.touches[key] = Touch(
-                actor.comm, t, t, 0, 0, actor.kind is Kind.VERSIONS, actor.tree
-            )
+            touch = Touch(actor.comm, t, t, 0, 0, actor.kind is Kind.VERSIONS, actor.tree)
+            episode.add(file, burst.number, touch)
         elif t > touch.last:
             touch.last = t
         touch.reads += reads
@@ -111,18 +136,16 @@ class Episodes:
     def discard(self, file: int) -> None:
         """Forget that the file was touched in any open episode: it was a transient."""
         for episode in self._open.values():
-            for key in [key for key in episode.touches if key[0] == file]:
-                self._drop(episode, key)
+            self._drop(episode, episode.remove_file(file))
 
     def _drop_burst(self, uid: int, burst: Burst) -> None:
         episode = self._open.get(uid)
         if episode is not None:
-            for key in [key for key in episode.touches if key[1] == burst.number]:
-                self._drop(episode, key)
+            self._drop(episode, episode.remove_burst(burst.number))
 
-    def _drop(self, episode: Episode, key: tuple[int, int]) -> None:
-        del episode.touches[key]
-        self._evidence.touch(episode.number, *key, None)
+    def _drop(self, episode: Episode, keys: list[tuple[int, int]]) -> None:
+        for key in keys:
+            self._evidence.touch(episode.number, *key, None)
 
     def _close(self, episode: Episode) -> None:
         evidence, uid, t = self._evidence, episode.uid, episode.ended
