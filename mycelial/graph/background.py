@@ -89,11 +89,15 @@ class Background:
         elif self._is_wanted() and self._clock() >= self._earliest:
             self._start()
 
-    def finish(self) -> None:
-        """End the process, if there is one."""
-        if self._child is not None:
-            self._child.kill()
-            self._done(self._child)
+    def finish(self, patience: float | None = None) -> None:
+        """End the process, if there is one; wait until it is gone, or so many seconds."""
+        child = self._child
+        if child is None:
+            return
+        child.kill()
+        self._leave(child)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(patience)
 
     def _is_wanted(self) -> bool:
         ingest = self._ingest
@@ -129,11 +133,14 @@ class Background:
         self._output = b""
 
     def _done(self, child: subprocess.Popen[bytes]) -> int:
+        self._leave(child)
+        return child.wait()
+
+    def _leave(self, child: subprocess.Popen[bytes]) -> None:
         assert child.stdout is not None
         child.stdout.close()
         self._child = None
         self._rest()
-        return child.wait()
 
     def _rest(self) -> None:
         now = self._clock()

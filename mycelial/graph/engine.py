@@ -37,6 +37,9 @@ MESSAGES = 64
 REPORT_EVERY = 1.0
 """Seconds between two status messages while counts change."""
 
+PATIENCE = 2.0
+"""Seconds that the engine waits at its end for the process beside it, killed, but of the lowest priority."""
+
 
 class Engine:
     """Serves one mount until the mount closes the connection or SIGTERM comes.
@@ -95,7 +98,7 @@ class Engine:
                 self._background.finish()  # it reads, and would keep what is being forgotten
             self._background.work()
             self._report()
-        self._background.finish()
+        self._background.finish(PATIENCE)
         while self._receive():
             self._ingest.work()
         self._lending.finish()

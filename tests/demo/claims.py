@@ -14,6 +14,7 @@ from tests.demo.place import DemoError, Place, environment
 from tests.demo.work import EDITED, LIBRARY, OBJECTS, REPORT
 
 _PATIENCE = 60.0  # seconds; relations show within two, on a machine that has time
+MOST = 20  # links in a directory of the virtual tree
 RELATIONS = ("related", "together", "next", "sources", "products")
 
 
@@ -115,13 +116,13 @@ def saving_kept_the_history(place: Place) -> None:
 
 
 def links_lead_to_the_files(place: Place) -> None:
-    """Each link of the virtual tree resolves in the mount, to what the command names, in the same order."""
+    """Each link of the virtual tree resolves in the mount, to what the command names first, in its order."""
     paths = (LIBRARY, REPORT)
     expected = answers(place, "sources", paths)
     for path in paths:
         directory = place.mountpoint / ".mycelial" / "sources" / path
         seen = [_inside(place, link) for link in sorted(directory.iterdir())]
-        if seen != expected[path] or not seen:
+        if seen != expected[path][:MOST] or not seen:
             raise ClaimFailed(f"{directory} leads to {seen}")
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -145,6 +147,24 @@ def test_the_process_ends_with_the_engine(
     beside.finish()
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
+    ingest.close()
+
+
+def test_the_engines_end_does_not_wait_for_a_process_that_gets_no_processor(
+    beside: Background, ingest: Ingest, story: Story, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = []
+    look = background._look
+    monkeypatch.setattr(background, "_look", lambda *args: started.append(look(*args)) or started[-1])
+    monkeypatch.setattr(subprocess.Popen, "kill", lambda child: child.send_signal(signal.SIGSTOP))
+    store(ingest, story)
+    clock.now = background.SETTLED
+    beside.work()
+    beside.finish(0.01)
+    assert beside.filenos() == []
+    assert started[0].poll() is None
+    os.kill(started[0].pid, signal.SIGKILL)
+    started[0].wait()
     ingest.close()
 
 
