@@ -125,7 +125,7 @@ def test_who_waits_for_a_disk_delays_nobody_else(workspace: Path, command: list[
 
 BECOMING = """\
 import os, sys
-os.open(sys.argv[1], os.O_WRONLY | os.O_CLOEXEC)
+for held in sys.argv[1:]: os.open(held, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC)
 os.execlp("true", "true")
 """
 BESIDE = """\
@@ -139,20 +139,22 @@ open(known).close()
 
 def test_a_program_that_is_held_up_in_becoming_another_one_holds_up_nobody(workspace: Path) -> None:
     """It closes a file on a disk that does not answer; until then nobody may read in /proc who it is."""
-    disk, place = Mounted(workspace / "disk"), Mounted(workspace / "place")
+    disk, place = Mounted(workspace / "disk"), Mounted(workspace / "place", ("--no-passthrough",))
     for source in (disk.source, place.source):
         source.mkdir(parents=True)
     (place.source / "known").touch()
     place.start()
     begun = workspace / "begun"
     words = [disk.source / "held", disk.source / "asked", begun, place.mountpoint / "known"]
-    script = '"$1" -c "$2" "$4" | "$1" -c "$3" "$5" "$6" "$7"'
+    words.append(place.mountpoint / "closed after that")
+    script = '"$1" -c "$2" "$4" "$8" | "$1" -c "$3" "$5" "$6" "$7"'
     with faulty_source(disk):
         command = ["sh", "-c", script, "sh", sys.executable, BECOMING, BESIDE, *words]
         with subprocess.Popen(command) as pipeline:
             wait_until(begun.exists, what="a program beside one that becomes another")
             for number in range(50):
-                run_apart((place.mountpoint / str(number)).touch, timeout=faulty.PATIENCE / 2)
+                written = place.mountpoint / str(number)
+                run_apart(written.write_text, "text", timeout=faulty.PATIENCE / 2)
             assert pipeline.poll() is None, "nothing was held up"
             (disk.source / "let-go").read_bytes()
             assert pipeline.wait(60) == 0

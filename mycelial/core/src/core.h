@@ -285,9 +285,10 @@ bool negotiation_process(struct fuse_session *se, const struct fuse_buf *request
 
 void core_lock(void); /* held while a request is answered here */
 void core_unlock(void);
-void core_leave(void); /* for something that may wait for a process which waits for us */
+void core_leave(void); /* to look at a process, which may wait for another that waits for us */
+void core_leave_for_disk(void);
 void core_return(void);
-bool core_is_left(void); /* by another thread than that which holds it now */
+bool core_is_left(void); /* by another thread, which looks at a process */
 int reader_start(struct fuse_session *se); /* with the GIL held; 0 or an error's number */
 int reader_wake_fd(void);                 /* readable while requests wait for Python */
 int reader_take(struct fuse_buf *buffer); /* one of these, as fuse_session_receive_buf gives it */

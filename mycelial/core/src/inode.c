@@ -384,6 +384,7 @@ void inode_unpin(struct inode *inode) {
     } else {
         inode_close(inode, inode->fd);
         inode->fd = -1;
+        inode->large = false; /* it has another name */
     }
 }
 

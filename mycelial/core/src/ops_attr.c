@@ -63,7 +63,7 @@ static void c_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data
 
 static void c_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi) {
     if (is_virtual(ino) && !statx_expect(req)) {
-        fuse_reply_err(req, EBUSY);
+        fuse_reply_err(req, ENOMEM);
         return;
     }
     DELEGATE(ino, getattr, req, ino, fi);
@@ -104,7 +104,7 @@ static int set_attributes(fuse_req_t req, int fd, const struct handle *handle, c
                           which & FUSE_SET_ATTR_GID ? wanted->st_gid : (gid_t)-1, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW);
     if (!failed && which & FUSE_SET_ATTR_MODE) failed = chmod(path, wanted->st_mode & 07777);
     if (!failed && which & FUSE_SET_ATTR_SIZE) {
-        core_leave(); /* to give back the room of a large file takes long */
+        core_leave_for_disk(); /* to give back the room of a large file takes long */
         failed = handle ? ftruncate(handle->fd, wanted->st_size) : truncate(path, wanted->st_size);
         core_return();
     }

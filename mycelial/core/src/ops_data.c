@@ -21,6 +21,7 @@
 
 #define WAITS_US 20000      /* a write that took longer has waited for the disk (or, rarely, for a processor), */
 #define STILL_WAITS_US 5000 /* and one that is done aside for that reason, */
+#define MOST_ASIDE 12       /* of all the threads that there are: some are left to those who read */
 #define ASIDE_US 2000000    /* so that for so long after it writes are done aside */
 
 static char read_buffer[SPLICE_FROM];
@@ -134,7 +135,7 @@ static int truncate_opened(fuse_req_t req, int fd, int flags, struct statx *stx)
     char path[32];
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     caller_become(req, fd, -1);
-    core_leave(); /* this descriptor is nobody else's yet */
+    core_leave_for_disk(); /* this descriptor is nobody else's yet */
     int error = ((flags & O_ACCMODE) == O_RDONLY ? truncate(path, 0) : ftruncate(fd, 0)) ? errno : 0;
     core_return();
     caller_restore();
@@ -289,6 +290,7 @@ static void c_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struc
 /* Who has written more than the disk takes is made to wait in the system call, and everybody would wait with him: once
  * that was seen, writes are done aside for a while. */
 static _Atomic uint64_t aside_until_us;
+static _Atomic unsigned aside_count; /* each holds a copy of what is to be written, and a thread */
 
 static ssize_t write_there(struct fuse_bufvec *in, int fd, off_t off, unsigned long long waits_us) {
     struct fuse_bufvec out = FUSE_BUFVEC_INIT(fuse_buf_size(in));
@@ -316,16 +318,20 @@ static void run_write(const struct job *job) {
     ssize_t written = write_there(&data, job->fd, job->off, STILL_WAITS_US);
     caller_restore();
     free(job->data);
+    aside_count--;
     reply_written(job->req, written);
 }
 
 static bool is_done_aside(fuse_req_t req, struct fuse_bufvec *in, off_t off, const struct fuse_file_info *fi) {
-    if (!aside_until_us) return false;
+    if (!aside_until_us || aside_count >= MOST_ASIDE) return false;
+    /* Several at a time, as of one large O_DIRECT write, would come to the end of the file in any order. */
+    if (handle_of(fi)->flags & O_APPEND && !is_writeback()) return false;
     if (now_us() >= aside_until_us) aside_until_us = 0;
     struct job job = {.run = run_write, .req = req, .fd = handle_of(fi)->fd, .off = off, .size = fuse_buf_size(in), .as_caller = !fi->writepage};
     struct fuse_bufvec copy = FUSE_BUFVEC_INIT(job.size);
     if (!aside_until_us || !(job.data = copy.buf[0].mem = malloc(job.size))) return false;
     fuse_buf_copy(&copy, in, 0);
+    aside_count++;
     worker_submit(job);
     return true;
 }
@@ -341,7 +347,7 @@ static void c_write_buf(fuse_req_t req, fuse_ino_t ino, struct fuse_bufvec *in, 
         caller_become(req, handle->fd, -1);
     else if (!fi->writepage)
         caller_become_user(req);
-    core_leave(); /* nobody else has to do with this file's descriptor, nor with what is to be written */
+    core_leave_for_disk(); /* nobody else has to do with this file's descriptor, nor with what is to be written */
     ssize_t written = write_there(in, handle->fd, off, WAITS_US);
     core_return();
     caller_restore();
@@ -380,7 +386,7 @@ static void c_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t off, off
     REFUSE_VIRTUAL(ino, EROFS);
     struct handle *handle = handle_of(fi);
     caller_become(req, handle->fd, -1);
-    core_leave();
+    core_leave_for_disk();
     int error = fallocate(handle->fd, mode, off, length) ? errno : 0;
     core_return();
     caller_restore();

@@ -38,6 +38,9 @@ struct request {
 
 static pthread_mutex_t core = PTHREAD_MUTEX_INITIALIZER;
 
+enum { READER, STAND_IN, PYTHON, THREADS }; /* that hold the core, and may leave it */
+static _Thread_local unsigned thread = PYTHON;
+
 static struct {
     pthread_mutex_t lock; /* of the queue */
     struct request *first, **last;
@@ -50,8 +53,11 @@ static struct {
     int device; /* not by fuse_session_fd(), which is for pyfuse3 (session.c) */
     int timer_fd; /* wakes the stand-in */
     atomic_bool timer_set;
-    atomic_ullong left_us; /* since when the core is left, by now_us(); 0: it is not */
-    atomic_int left_by;    /* the thread that did */
+    atomic_int tid; /* of the reader */
+    struct {
+        atomic_ullong since_us; /* by now_us(); 0: it is not away */
+        atomic_bool looks;      /* at a process, in the middle of lineage.c's tables */
+    } away[THREADS];            /* which of them has left the core */
     struct session_figures figures;
 } reader = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake_fd = -1, .timer_fd = -1};
 
@@ -157,28 +163,35 @@ static void set_timer(void) {
     if (reader.timer_fd >= 0 && !atomic_exchange(&reader.timer_set, true)) timerfd_settime(reader.timer_fd, 0, &soon, NULL);
 }
 
-void core_leave(void) {
-    static _Thread_local pid_t own;
-    if (!own) own = gettid();
-    reader.left_by = own;
-    reader.left_us = now_us();
-    set_timer();
+static void leave(bool looks) {
+    reader.away[thread].looks = looks;
+    reader.away[thread].since_us = now_us();
+    if (thread == READER) set_timer();
     core_unlock();
 }
 
+void core_leave(void) { leave(true); }
+void core_leave_for_disk(void) { leave(false); }
+
 void core_return(void) {
     core_lock();
-    reader.left_us = 0;
+    reader.away[thread].since_us = 0;
 }
 
-bool core_is_left(void) { return reader.left_us != 0; }
+bool core_is_left(void) {
+    for (unsigned other = 0; other < THREADS; other++)
+        if (other != thread && reader.away[other].since_us && reader.away[other].looks) return true;
+    return false;
+}
 
-/* And it waits: on a busy machine it may only have got no processor for so long. */
+/* Who looks at a process shall really wait: on a busy machine he may only have got no processor for so long, and nobody
+ * else can look meanwhile. */
 static bool is_left_too_long(void) {
     char path[64], text[512] = "";
-    uint64_t left = reader.left_us;
+    uint64_t left = reader.away[READER].since_us;
     if (!left || now_us() - left <= TOO_LONG_US) return false;
-    snprintf(path, sizeof path, "/proc/self/task/%d/stat", (int)reader.left_by);
+    if (!reader.away[READER].looks) return true;
+    snprintf(path, sizeof path, "/proc/self/task/%d/stat", (int)reader.tid);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd >= 0 && read(fd, text, sizeof text - 1) < 0) text[0] = '\0';
     if (fd >= 0) close(fd);
@@ -192,6 +205,7 @@ static void *stand_in(void *session) {
     struct fuse_session *se = session;
     struct fuse_buf buffer = {.mem = NULL};
     uint64_t times;
+    thread = STAND_IN;
     if (unshare(CLONE_FS)) { /* as for the reader */
     }
     while (!reader.stop) {
@@ -205,7 +219,7 @@ static void *stand_in(void *session) {
             if (got > 0) answer(se, &buffer);
             if (got <= 0 && got != -EINTR) break;
         }
-        if (core_is_left()) set_timer();
+        if (reader.away[READER].since_us) set_timer();
     }
     free(buffer.mem);
     reader.stand_in_stopped = true;
@@ -218,6 +232,8 @@ static void *read_device(void *session) {
     struct fuse_session *se = session;
     struct fuse_buf buffer = {.mem = NULL};
     int got = 0;
+    thread = READER;
+    reader.tid = gettid();
     if (unshare(CLONE_FS)) { /* from now on this thread has a umask of its own, where that is allowed */
     }
     while (!reader.stop && !fuse_session_exited(se)) {

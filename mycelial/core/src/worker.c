@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MAX_THREADS 8 /* as many requests as a disk is asked for at the same time */
+#define MAX_THREADS 16 /* as many requests as a disk is asked for at the same time */
 
 #define PATIENCE_S 10 /* at the end */
 
@@ -31,7 +31,6 @@ static struct {
 } worker = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
 
 static void refuse(const struct job *job) {
-    free(job->data);
     if (job->close_it) close(job->fd);
     if (job->req) fuse_reply_err(job->req, ENOTCONN);
 }
@@ -51,7 +50,7 @@ static void *work(void *unused) {
         worker.waiting--;
         bool stop = worker.stop;
         pthread_mutex_unlock(&worker.lock);
-        if (stop)
+        if (stop && !job->data) /* what was to be written is here, and still can be */
             refuse(job);
         else
             job->run(job);
@@ -101,7 +100,7 @@ void worker_submit(struct job job) {
     pthread_mutex_unlock(&worker.lock);
     if (is_queued) return;
     free(queued);
-    if (stop)
+    if (stop && !job.data)
         refuse(&job);
     else
         job.run(&job); /* late is better than never answered */
