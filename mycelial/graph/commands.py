@@ -31,6 +31,8 @@ ADJACENT = 0.05
 
 _SETS = re.compile(r"<<|(?:^|[;&|(\s])(?:[A-Za-z_]\w*=|(?:export|ulimit|umask|set)\s)")
 _MOVES = re.compile(r"(?:^|[;&|(\s])(?:cd|pushd|popd)\b")
+_OUTPUT = re.compile(r"\d?>+\s*\S+")
+_ASKS = re.compile(r"\b(?:read|mapfile|readarray)\b")
 _DELETED = " (deleted)"
 
 
@@ -97,6 +99,7 @@ class _Builder:
         self._processes = processes
         self._parts: dict[int, _Part] = {}
         self._sure = not written.unseen
+        self._unseen = False  # whether a command certainly read an input of which nothing is known
         own = written.creator is written.writer and written.writer.kind is Kind.BUILDER
         self._by_shell = written.conducted and not own
         self._root = _root_of(written.process, [written.path, *sources])
@@ -112,6 +115,8 @@ class _Builder:
             self._sure = False
         else:
             commands = self._pipeline(top)
+        if shell and self._is_given_from_outside(shell, top.pid, commands):
+            shell, shell_cwd = (), ""
         if shell[1:2] and _SETS.search(script_text(shell)):
             self._sure = False
         actor = self._processes.latest(top.pid)
@@ -177,6 +182,9 @@ class _Builder:
         while (pipe := part.streams.get(0, "")).startswith("pipe:") and len(commands) < LONGEST:
             found = [p for p in self._parts.values() if pipe in (p.streams.get(1), p.streams.get(2))]
             if len(found) != 1 or not found[0].args:
+                if reads_input(part.args):
+                    self._unseen = not found
+                    self._sure = False
                 if found or not self._inherits_pipes(top):
                     self._sure = False
                 break
@@ -184,7 +192,7 @@ class _Builder:
             commands.append(self._inner(part, pipe))
         commands[-1] = self._with_input(commands[-1], part)
         if not commands[-1].stdin and not part.streams.get(0) and reads_input(part.args):
-            self._sure = False  # what it was given, nobody saw
+            self._unseen, self._sure = True, False  # what it was given, nobody saw
         if any("/dev/fd/" in arg or "/proc/self/fd/" in arg for c in commands for arg in c.args):
             self._sure = False
         return tuple(reversed(commands))
@@ -294,12 +302,48 @@ class _Builder:
         pids = [written.process.pid, top, *(pid for pid, _ in written.process.chain)]
         actors = [written.writer, written.creator, *map(self._processes.latest, pids)]
         for actor in actors:
-            if actor is not None and actor.shell is not None and script_text(actor.shell[0]):
+            if actor is not None and actor.shell is not None and _has_lasting_script(actor.shell[0]):
                 return actor.shell
         for (_, comm), line in zip(written.process.chain, written.process.chain_args, strict=False):
             if kind_of(comm) is Kind.SHELL:
                 return (line, written.process.cwd or "") if _can_be_called(line) else ((), "")
         return (), ""
+
+    def _is_given_from_outside(self, shell: tuple[str, ...], top: int, commands: tuple[Command, ...]) -> bool:
+        """Whether what was read came in from outside of a shell, which called again would not be given it."""
+        text = script_text(shell)
+        if not _has_commands(shell):
+            return self._unseen and bool(self._input_of(shell, top))
+        if "<" in text:
+            return False
+        pipes = text.replace("||", "").count("|")
+        first = _OUTPUT.sub("", re.split(r"[|&;\n]", text, maxsplit=1)[0])
+        given = self._unseen or (bool(commands) and bool(commands[0].stdin))
+        return (
+            (given and pipes < len(commands))
+            or reads_input(tuple(first.split()))
+            or (not commands and not pipes and _ASKS.search(text) is not None)
+        )
+
+    def _input_of(self, shell: tuple[str, ...], top: int) -> str:
+        """Return the file or pipe that a shell was given, and not only a copy of it that it forked."""
+        written = self._written
+        above = [self._processes.latest(pid) for pid, _ in written.process.chain if pid != top]
+        copies = [actor for actor in above if actor is not None and actor.args == shell]
+        return copies[-1].fds.get(0, "") if copies else ""
+
+
+def _has_commands(line: tuple[str, ...]) -> bool:
+    """Whether a shell is told what to do on its command line, and not by a file."""
+    return any(word.startswith("-") and not word.startswith("--") and "c" in word for word in line[1:3])
+
+
+def _has_lasting_script(line: tuple[str, ...]) -> bool:
+    """Whether a shell is told what to do, and by nothing that is gone: bash <(commands)."""
+    text = script_text(line)
+    return bool(text) and (
+        _has_commands(line) or not os.path.normpath(text[2:]).startswith(("/dev/", "/proc/"))
+    )
 
 
 def _can_be_called(line: tuple[str, ...]) -> bool:

@@ -6,12 +6,16 @@ else, or wait for ever.
 
 from __future__ import annotations
 
+import re
+from itertools import pairwise
+
 _PLAIN = """
     cat sort uniq wc head tail rev tac nl fold fmt expand unexpand pr shuf tsort column base32 base64 cksum
     md5sum sha1sum sha224sum sha256sum sha384sum sha512sum b2sum od xxd hexdump strings iconv bc dc m4 cut
     gzip bzip2 xz zstd lz4 sh bash dash zsh ksh fish python python3 perl ruby node lua sqlite3
 """
 _ALWAYS = "tr tee xargs sponge cpio at batch patch"
+_GREP = ("grep", "egrep", "fgrep")
 _WITH_SCRIPT = "sed grep egrep fgrep awk gawk mawk nawk"
 _OPERANDS = {
     **dict.fromkeys(_PLAIN.split(), 0),
@@ -33,6 +37,11 @@ _GIVEN = (
     "--version",
     "--help",
 )
+_NAMED = {"xargs": ("-a", "--arg-file"), "patch": ("-i", "--input"), "at": ("-f",)}
+"""Options that say which file is read in place of the standard input."""
+
+_LETTER = re.compile(r"-[A-Za-z]")
+_RECURSIVE = re.compile(r"-[A-Za-z]*[rR][A-Za-z]*|--(?:dereference-)?recursive")
 
 
 def reads_input(args: tuple[str, ...]) -> bool:
@@ -43,7 +52,15 @@ def reads_input(args: tuple[str, ...]) -> bool:
     most = _OPERANDS.get(name)
     if most is None:
         return False
-    words = [word for word in args[1:] if not word.isdigit()]
+    words = [
+        word
+        for before, word in pairwise(args)
+        if not (word.isdigit() and _LETTER.fullmatch(before))  # how many, as in head -n 5
+    ]
+    if any(word.startswith(_NAMED.get(name, ())) for word in words):
+        return False
     if most < 1000 and any(word.startswith((*_GIVEN, "BEGIN")) for word in words):
+        return False
+    if name in _GREP and any(map(_RECURSIVE.fullmatch, words)):
         return False
     return "-" in words or sum(not word.startswith("-") for word in words) <= most

@@ -58,7 +58,15 @@ def test_what_a_run_made_by_the_way_is_no_goal_of_a_makefile(story: Story) -> No
 
 @pytest.mark.parametrize(
     "args",
-    [("cat",), ("sort", "-u"), ("tr", "a", "b"), ("sed", "s/a/b/"), ("xargs", "cat"), ("cat", "a", "-")],
+    [
+        ("cat",),
+        ("sort", "-u"),
+        ("tr", "a", "b"),
+        ("sed", "s/a/b/"),
+        ("xargs", "cat"),
+        ("cat", "a", "-"),
+        ("head", "-n", "5"),
+    ],
 )
 def test_what_was_given_to_a_filter_unseen_is_not_made_again(story: Story, args: tuple[str, ...]) -> None:
     called(story, *args).make("out")
@@ -67,11 +75,70 @@ def test_what_was_given_to_a_filter_unseen_is_not_made_again(story: Story, args:
 
 
 @pytest.mark.parametrize(
-    "args", [("date",), ("seq", "5"), ("sort", "a"), ("sed", "s/a/b/", "a"), ("awk", "BEGIN { print 1 }")]
+    "args",
+    [
+        ("date",),
+        ("seq", "5"),
+        ("sort", "a"),
+        ("sed", "s/a/b/", "a"),
+        ("awk", "BEGIN { print 1 }"),
+        ("cat", "1", "2"),
+        ("sort", "2020"),
+        ("head", "-n", "5", "2020"),
+        ("grep", "-r", "x"),
+        ("grep", "-nR", "x"),
+        ("xargs", "-a", "list", "cat"),
+        ("patch", "-i", "fix.patch", "a"),
+        ("patch", "--input=fix.patch", "a"),
+    ],
 )
 def test_what_reads_no_input_is_made_again(story: Story, args: tuple[str, ...]) -> None:
     called(story, *args).make("out")
     assert len(lines(story, "out")) == 1
+
+
+GIVEN = ((0, "pipe:[7]"),)
+
+
+@pytest.mark.parametrize(
+    ("line", "fds", "args", "again"),
+    [
+        (("sh", "-c", "cat > out; true"), GIVEN, ("cat",), False),
+        (("sh", "-c", "cat > out; true"), ((0, "/etc/hostname"),), ("cat",), False),
+        (("sh", "-c", "cat > out; true"), (), ("cat",), False),
+        (("sh", "-c", "tr a b | sort > out; true"), GIVEN, ("sort",), False),
+        (("sh", "-c", "cat > out <<E\nE"), GIVEN, ("cat",), True),
+        (("sh", "-c", "echo a | cat > out; true"), GIVEN, ("cat",), True),
+        (("sh", "-c", "while read a; do echo $a; done > out"), GIVEN, ("sh",), False),
+        (("sh", "-c", "for a in 1 2; do echo $a; done > out"), GIVEN, ("sh",), True),
+        (("sh", "run.sh"), GIVEN, ("cat",), False),
+        (("sh", "run.sh"), (), ("cat",), True),
+        (("bash", "/dev/fd/63"), (), ("cat",), False),
+        (("bash", "/dev/stdin"), (), ("cat",), False),
+        (("bash", "-e", "/proc/self/fd/11"), (), ("cat",), False),
+    ],
+)
+def test_a_shell_is_not_called_again_for_what_it_was_given_from_outside(
+    story: Story, line: tuple[str, ...], fds: tuple[tuple[int, str], ...], args: tuple[str, ...], again: bool
+) -> None:
+    shell = story.program(line[0], args=line, cwd="/mnt", fds=fds).create("out")
+    if args == ("sh",):
+        shell.close("out")
+    else:
+        shell.run(args[0], args=args, cwd="/mnt", chain_args=(line,)).close("out")
+    with story.answers() as answers:
+        (product,) = answers.chain("out").products
+    step = product.links[-1].step
+    assert not step.sure
+    assert step.shell == (line if again else ())
+
+
+def test_what_a_filter_reads_from_a_pipe_of_its_shell_is_not_made_again(story: Story) -> None:
+    line = ("sh", "-c", "cat > out")
+    shell = story.program("sh", args=line, cwd="/mnt", fds=GIVEN).create("out")
+    shell.run("cat", args=("cat",), cwd="/mnt", chain_args=(line,), fds=GIVEN).close("out")
+    with pytest.raises(Unwritable, match="not all is known"):
+        lines(story, "out")
 
 
 def test_latex_is_run_as_often_as_it_was(story: Story) -> None:
