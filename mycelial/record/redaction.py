@@ -13,11 +13,13 @@ import shlex
 from itertools import pairwise
 
 from mycelial.record.secrecy import PLAIN, REDACTED, is_secret_name, redact_text
-from mycelial.record.secrets import NO_WAYS, RUNNERS, STDIN, TRUSTED, WAYS, Ways
+from mycelial.record.secrets import NO_ACCOUNTS, NO_WAYS, RUNNERS, STDIN, TRUSTED, WAYS, Ways
 
 _JOINED = re.compile(r"-[A-Za-z](?=[A-Za-z])")  # an option of one letter, and what it is given: -dtoken=
 _DULL = re.compile(r"[\w./+,-]*")
-_NO_PASSWORD = re.compile(r"\d{1,5}(?::|$)|[-./]|\[redacted\]")
+_NO_PASSWORD = re.compile(
+    r"\d{1,5}(?:-\d{1,5})?(?::|/(?:tcp|udp|sctp)$|$)|(?:\d{1,3}\.){3}\d{1,3}:|\[[0-9a-fA-F:]+\]:|[-./]|\[redacted\]"
+)
 _SAID = re.compile(r"-|\$|\[redacted\]|(?:%s|\\n)+$")  # an option, a variable, a format
 _PAIR = re.compile(r"[\w.-]+=(?![@-]|\[redacted\])", re.ASCII)
 _ASSIGNMENT = re.compile(r"(?P<name>[-A-Za-z0-9_.]*[A-Za-z0-9])\s*[=:]\s*", re.DOTALL)
@@ -44,6 +46,10 @@ _DEEPEST = 3
 
 _ROUNDS = 6
 """How often a command line is looked at; of one that changes even then, nothing of what changes is kept."""
+
+_SAYS_HOW = re.compile(r"-[mSRP]|--(?:method|salt|rounds|password-fd)")  # to mkpasswd
+_ALL_READ = re.compile(r"-[A-Za-z]*S[A-Za-z]*")  # by sudo
+_BEFORE = re.compile(r"time|builtin|command|\{|!|[A-Za-z_]\w*=.*", re.DOTALL)
 
 _ACCOUNTS = ("sqlplus", "sqlldr", "rman", "imp", "exp")
 
@@ -75,8 +81,11 @@ def _redact_script(text: str, depth: int) -> str:
     for command, following in pairwise((*commands, [])):
         words = [_unquoted(match[0]) for match in command]
         redacted = _redact_words(words, depth + 1, is_script=True)
-        if words[:1] in (["echo"], ["printf"]) and _are_piped_as_secret(text, command, following):
-            redacted = [redacted[0], *(word if _SAID.match(word) else REDACTED for word in redacted[1:])]
+        at = next((at for at, word in enumerate(words) if not _BEFORE.fullmatch(word)), 0)
+        says = words[at : at + 1] and words[at].rpartition("/")[2] in ("echo", "printf")
+        if says and _are_piped_as_secret(text, command, following):
+            said = (word if _SAID.match(word) else REDACTED for word in redacted[at + 1 :])
+            redacted = [*redacted[: at + 1], *said]
         for match, word, new in zip(command, words, redacted, strict=True):
             if new != word:
                 pieces += [
@@ -92,7 +101,12 @@ def _are_piped_as_secret(text: str, said: list[re.Match[str]], reader: list[re.M
     if not reader or text[said[-1].end() : reader[0].start()].strip() != "|":
         return False
     words = [match[0] for match in reader]
-    return any(map(STDIN.fullmatch, words)) or (words[0] == "sudo" and "-S" in words)
+    return (
+        any(map(STDIN.fullmatch, words))
+        or words[0] == "passwd"
+        or (words[0] == "sudo" and any(map(_ALL_READ.fullmatch, words)))
+        or (words[0] == "openssl" and "stdin" in words)
+    )
 
 
 def _commands_in(text: str) -> list[list[re.Match[str]]]:
@@ -188,7 +202,7 @@ def _is_accounts_password(words: list[str], at: int) -> bool:
         and words[at - 3] in ("-u", "--user", "--username")
         and not words[at - 2].startswith("-")
         and _NO_PASSWORD.match(words[at]) is None
-        and words[0].rpartition("/")[2] not in TRUSTED
+        and words[0].rpartition("/")[2] not in (TRUSTED if at > 4 else TRUSTED | NO_ACCOUNTS)
     )
 
 
@@ -211,6 +225,12 @@ def _places(words: list[str], begun: int, program: str) -> list[int]:
         word.startswith("-") and "b" in word for word in words[begun + 1 : begun + 2]
     ):
         return [len(words) - 1]
+    if program == "mkpasswd":
+        return [
+            at
+            for at in range(begun + 1, len(words))
+            if not words[at].startswith("-") and (at == begun + 1 or not _SAYS_HOW.fullmatch(words[at - 1]))
+        ][:1]
     if program == "qpdf" and "--encrypt" in words:
         at = words.index("--encrypt")
         return [place for place in (at + 1, at + 2) if place < len(words)]

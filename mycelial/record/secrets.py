@@ -109,7 +109,7 @@ _WAYS = {
     "sops": Ways(apart=("--set",)),
     "bw": Ways(apart=("--session",), places={"unlock": 1, "login": 2}),
     "mc mcli": Ways(places={"set": 4, "add": 4}, only=("alias", "host")),
-    "mkpasswd": Ways(places={"mkpasswd": -1}),
+    "mkpasswd": Ways(apart=("-S", "--salt"), places={"mkpasswd": 1}),
     "neo4j-admin": Ways(places={"set-initial-password": 1}),
     "grafana-cli": Ways(places={"reset-admin-password": 1}),
     "rabbitmqctl": Ways(places={"add_user": 2, "change_password": 2}),
@@ -147,6 +147,9 @@ RUNNERS = frozenset(
 
 STDIN = re.compile(r"--?(?:[a-z]+-)*stdin|--with-token|--passphrase-fd(?:=0)?|chpasswd|smbpasswd")
 """Words of a command that is given a secret through its standard input."""
+
+NO_ACCOUNTS = frozenset(("sudo", "lsof"))
+"""Programs whose -p behind -u is no password."""
 
 TRUSTED = frozenset(("perl", "ruby", "sed", "gcc", "cc", "clang", "g++", "c++", "tar", "cpio"))
 """Programs whose -p with something right behind it is no password."""
