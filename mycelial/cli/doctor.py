@@ -55,7 +55,7 @@ def _findings(database: Path | None) -> Iterator[Finding]:
     yield machine.check_passthrough(os.uname().release, capabilities)
     yield machine.check_allow_other()
     yield machine.check_descriptors()
-    looks = health.look_at_mounts(Path("/proc/self/mountinfo").read_text(errors="surrogateescape"))
+    looks = health.look_at_mounts(os.fsdecode(Path("/proc/self/mountinfo").read_bytes()))
     yield from health.check_mounts(looks)
     kept = {*state_dir().glob("*.db"), *health.databases_in_use(looks)}
     databases = [database] if database is not None else sorted(kept)

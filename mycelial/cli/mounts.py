@@ -25,7 +25,7 @@ class Mount:
 
 def mounts(mountinfo: str) -> Iterator[Mount]:
     """Yield those of type ``fuse.mycelial`` that `mountinfo` (see proc(5)) lists."""
-    for line in mountinfo.splitlines():
+    for line in mountinfo.split("\n"):  # names may have what splitlines() takes for an end
         before, _, after = line.partition(" - ")
         fields, what = before.split(" "), after.split(" ")
         if what[0] == "fuse.mycelial" and len(fields) > 4:

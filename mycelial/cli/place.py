@@ -158,7 +158,7 @@ def _from_status(raw: bytes, path: str) -> Place | None:
 def _shown_from(path: str) -> Mount | None:
     """Return what shows `path`: where it was mounted, or a bind mount, which may show only a part of it."""
     try:
-        device, table = os.stat(path).st_dev, Path(_MOUNTS).read_text(errors="surrogateescape")
+        device, table = os.stat(path).st_dev, os.fsdecode(Path(_MOUNTS).read_bytes())
     except OSError:
         return None
     shown = (mount for mount in mounts(table) if mount.device == device)

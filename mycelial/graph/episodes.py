@@ -40,8 +40,8 @@ class Episode:
     started: float
     ended: float
     touches: dict[tuple[int, int], Touch] = field(default_factory=dict)  # (file, burst)
-    _bursts: dict[int, list[int]] = field(default_factory=dict)  # of a file; may tell of what was removed
-    _files: dict[int, list[int]] = field(default_factory=dict)  # of a burst; the same
+    _bursts: dict[int, dict[int, None]] = field(default_factory=dict)  # of a file; may tell of removed ones
+    _files: dict[int, dict[int, None]] = field(default_factory=dict)  # of a burst; the same
 
     def __post_init__(self) -> None:
         for file, burst in self.touches:
@@ -61,8 +61,8 @@ class Episode:
         return self._remove([(file, burst) for file in self._files.pop(burst, ())])
 
     def _note(self, file: int, burst: int) -> None:
-        self._bursts.setdefault(file, []).append(burst)
-        self._files.setdefault(burst, []).append(file)
+        self._bursts.setdefault(file, {})[burst] = None
+        self._files.setdefault(burst, {})[file] = None
 
     def _remove(self, keys: list[tuple[int, int]]) -> list[tuple[int, int]]:
         return [key for key in keys if self.touches.pop(key, None) is not None]

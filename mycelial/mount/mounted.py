@@ -7,6 +7,8 @@ import os
 import re
 from collections.abc import Iterator
 
+_MOUNTS = "/proc/self/mountinfo"
+
 
 def ask(path: str) -> None:
     """Ask the filesystem at `path` for a sign of life.
@@ -59,7 +61,8 @@ def mountpoints_of(source: str) -> set[str]:
 
 def _table() -> Iterator[tuple[str, str, str]]:
     """Yield mountpoint, type and source of every mount, those on top after those below."""
-    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as table:
+    # Only a newline ends a line there: the kernel leaves other characters of names as they are.
+    with open(_MOUNTS, encoding="utf-8", errors="surrogateescape", newline="\n") as table:
         for line in table:
             before, _, after = line.rstrip("\n").partition(" - ")
             type_, source = after.split(" ")[:2]
