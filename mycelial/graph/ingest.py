@@ -6,12 +6,14 @@ does not fit is dropped and counted, and every few seconds the database is opene
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable, Iterator
 from enum import StrEnum
 from pathlib import Path
 
 from mycelial.graph.admission import Admission
+from mycelial.graph.patience import Patience
 from mycelial.graph.pipeline import Pipeline
 from mycelial.graph.waiting import Waiting
 from mycelial.record.events import Event
@@ -32,20 +34,11 @@ COMMIT_WITHIN = 0.3
 BATCH = 5000
 """Events after which a transaction is committed in any case."""
 
-RETRY = 0.5
-"""Seconds from a failure of the database to the next attempt; each one that fails too doubles them."""
-
-LONGEST_RETRY = 2.0
-"""Seconds between two attempts at most."""
-
 PRUNE_EVERY = 10_000
 """Events stored between two looks at what need not be kept."""
 
 UPKEEP_PAUSE = 0.02
 """Seconds between two steps of it while nothing else is to be done."""
-
-WAITING = 50_000
-"""Events that wait while the database cannot be used."""
 
 
 class State(StrEnum):
@@ -103,8 +96,7 @@ class Ingest:
         self._pipeline: Pipeline | None = None
         self._waiting = Waiting()
         self._due = 0.0
-        self._retry = 0.0
-        self._patience = RETRY
+        self._patience = Patience(clock)
         self._told = self._is_another = False
         self._lent: WriterLock | None = None
         self.openings = self.replaced = 0
@@ -144,7 +136,7 @@ class Ingest:
         if not admitted:
             self.ignored += 1
         for one in admitted:
-            if len(self._waiting) >= WAITING:
+            if self._waiting.is_full:
                 self.dropped += 1
                 continue
             if not self._waiting:
@@ -158,7 +150,7 @@ class Ingest:
         if self._lent is not None:
             return None
         if self._writer is None:
-            return max(0.0, self._retry - self._clock())
+            return self._patience.remaining
         if self._waiting:
             return max(0.0, self._due - self._clock())
         return None if self._upkeep is None else UPKEEP_PAUSE
@@ -168,7 +160,7 @@ class Ingest:
         if self._lent is not None:
             return
         if self._writer is None:
-            if self._clock() >= self._retry:
+            if not self._patience.remaining:
                 self._open()
         elif self.is_due():
             self._commit()
@@ -252,9 +244,7 @@ class Ingest:
         if self._writer is not None:
             self._commit()
         self._settle()
-        if self._writer is not None:
-            self._writer.close()
-            self._writer = None
+        self._let_go()
         self.dropped += len(self._waiting)
         self._waiting.keep(lambda *_: False)
 
@@ -358,25 +348,37 @@ class Ingest:
 
     def _settle(self) -> None:
         """Commit what waits, into the database that others find by its name."""
-        if self._writer is not None and not self._writer.is_in_place():
-            self._begin_anew()
+        try:
+            if self._writer is not None and not self._writer.is_in_place():
+                self._begin_anew()
+        except StoreError as error:
+            self._fail(error)
         while self._writer is not None and self._waiting:
             self._commit()
 
     def _begin_anew(self) -> None:
         """Let go of a file that is not the database any more, and open the one that is."""
-        assert self._writer is not None
-        self.replaced += 1  # the mount says it
-        self._is_another = not self._writer.leave()  # what opens next; a pause holds there, too
-        self._writer = self._pipeline = None
+        self._let_go()
         self._open()
+
+    def _let_go(self) -> None:
+        """Close the database, if it is open; another one that was put in its place stays as it is."""
+        writer, self._writer, self._pipeline = self._writer, None, None
+        if writer is None:
+            return
+        with contextlib.suppress(StoreError):  # it cannot be looked at
+            if not writer.is_in_place():
+                self._is_another |= not writer.leave()  # what opens next; a pause holds there, too
+                self.replaced += 1  # the mount says it
+                return
+        writer.close()
 
     def _recover(self) -> None:
         """Events reach the database."""
         if self.reason:
             log.info("the database can be used again: %s", self._db)
         self.reason = self.mend = ""
-        self._patience = RETRY
+        self._patience.succeed()
 
     def _fail(self, error: Exception) -> None:
         """Give up the transaction and the writer; its events go on waiting."""
@@ -385,12 +387,9 @@ class Ingest:
         if reason != self.reason:
             self.reason = reason
             log.info("the database cannot be used now, and is tried again: %s", reason)  # the mount says it
-        if self._writer is not None:
-            self._writer.close()
-        self._writer = self._pipeline = None
+        self._let_go()
         self._waiting.given = 0
-        self._retry = self._clock() + self._patience
-        self._patience = min(2 * self._patience, LONGEST_RETRY)
+        self._patience.fail()
 
     def _tell_failure(self, pipeline: Pipeline) -> None:
         if pipeline.first_failure is not None and not self._told:

@@ -6,6 +6,9 @@ from collections.abc import Callable
 
 from mycelial.record.events import Event
 
+WAITING = 50_000
+"""Events that wait while the database cannot be used."""
+
 
 class Waiting:
     """A queue whose first events are given to the open transaction.
@@ -26,6 +29,11 @@ class Waiting:
 
     def __len__(self) -> int:
         return len(self._events)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there is no room for another one."""
+        return len(self) >= WAITING
 
     @property
     def oldest(self) -> Event:

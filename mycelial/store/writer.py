@@ -91,8 +91,15 @@ class Writer:
                 self.database.conn.execute("BEGIN IMMEDIATE")
 
     def is_in_place(self) -> bool:
-        """Whether the files that are open are still those that readers find, with what was put into them."""
-        return self._open.are_in_place()
+        """Whether the files that are open are still those that readers find, with what was put into them.
+
+        Raises
+        ------
+        StoreError
+            That cannot be looked at: the disk fails.
+        """
+        with explained(self.path):
+            return self._open.are_in_place()
 
     def leave(self) -> bool:
         """Close files that are not in place any more, so that the place is free.
@@ -101,10 +108,17 @@ class Writer:
         -------
         bool
             Whether it is the same database that is found there next.
+
+        Raises
+        ------
+        StoreError
+            They cannot be looked at, and are still open.
         """
         self._roll_back()
-        is_whole = self._open.leave()
-        self.close()
+        with explained(self.path):
+            is_whole = self._open.leave()
+        self._end()
+        self.lock.release()
         return is_whole
 
     def commit(self) -> None:
@@ -135,9 +149,15 @@ class Writer:
     def detach(self) -> WriterLock:
         """Close without committing, but keep the lock, and return it."""
         self._roll_back()
+        with contextlib.suppress(OSError):  # what cannot be looked at is closed as it is
+            if not self._open.are_in_place():
+                self._open.leave()  # closing would write the journal into what stands there now
+        self._end()
+        return self.lock
+
+    def _end(self) -> None:
         self.database.conn.close()
         self._open.close()
-        return self.lock
 
     def _roll_back(self) -> None:
         with contextlib.suppress(sqlite3.Error):  # the file is unusable; closing is all that is left to do
@@ -248,7 +268,9 @@ class Writer:
         connection = self.database.conn
         remains = f"{self.path}: it is done, but remains of it may still be in the file"
         try:
+            self._open.mark()  # as if it were committed: whoever looks at the file knows it for ours
             connection.execute("VACUUM")
+            self._open.mark()
         except sqlite3.Error as error:
             raise StoreError(f"{remains}: {error}") from error
         until = time.monotonic() + READERS_END_WITHIN

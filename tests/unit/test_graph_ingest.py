@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 import random
@@ -15,12 +16,14 @@ from shutil import copyfile
 import pytest
 
 from mycelial.graph.admission import Admission
-from mycelial.graph.ingest import Ingest
+from mycelial.graph.ingest import Ingest, State
 from mycelial.graph.rebuild import replay
 from mycelial.record.exclude import ExclusionRules
 from mycelial.store.answers import Answers
 from mycelial.store.clusters import Named, Structure
+from mycelial.store.errors import StoreError
 from mycelial.store.log import Retention
+from mycelial.store.writer import Writer
 from tests.unit.worked import ALICE, Story
 
 
@@ -214,3 +217,100 @@ def test_what_was_found_in_another_database_is_not_taken_up(ingest: Ingest, stor
     ingest.close()
     with Answers.open(story.database, None) as answers:
         assert not answers.clusters(10, 10)
+
+
+def copy_much_over(database: Path) -> None:
+    """Another content, most of whose pages cannot be understood as those of this one's tables."""
+    other = database.parent / "another.db"
+    replay(other, [])
+    with closing(sqlite3.connect(other)) as connection:
+        rows = ((f"row {number}", "x" * 8000) for number in range(300))
+        connection.executemany("INSERT INTO meta VALUES (?, ?)", rows)
+        connection.commit()
+        for statement in ("journal_mode=DELETE", "page_size=8192"):
+            connection.execute(f"PRAGMA {statement}").fetchall()
+        connection.execute("VACUUM")
+    copyfile(other, database)
+
+
+def has_all_of_it(database: Path) -> bool:
+    with closing(sqlite3.connect(database)) as connection:
+        count = connection.execute("SELECT count(*) FROM meta WHERE key GLOB 'row *'").fetchone()[0]
+        return (count, connection.execute("PRAGMA integrity_check").fetchall()) == (300, [("ok",)])
+
+
+def test_what_was_copied_over_a_database_is_whole_though_it_is_read_before_the_next_commit(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a large one not all pages are remembered: those of the other one are met first."""
+    monkeypatch.setattr("mycelial.store.database.CACHE", 1 << 12)
+    for number in range(300):
+        story.program("vim").close(f"before {number}")
+    replay(story.database, story.events)
+    story.events.clear()
+    ingest = Ingest(story.database, Admission(ExclusionRules()), Retention(), time.monotonic)
+    ingest.work()
+    assert ingest.change(lambda writer: writer.pause_until(story.now, ALICE))  # stays in the journal
+    copy_much_over(story.database)
+    story.wait(1.0)
+    take(ingest, story, "before 150")  # looks where that one stands
+    assert (ingest.state, ingest.is_writing, ingest.replaced) == (State.DEGRADED, False, 1)
+    assert has_all_of_it(story.database)
+    ingest.close()
+    assert (ingest.state, ingest.replaced) == (State.OK, 1)
+    assert paths(story) == ["before 150"]
+    assert has_all_of_it(story.database)
+
+
+@pytest.mark.parametrize("close", [Writer.close, lambda writer: writer.detach().release()])
+def test_who_closes_does_not_write_into_what_was_copied_there(
+    story: Story, close: Callable[[Writer], None]
+) -> None:
+    writer = Writer(story.database)
+    writer.begin()
+    writer.pause_until(2.0)
+    writer.commit()
+    copy_much_over(story.database)
+    close(writer)
+    assert has_all_of_it(story.database)
+
+
+def commit(ingest: Ingest) -> None:
+    while not ingest.is_due():
+        time.sleep(0.01)
+    ingest.work()
+
+
+def adopt(ingest: Ingest) -> None:
+    ingest.adopt(Structure((), ()))
+
+
+def change(ingest: Ingest) -> None:
+    assert not ingest.change(lambda writer: writer.pause_until(1.0, ALICE))
+
+
+def lend(ingest: Ingest) -> None:
+    with pytest.raises(StoreError, match="Input/output error"):
+        ingest.lend()
+
+
+@pytest.mark.parametrize("use", [commit, adopt, change, lend, Ingest.close])
+def test_a_header_that_cannot_be_read_for_a_while_costs_no_event(
+    ingest: Ingest, story: Story, use: Callable[[Ingest], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> bytes:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    take(ingest, story, "after")
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "pread", fail)
+        use(ingest)
+        assert "Input/output error" in ingest.reason
+        assert not ingest.is_writing
+    if use is Ingest.close:
+        assert ingest.dropped == 1  # there is nobody who could try again
+        return
+    assert ingest.waiting == 1
+    ingest.close()
+    assert (ingest.state, ingest.dropped, ingest.replaced) == (State.OK, 0, 0)
+    assert paths(story) == ["before", "after"]
