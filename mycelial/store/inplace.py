@@ -7,7 +7,8 @@ beside one that was copied over this one, is taken for that one's
 
 Whatever is committed gets a mark, a number that grows from a random one, in the file's header.  What others
 may rightly do to the file is to move the journal's pages into it, which brings its mark up to one that was
-committed since.  Any other mark is that of another content.
+committed since.  Any other mark is that of another content.  A journal that a killed engine left holds the
+last mark of that one, which is read at first: until one of ours was seen, it counts, too.
 """
 
 from __future__ import annotations
@@ -109,6 +110,7 @@ class OpenFiles:
         # To close it would end the locks of this process on the file (POSIX), so it stays open beside those.
         self._file = open(path, "rb", buffering=0)  # noqa: SIM115
         self._first = self._mark = random.randrange(1, _MARKS)
+        self._left = int(connection.execute("PRAGMA application_id").fetchone()[0])
         self._identity = identity(path)
         self._seen = _Header.of(self._file)
 
@@ -171,7 +173,9 @@ class OpenFiles:
         if found.mark == seen.mark:
             return since > 0
         was_ours = self._first <= seen.mark <= self._mark
-        return (seen.mark if was_ours else self._first) <= found.mark <= self._mark
+        if (seen.mark if was_ours else self._first) <= found.mark <= self._mark:
+            return True
+        return not was_ours and found.mark == self._left
 
     def _drop_journal(self) -> None:
         name = f"{self._path}{_JOURNALS[0]}"

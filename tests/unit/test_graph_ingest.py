@@ -314,3 +314,29 @@ def test_a_header_that_cannot_be_read_for_a_while_costs_no_event(
     ingest.close()
     assert (ingest.state, ingest.dropped, ingest.replaced) == (State.OK, 0, 0)
     assert paths(story) == ["before", "after"]
+
+
+def test_what_an_engine_left_in_the_journal_may_be_brought_into_the_file_by_others(
+    ingest: Ingest, story: Story
+) -> None:
+    with closing(sqlite3.connect(story.database)) as other:
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        take(ingest, story, "in the journal")
+        adopt(ingest)
+        other.execute("SELECT * FROM meta").fetchone()
+        ingest.close()  # as if it were killed: who still reads has to move the journal
+        after = Ingest(story.database, Admission(ExclusionRules()), Retention(), time.monotonic)
+        after.work()
+        assert other.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[2] > 0
+        take(after, story, "after")
+        adopt(after)
+    after.close()
+    assert after.replaced == 0
+    assert paths(story) == ["before", "in the journal", "after"]
+
+
+def test_a_database_that_was_written_afresh_is_in_place(story: Story) -> None:
+    with Writer(story.database) as writer:
+        for _ in range(2):
+            writer.compact()
+            assert writer.is_in_place()
