@@ -20,7 +20,9 @@ PEER = Subject("peer", "a peer", lambda paths: [], None)
 
 @pytest.fixture
 def daemon() -> Iterator["subprocess.Popen[bytes]"]:
-    process = subprocess.Popen(["cat"], stdin=subprocess.PIPE)
+    process = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    os.write(process.stdin.fileno(), b"begun\n")  # type: ignore[union-attr]
+    assert process.stdout.readline() == b"begun\n"  # type: ignore[union-attr]
     yield process
     process.communicate()
 

@@ -28,7 +28,11 @@
 
 #define WAKE_UP SIGRTMIN   /* has a thread look whether it is to end */
 #define LOOK_AFTER_MS 100 /* whether the core was left for longer than */
+/* What is too long to wait for a disk; and to look at a process, as what others do meanwhile is recorded as nobody's:
+ * for a lock of the kernel's, which a program in exec holds for as long as it closes files; or else. */
 #define TOO_LONG_US 50000
+#define LOCKED_TOO_LONG_US 300000
+#define LOOKS_TOO_LONG_US 1000000
 
 struct request {
     struct request *next;
@@ -189,14 +193,16 @@ bool core_is_left(void) {
 static bool is_left_too_long(void) {
     char path[64], text[512] = "";
     uint64_t left = reader.away[READER].since_us;
-    if (!left || now_us() - left <= TOO_LONG_US) return false;
-    if (!reader.away[READER].looks) return true;
+    uint64_t for_us = left ? now_us() - left : 0;
+    if (!reader.away[READER].looks) return for_us > TOO_LONG_US;
+    if (for_us <= LOCKED_TOO_LONG_US) return false;
     snprintf(path, sizeof path, "/proc/self/task/%d/stat", (int)reader.tid);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd >= 0 && read(fd, text, sizeof text - 1) < 0) text[0] = '\0';
     if (fd >= 0) close(fd);
     const char *after = strrchr(text, ')');
-    return !after || strncmp(after, ") R", 3) != 0;
+    bool is_locked = after && strncmp(after, ") D", 3) == 0, runs = after && strncmp(after, ") R", 3) == 0;
+    return is_locked || (!runs && for_us > LOOKS_TOO_LONG_US);
 }
 
 /* What the reader waits for may be in the queue: a process that becomes another program closes its files first. It is
