@@ -30,7 +30,7 @@
 #define LOOK_AFTER_MS 100 /* whether the core was left for longer than */
 /* What is too long to wait for a disk; and to look at a process, as what others do meanwhile is recorded as nobody's:
  * for a lock of the kernel's, which a program in exec holds for as long as it closes files; or else. */
-#define TOO_LONG_US 50000
+#define TOO_LONG_US 100000
 #define LOCKED_TOO_LONG_US 300000
 #define LOOKS_TOO_LONG_US 1000000
 
@@ -194,14 +194,15 @@ static bool is_left_too_long(void) {
     char path[64], text[512] = "";
     uint64_t left = reader.away[READER].since_us;
     uint64_t for_us = left ? now_us() - left : 0;
-    if (!reader.away[READER].looks) return for_us > TOO_LONG_US;
-    if (for_us <= LOCKED_TOO_LONG_US) return false;
+    bool looks = reader.away[READER].looks;
+    if (for_us <= (looks ? LOCKED_TOO_LONG_US : TOO_LONG_US)) return false;
     snprintf(path, sizeof path, "/proc/self/task/%d/stat", (int)reader.tid);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd >= 0 && read(fd, text, sizeof text - 1) < 0) text[0] = '\0';
     if (fd >= 0) close(fd);
     const char *after = strrchr(text, ')');
     bool is_locked = after && strncmp(after, ") D", 3) == 0, runs = after && strncmp(after, ") R", 3) == 0;
+    if (!looks) return !runs || for_us > LOOKS_TOO_LONG_US; /* to give back room takes the processor's time, too */
     return is_locked || (!runs && for_us > LOOKS_TOO_LONG_US);
 }
 
