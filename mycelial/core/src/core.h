@@ -182,6 +182,7 @@ size_t pipeline_neighbours(const struct pipeline *pipeline, char *buffer, size_t
 /* ---- starting.c: whether a shell is still starting the programs of a pipeline ----------------------------------- */
 
 bool starting_is_busy(pid_t pid);
+bool starting_is_alive(pid_t pid); /* and has not ended, waiting for its parent to notice */
 bool starting_is_moving(pid_t pid, uint64_t waited_us);
 bool starting_is_copy(pid_t child, pid_t shell, uint64_t waited_us);
 uint64_t starting_ran_us(pid_t pid, uint64_t waited_us);

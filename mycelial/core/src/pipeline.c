@@ -158,8 +158,8 @@ static size_t append_stream(char *about, size_t size, size_t room, const struct 
     char name[16];
     const uint64_t known = fd == 0 ? sibling->in : fd == 1 ? sibling->out : 0;
     snprintf(name, sizeof name, "fd/%d", fd);
-    size_t got = known ? (size_t)snprintf(about + size, 32, "pipe:[%llu]", (unsigned long long)known)
-                       : read_proc_link(about + size, room - size - 1, sibling->pid, name);
+    size_t got = read_proc_link(about + size, room - size - 1, sibling->pid, name);
+    if (!got && known) got = (size_t)snprintf(about + size, 32, "pipe:[%llu]", (unsigned long long)known); /* as it was */
     about[size + got] = '\0';
     return size + got + 1;
 }
@@ -184,7 +184,8 @@ static bool remember_named(struct sibling program, const char *line, size_t size
     return found;
 }
 
-/* Elsewhere, as it may hang on a page that only we can bring. False: it is still its parent's copy. */
+/* The command line is read elsewhere, as it may hang on a page that only we can bring. False: the program is still to
+ * come. A process has no command line at the end, and for a moment in the middle of becoming another program. */
 static bool describe(struct sibling *sibling) {
     char line[COMMAND_SIZE], parent[COMMAND_SIZE], about[COMMAND_SIZE + 3 * 1024];
     size_t length = worker_read_cmdline(sibling->pid, line, sizeof line);
@@ -194,6 +195,7 @@ static bool describe(struct sibling *sibling) {
         return false;
     }
     if (!length) length = watch_command_line(sibling->pid, line, sizeof line); /* it is gone */
+    if (!length && starting_is_alive(sibling->pid)) return false;
     sibling->settled = true;
     if (!length) return true;
     remember_named(*sibling, line, length, 0);

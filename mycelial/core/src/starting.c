@@ -28,6 +28,12 @@ bool starting_is_busy(pid_t pid) {
     return read_proc(text, sizeof text, "/proc/%d/stat", (int)pid) > 0 && is_busy(text);
 }
 
+bool starting_is_alive(pid_t pid) {
+    char text[1024];
+    const char *after = read_proc(text, sizeof text, "/proc/%d/stat", (int)pid) > 0 ? strrchr(text, ')') : NULL;
+    return after && after[1] == ' ' && after[2] != 'Z' && after[2] != 'X';
+}
+
 /* A child that waits for more than a moment waits for us: for the file of a redirection. */
 static bool is_moving(const char *stat, uint64_t waited_us) {
     const char *after = strrchr(stat, ')');
