@@ -244,6 +244,7 @@ def _through_pipes(making: Making, processes: Processes) -> Reads:
             if not _is_chatter(actor, making.writer):
                 yield from actor.reads.items()
         pipes = {pipe for actor in found for pipe in actor.pipe_in - actor.pipe_out}
+        pipes = {pipe for pipe in pipes if not _has_commands(pipe, making, processes)}
 
 
 def _has_commands(pipe: str, making: Making, processes: Processes) -> bool:

@@ -31,7 +31,6 @@ UNKNOWN = 0
 REMEMBERED = 4096
 """Files being made whose beginning is remembered."""
 
-
 SOURCES = 10_000
 """Sources of a product that are kept, those read last."""
 
@@ -233,8 +232,10 @@ class Provenance:
         for product, t in actor.finished.items():
             if begun < t <= end:
                 sources = self._evidence.sources(product)
-                kept = {file: source for file, source in sources.items() if file not in earlier}
-                if kept and kept != sources:
+                name, found = self._name_of(product), earlier & sources.keys()
+                others = {file for file in found if not is_paired(name, [self._name_of(file)])}
+                kept = {file: source for file, source in sources.items() if file not in others}
+                if kept and others:
                     self._evidence.set_sources(product, actor.uid, kept)
 
     def _pair_off(self, making: Making, sources: list[int]) -> None:
@@ -247,6 +248,9 @@ class Provenance:
             ):
                 kept = {file: source for file, source in its.items() if file not in mine}
                 self._evidence.set_sources(product, making.writer.uid, kept)
+
+    def _name_of(self, file: int) -> str:
+        return self._files.row(file).name
 
     def _number_at(self, path: str) -> int | None:
         row = self._files.find(path)
@@ -265,7 +269,7 @@ class Provenance:
             t=event.t,
             since=actor.finished.get(file, 0.0) if generation is None or generation.closed else 0.0,
             most=min(SOURCES, max(FEWEST, SOURCES_OF_ALL // (len(actor.finished) + 1))),
-            name_of=lambda number: self._files.row(number).name,
+            name_of=self._name_of,
             root=self._mounted_at(actor, file),
             number_at=self._number_at,
         )

@@ -33,11 +33,13 @@ def own_reads(making: Making) -> Reads:
         return _reads_after(making, 0.0)
     if writer.kind is Kind.COPIER:
         return _reads_after(making, next(_rounds(making), 0.0))
+    reads: Reads
     if bounds := _steady_rounds(making):
-        return chain(_reads_after(making, bounds[0]), _common_reads(making, bounds))
-    bound = _taken_up_anew(making)
-    reads = list(islice(_reads_after(making, bound), PAIRED + 1))
-    return iter(unpaired(making, reads)) if len(reads) <= PAIRED else _reads_after(making, bound)
+        reads = chain(_reads_after(making, bounds[0]), _common_reads(making, bounds))
+    else:
+        reads = _reads_after(making, _taken_up_anew(making))
+    first = list(islice(reads, PAIRED + 1))
+    return iter(unpaired(making, first)) if len(first) <= PAIRED else chain(first, reads)
 
 
 def _reads_after(making: Making, bound: float) -> Reads:

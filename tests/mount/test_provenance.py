@@ -241,8 +241,9 @@ def assert_right(found: dict[str, set[str]]) -> None:
     named = sum(map(len, found.values()))
     right = sum(len(found[path] & names) for path, names in expected.items())
     wrong = {path: found[path] ^ names for path, names in expected.items() if found[path] != names}
-    assert right / named >= ENOUGH, wrong
-    assert right / sum(map(len, expected.values())) >= ENOUGH, wrong
+    all_told = f"{right} right, {named} named, {sum(map(len, expected.values()))} true; {wrong}"
+    assert right / named >= ENOUGH, all_told
+    assert right / sum(map(len, expected.values())) >= ENOUGH, all_told
 
 
 def test_sources_are_what_was_read_for_the_product(found: dict[str, set[str]]) -> None:

@@ -506,3 +506,21 @@ def test_a_worker_that_writes_on_asks_only_for_what_its_parent_has_read_since(
     worker.close("scan-1")
     assert story.sources("scan-1") == ["page-1", "pool.py", "table"]
     assert [len(reads) for reads in asked] == [2, 0, 1]
+
+
+def test_threads_of_which_two_finish_together_do_not_look_like_rounds(story: Story) -> None:
+    program = story.program("python3", args=("python3", "convert.py")).open("convert.py")
+    program.open("page-1.txt", "page-2.txt").create("scan-1", "scan-2").close("scan-1").open("page-3.txt")
+    program.close("scan-2").make("scan-3").open("page-4.txt").make("scan-4")
+    for number in range(1, 5):
+        assert story.sources(f"scan-{number}") == ["convert.py", f"page-{number}.txt"]
+
+
+def test_commands_that_come_through_a_pipe_are_no_part_of_a_pipeline_that_they_start(story: Story) -> None:
+    shell = story.program("bash", args=("bash", "all.sh")).create("start")
+    shell.run("cat", pipe_out=("1",)).open("typed")
+    told = shell.run("bash", args=("bash",), pipe_in=("1",))
+    lines = {"chain_args": (("bash",), ("bash", "all.sh"))}
+    told.run("sort", pipe_in=("1",), pipe_out=("2",), **lines).open("a")
+    told.run("uniq", pipe_in=("2", "1"), **lines).make("out")
+    assert story.sources("out") == ["a"]
