@@ -168,6 +168,16 @@ static void c_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char
     reply_new(req, dir, name, error);
 }
 
+/* While an event is told, somebody else may answer requests (reader.c), and the kernel may give up what it does not
+ * know by this name: it was put here behind our back. */
+static void hold(struct inode *inode) {
+    if (inode) inode_reference(inode);
+}
+
+static void let_go(struct inode *inode) {
+    if (inode) inode_unreference(inode);
+}
+
 /* ---- going --------------------------------------------------------------------------------------------------------- */
 
 static void remove_name(fuse_req_t req, fuse_ino_t parent, const char *name, int flags) {
@@ -178,11 +188,13 @@ static void remove_name(fuse_req_t req, fuse_ino_t parent, const char *name, int
     int fd = dir_acquire(dir), error = fd < 0 ? -fd : 0;
     if (!error) {
         victim = inode_pin(fd, name, &pinned);
+        hold(victim);
         caller_become(req, fd, -1);
         error = leave(dir, unlinkat(fd, name, flags));
         if (!error && !flags) record_name(UNLINK, 0, req, dir, name);
         if (!error && victim) inode_unname(victim, dir, name);
         if (pinned && (error || victim->parent)) inode_unpin(victim); /* another link goes on */
+        let_go(victim);
     }
     fuse_reply_err(req, error);
 }
@@ -227,6 +239,9 @@ static int rename_at(struct inode *from, const char *name, struct inode *to, con
         struct inode *victim = exchange ? NULL : inode_pin(to_fd, to_name, &pinned);
         struct inode *other = exchange && !stat_at(to_fd, to_name, &stx) ? inode_find(&stx) : NULL;
         bool same = victim && victim == moved; /* two links of one file: nothing happens */
+        hold(moved);
+        hold(victim);
+        hold(other);
         caller_become(req, from_fd, to_fd);
         if (flags ? syscall(SYS_renameat2, from_fd, name, to_fd, to_name, flags) : renameat(from_fd, name, to_fd, to_name))
             error = errno;
@@ -240,6 +255,9 @@ static int rename_at(struct inode *from, const char *name, struct inode *to, con
         } else if (pinned) {
             inode_unpin(victim);
         }
+        let_go(moved);
+        let_go(victim);
+        let_go(other);
         dir_release(to);
     }
     dir_release(from);
