@@ -1,6 +1,6 @@
 /* Threads for what may take long, so that one slow request delays no other.
  *
- * A few, begun when they are first needed, wait for disks: they flush, copy ranges, read what is not in memory, write
+ * A few, begun when they are needed, wait for disks: they flush, copy ranges, read what is not in memory, write
  * while the disk does not keep up, and give back the room of large files.
  * One more reads /proc/PID/cmdline of processes with several threads: that needs their memory map's lock, which a
  * thread of theirs may hold while it waits for a page that only we can bring.
@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,6 +67,12 @@ void worker_init(void) {
     worker.last = &worker.first;
     worker.waiting = worker.thread_count = worker.idle = 0;
     worker.stop = false;
+    /* One at once: where there is none, and none can be begun later, requests wait for one another. */
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before); /* Python's signals are the main thread's */
+    if (pthread_create(&worker.threads[0], NULL, work, NULL) == 0) worker.thread_count = 1;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 void worker_shutdown(void) {
