@@ -322,6 +322,7 @@ def flags_of_the_inode(w: World) -> None:
     with w.opened(w.file("f"), os.O_RDONLY) as fd:
         w.attempt("FS_IOC_GETFLAGS", linux.inode_flags, fd)
         w.attempt("FS_IOC_GETVERSION", linux.inode_version, fd)
+        w.attempt("FS_IOC_GETVERSION of a 32-bit program", linux.inode_version_for_32_bits, fd)
         w.attempt("FS_IOC_GETFSLABEL", linux.label, fd)
     with w.opened(w.root, os.O_RDONLY) as fd:
         w.attempt("of a directory", linux.inode_flags, fd)

@@ -400,6 +400,7 @@ static void c_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned command, void *arg,
                     const void *in, size_t in_size, size_t out_size) {
     REFUSE_VIRTUAL(ino, ENOTTY);
     (void)arg, (void)out_size;
+    if (command == FS_IOC32_GETVERSION && flags & FUSE_IOCTL_COMPAT) command = FS_IOC_GETVERSION; /* of a 32-bit program */
     bool is_set = command == FS_IOC_SETFLAGS || command == FS_IOC_FSSETXATTR;
     bool is_int = command == FS_IOC_GETFLAGS || command == FS_IOC_SETFLAGS || command == FS_IOC_GETVERSION;
     size_t size = is_int                                                         ? sizeof(unsigned)
