@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import mmap
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -17,7 +18,7 @@ from tests.mount import linux
 from tests.mount.actor import run_apart
 from tests.mount.matrix import World, note_differences, run_case
 from tests.mount.mounted import Mounted, mounted_at, run, wait_until
-from tests.mount.recorded import mycelial
+from tests.mount.recorded import events, mycelial
 
 
 @pytest.fixture
@@ -159,6 +160,34 @@ def test_a_program_that_is_held_up_in_becoming_another_one_holds_up_nobody(works
             (disk.source / "let-go").read_bytes()
             assert pipeline.wait(60) == 0
     place.unmount()
+
+
+def test_what_never_becomes_another_program_keeps_nobody_from_being_recorded(workspace: Path) -> None:
+    """Nor the mount from ending: who looks at that program is left behind, and another goes on."""
+    disk, place = Mounted(workspace / "disk"), Mounted(workspace / "place")
+    for source in (disk.source, place.source):
+        source.mkdir(parents=True)
+    (place.source / "known").touch()
+    place.start()
+    daemons = [Path(f"/proc/{pid}") for pid in place.processes()]  # looking for them would be held up later
+    begun = workspace / "begun"
+    words = [disk.source / "held", disk.source / "asked", begun, place.mountpoint / "known"]
+    script = '"$1" -c "$2" "$4" | "$1" -c "$3" "$5" "$6" "$7"'
+
+    def is_recorded() -> bool:
+        assert run(["cp", "known", "copied"], cwd=place.mountpoint).returncode == 0
+        return any(e["path"] == "copied" and e["comm"] == "cp" for e in events(place))
+
+    with faulty_source(disk):
+        command = ["sh", "-c", script, "sh", sys.executable, BECOMING, BESIDE, *words]
+        with subprocess.Popen(command) as pipeline:
+            wait_until(begun.exists, what="a program beside one that becomes another")
+            wait_until(is_recorded, faulty.PATIENCE / 2)
+            os.kill(int(daemons[0].name), signal.SIGTERM)
+            wait_until(lambda: not any(daemon.exists() for daemon in daemons), faulty.PATIENCE / 2)
+            assert pipeline.poll() is None, "nothing was held up"
+            (disk.source / "let-go").read_bytes()
+            pipeline.wait(60)
 
 
 def test_a_pipe_in_the_place_of_a_known_file_holds_up_nobody(workspace: Path) -> None:

@@ -156,6 +156,8 @@ uint32_t lineage_latest(pid_t tid);        /* what was announced last, without l
 void lineage_redirected(pid_t tid);        /* its standard streams are as the program will have them that it becomes */
 bool lineage_is_becoming(pid_t pid); /* another program, in the middle of exec: most of /proc waits for its end */
 void lineage_announce_again(void);
+void lineage_begin_anew(void); /* all that is known of processes is forgotten: who was looking at one will not go on */
+_Noreturn void lineage_turn_back(void); /* out of what this thread was looking at, to whoever asked it to */
 void lineage_ignore(pid_t pid);
 unsigned long lineage_reads(void);
 __attribute__((format(printf, 3, 4))) ssize_t read_proc(char *buffer, size_t size, const char *format, ...);
@@ -177,6 +179,7 @@ bool pipeline_follow(struct pipeline *pipeline, pid_t pid); /* whether more is k
 void pipeline_named(struct pipeline *pipeline, pid_t pid, int fd);      /* a pipe given as /dev/fd/N */
 void pipeline_to_be_named(struct pipeline *pipeline, pid_t pid, pid_t shell); /* to what a shell's copy becomes */
 /* What is known of the neighbours, each with its length in front: number, streams 0 to 2, command line; bytes. */
+void pipeline_forget_all(void);
 size_t pipeline_neighbours(const struct pipeline *pipeline, char *buffer, size_t room);
 
 /* ---- starting.c: whether a shell is still starting the programs of a pipeline ----------------------------------- */
@@ -289,7 +292,7 @@ void core_unlock(void);
 void core_leave(void); /* to look at a process, which may wait for another that waits for us */
 void core_leave_for_disk(void);
 void core_return(void);
-bool core_is_left(void); /* by another thread, which looks at a process */
+bool core_is_left(void); /* by another thread, which looks at a process: this one must not */
 int reader_start(struct fuse_session *se); /* with the GIL held; 0 or an error's number */
 int reader_wake_fd(void);                 /* readable while requests wait for Python */
 int reader_take(struct fuse_buf *buffer); /* one of these, as fuse_session_receive_buf gives it */

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,7 +44,12 @@ static struct {
     uint32_t last_number, epoch;
     pid_t ignored[2];
     unsigned long reads;
+    struct process *unfinished; /* not in the table yet */
 } processes;
+
+static _Thread_local jmp_buf way_back; /* for a thread that was given up while it looked at a process (reader.c) */
+
+_Noreturn void lineage_turn_back(void) { longjmp(way_back, 1); }
 
 int lineage_init(unsigned max_processes) {
     processes.lru.lru_prev = processes.lru.lru_next = &processes.lru;
@@ -100,6 +106,7 @@ size_t read_proc_link(char *buffer, size_t size, pid_t pid, const char *name) {
 
 bool lineage_is_becoming(pid_t pid) {
     char text[4096];
+    if (setjmp(way_back)) return true;
     if (core_is_left() || read_proc(text, 2, "/proc/%d/cmdline", (int)pid) > 0) return core_is_left();
     return read_proc(text, sizeof text, "/proc/%d/status", (int)pid) > 0 && strstr(text, "\nVmSize:"); /* at its end it has none */
 }
@@ -168,6 +175,19 @@ static void discard(struct process *process) {
     processes.count--;
 }
 
+static void discard_unfinished(void) {
+    if (!processes.unfinished) return;
+    if (processes.unfinished->comm_fd >= 0) close(processes.unfinished->comm_fd);
+    free(processes.unfinished);
+    processes.unfinished = NULL;
+}
+
+void lineage_begin_anew(void) {
+    while (processes.count) discard(processes.lru.lru_prev);
+    discard_unfinished();
+    pipeline_forget_all();
+}
+
 static void forget_program(struct process *process) {
     process->number = 0;
     free(process->cmdline);
@@ -180,14 +200,15 @@ static struct process *first_seen(pid_t tid) {
     struct process *process = calloc(1, sizeof *process);
     if (!process) return NULL;
     process->tid = tid;
+    processes.unfinished = process;
     snprintf(path, sizeof path, "/proc/%d/comm", (int)tid);
     process->comm_fd = open(path, O_RDONLY | O_CLOEXEC);
     if (process->comm_fd < 0 || !read_comm(process->comm_fd, process->comm, sizeof process->comm) || !read_stat(process)) {
-        if (process->comm_fd >= 0) close(process->comm_fd);
-        free(process);
+        discard_unfinished();
         return NULL;
     }
     process->tgid = group_leader(process);
+    processes.unfinished = NULL;
     struct process **bucket = &processes.buckets[(unsigned)tid % BUCKETS];
     process->hash_next = *bucket;
     *bucket = process;
@@ -386,6 +407,7 @@ static void announce(struct process *process) {
 
 static uint32_t number_of(pid_t tid, bool look_at_pipes) {
     if (core_is_left()) return lineage_latest(tid);
+    if (setjmp(way_back)) return PROCESS_UNKNOWN;
     struct process *process = process_of(tid);
     if (!process) return PROCESS_UNKNOWN;
     for (unsigned i = 0; i < 2 && processes.ignored[i]; i++) /* they, and what they start to work for them */
@@ -417,7 +439,8 @@ uint32_t lineage_latest(pid_t tid) {
 
 void lineage_redirected(pid_t tid) {
     char name[16], target[4096];
-    struct process *process = core_is_left() ? NULL : find(tid);
+    if (core_is_left() || setjmp(way_back)) return;
+    struct process *process = find(tid);
     if (!process || process->tgid != tid || process->threads > 1) return;
     for (int fd = 0; fd < STREAMS; fd++) {
         snprintf(name, sizeof name, "fd/%d", fd);

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #define MAX_SIBLINGS 64
+#define MAX_DEPTH 32 /* of children that share a pipe: everybody waits while they are looked through */
 #define REMEMBERED 128
 #define COMMAND_SIZE 2048 /* bytes of a neighbour's command line */
 #define EXEC_RUNS_US 3000  /* of a processor, in which a shell's child becomes the program */
@@ -48,6 +49,11 @@ static struct {
     unsigned in_vain;
     uint64_t in_vain_us; /* when it was last */
 } memory;
+
+void pipeline_forget_all(void) {
+    for (unsigned i = 0; i < REMEMBERED; i++) free(memory.siblings[i].about);
+    memset(&memory, 0, sizeof memory);
+}
 
 static uint64_t pipe_of(pid_t pid, const char *fd) {
     char target[64];
@@ -98,7 +104,11 @@ static void remember_elsewhere(uint64_t pipe) {
 
 /* The program of the pipeline: a child writes into the pipe that it inherited. */
 static pid_t program_of(pid_t pid, const char *fd, uint64_t pipe) {
-    for (pid_t parent = lineage_parent(pid); parent > 1 && pipe_of(parent, fd) == pipe; parent = lineage_parent(pid)) pid = parent;
+    pid_t parent = lineage_parent(pid);
+    for (unsigned depth = 0; depth < MAX_DEPTH && parent > 1 && pipe_of(parent, fd) == pipe; depth++) {
+        pid = parent;
+        parent = lineage_parent(pid);
+    }
     return pid;
 }
 

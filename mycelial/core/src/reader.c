@@ -33,6 +33,10 @@
 #define TOO_LONG_US 100000
 #define LOCKED_TOO_LONG_US 300000
 #define LOOKS_TOO_LONG_US 1000000
+/* What a program holds up that is kept from becoming another one, by a disk that does not answer, may last for ever. */
+#define LOST_US 2000000
+#define LOST_AT_MOST 32
+#define DISK_PATIENCE_US 10000000 /* at the end */
 
 struct request {
     struct request *next;
@@ -42,8 +46,17 @@ struct request {
 
 static pthread_mutex_t core = PTHREAD_MUTEX_INITIALIZER;
 
-enum { READER, STAND_IN, PYTHON, THREADS }; /* that hold the core, and may leave it */
-static _Thread_local unsigned thread = PYTHON;
+struct seat { /* of a thread that holds the core, and may leave it */
+    pthread_t thread;
+    atomic_int tid;
+    atomic_ullong since_us; /* when it left the core, by now_us(); 0: it has not */
+    atomic_bool looks;      /* at a process, in the middle of lineage.c's tables */
+    atomic_bool lost;       /* did not come back from that; another thread has its place, and the tables */
+    atomic_bool waits;      /* for a request, or the timer: a signal interrupts nothing else */
+    atomic_bool stopped;
+};
+static struct seat pythons;
+static _Thread_local struct seat *seat = &pythons;
 
 static struct {
     pthread_mutex_t lock; /* of the queue */
@@ -51,24 +64,21 @@ static struct {
     int result; /* what pyfuse3 is told at the end: 0 or -errno */
     bool at_end;
     int wake_fd; /* one to be read for each request in the queue, and one for the end */
-    pthread_t thread, stand_in;
-    bool running, stands_in;
-    atomic_bool stop, stopped, stand_in_stopped;
+    struct fuse_session *session;
+    struct seat *first_seat, *stand_in; /* changed under the core's lock */
+    unsigned lost;
+    bool closed; /* the session ends: who is lost shall not come back */
+    atomic_bool stop;
     int device; /* not by fuse_session_fd(), which is for pyfuse3 (session.c) */
     int timer_fd; /* wakes the stand-in */
     atomic_bool timer_set;
-    atomic_int tid; /* of the reader */
-    struct {
-        atomic_ullong since_us; /* by now_us(); 0: it is not away */
-        atomic_bool looks;      /* at a process, in the middle of lineage.c's tables */
-    } away[THREADS];            /* which of them has left the core */
-    struct session_figures figures;
+    atomic_ulong requests, for_python;
 } reader = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake_fd = -1, .timer_fd = -1};
 
 void core_lock(void) { pthread_mutex_lock(&core); }
 void core_unlock(void) { pthread_mutex_unlock(&core); }
 int reader_wake_fd(void) { return reader.wake_fd; }
-struct session_figures reader_figures(void) { return reader.figures; }
+struct session_figures reader_figures(void) { return (struct session_figures){reader.requests, reader.for_python}; }
 
 static void wake_python(void) {
     uint64_t one = 1;
@@ -143,20 +153,33 @@ static void understand(const struct fuse_buf *buffer) {
     if (header->opcode == OPCODE_TMPFILE) header->opcode = FUSE_CREATE;
 }
 
+static void replace_stand_in(void);
+
 static void answer(struct fuse_session *se, struct fuse_buf *buffer) {
-    reader.figures.requests++;
+    reader.requests++;
     understand(buffer);
     if (is_for_python(buffer)) {
-        reader.figures.for_python++;
+        reader.for_python++;
         hand_over(buffer);
     } else {
         core_lock();
+        replace_stand_in();
         if (statx_is_asked(buffer))
             statx_answer(reader.device, buffer);
         else
             fuse_session_process_buf(se, buffer);
         core_unlock();
     }
+}
+
+/* Answering is interrupted by nothing: a signal that is meant for the wait may come late, and then waits itself. */
+static void stop_waiting(void) {
+    sigset_t wake_up;
+    seat->waits = false;
+    if (!reader.stop) return;
+    sigemptyset(&wake_up);
+    sigaddset(&wake_up, WAKE_UP);
+    pthread_sigmask(SIG_BLOCK, &wake_up, NULL);
 }
 
 /* ---- while the core is left ----------------------------------------------------------------------------------------- */
@@ -168,9 +191,9 @@ static void set_timer(void) {
 }
 
 static void leave(bool looks) {
-    reader.away[thread].looks = looks;
-    reader.away[thread].since_us = now_us();
-    if (thread == READER) set_timer();
+    seat->looks = looks;
+    seat->since_us = now_us();
+    if (seat == reader.first_seat) set_timer();
     core_unlock();
 }
 
@@ -179,84 +202,168 @@ void core_leave_for_disk(void) { leave(false); }
 
 void core_return(void) {
     core_lock();
-    reader.away[thread].since_us = 0;
+    bool looked = atomic_exchange(&seat->looks, false);
+    seat->since_us = 0;
+    if (!seat->lost) return;
+    if (reader.closed) {
+        core_unlock();
+        for (;;) pause();
+    }
+    if (looked) lineage_turn_back(); /* what it was looking through is gone */
 }
 
-bool core_is_left(void) {
-    for (unsigned other = 0; other < THREADS; other++)
-        if (other != thread && reader.away[other].since_us && reader.away[other].looks) return true;
-    return false;
-}
+static bool looks(const struct seat *other) { return other && other != seat && other->since_us && other->looks; }
+
+bool core_is_left(void) { return seat->lost || looks(reader.first_seat) || looks(reader.stand_in); }
 
 /* Who looks at a process shall really wait: on a busy machine he may only have got no processor for so long, and nobody
  * else can look meanwhile. */
-static bool is_left_too_long(void) {
+static bool is_away_too_long(const struct seat *other, uint64_t locked_us, uint64_t looks_us) {
     char path[64], text[512] = "";
-    uint64_t left = reader.away[READER].since_us;
+    uint64_t left = other->since_us;
     uint64_t for_us = left ? now_us() - left : 0;
-    bool looks = reader.away[READER].looks;
-    if (for_us <= (looks ? LOCKED_TOO_LONG_US : TOO_LONG_US)) return false;
-    snprintf(path, sizeof path, "/proc/self/task/%d/stat", (int)reader.tid);
+    bool looks = other->looks;
+    if (for_us <= (looks ? locked_us : TOO_LONG_US)) return false;
+    snprintf(path, sizeof path, "/proc/self/task/%d/stat", (int)other->tid);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd >= 0 && read(fd, text, sizeof text - 1) < 0) text[0] = '\0';
     if (fd >= 0) close(fd);
     const char *after = strrchr(text, ')');
     bool is_locked = after && strncmp(after, ") D", 3) == 0, runs = after && strncmp(after, ") R", 3) == 0;
-    if (!looks) return !runs || for_us > LOOKS_TOO_LONG_US; /* to give back room takes the processor's time, too */
-    return is_locked || (!runs && for_us > LOOKS_TOO_LONG_US);
+    if (!looks) return !runs || for_us > looks_us; /* to give back room takes the processor's time, too */
+    return is_locked || (!runs && for_us > looks_us);
 }
 
+static bool is_left_too_long(void) { return is_away_too_long(reader.first_seat, LOCKED_TOO_LONG_US, LOOKS_TOO_LONG_US); }
+static bool is_lost(const struct seat *other) { return other->looks && is_away_too_long(other, LOST_US, LOST_US); }
+
+static struct seat *begin_thread(void *(*run)(void *)) {
+    struct seat *new = calloc(1, sizeof *new);
+    if (new && pthread_create(&new->thread, NULL, run, new)) {
+        free(new);
+        new = NULL;
+    }
+    return new;
+}
+
+/* It answers its request when it is back, and ends. */
+static void give_up(struct seat *other) {
+    other->lost = true;
+    reader.lost++;
+    pthread_detach(other->thread);
+    lineage_begin_anew();
+}
+
+static void end_lost(void) {
+    core_lock();
+    if (reader.closed) {
+        core_unlock();
+        for (;;) pause();
+    }
+    reader.lost--;
+    core_unlock();
+    free(seat);
+}
+
+static int receive(struct fuse_buf *buffer) {
+    seat->waits = true;
+    int got = reader.stop ? -EINTR : session_receive_request(reader.session, buffer);
+    stop_waiting();
+    return got;
+}
+
+static void *stand_in(void *own);
+
+/* With the core. */
+static void replace_stand_in(void) {
+    if (seat != reader.first_seat || !reader.stand_in || !reader.stand_in->since_us || reader.stop) return;
+    if (reader.lost >= LOST_AT_MOST || !is_lost(reader.stand_in)) return;
+    give_up(reader.stand_in);
+    reader.stand_in = begin_thread(stand_in);
+}
+
+static bool takes_over(void) {
+    core_lock();
+    bool takes = !reader.stop && reader.lost < LOST_AT_MOST && is_lost(reader.first_seat);
+    if (takes) {
+        give_up(reader.first_seat);
+        reader.first_seat = seat;
+        reader.stand_in = begin_thread(stand_in);
+    }
+    core_unlock();
+    return takes;
+}
+
+static void read_on(struct fuse_buf *buffer);
+
 /* What the reader waits for may be in the queue: a process that becomes another program closes its files first. It is
- * answered without looking at any process, and the reader goes on. */
-static void *stand_in(void *session) {
-    struct fuse_session *se = session;
+ * answered without looking at any process, and the reader goes on. Where it does not, its place is taken. */
+static void *stand_in(void *own) {
     struct fuse_buf buffer = {.mem = NULL};
     uint64_t times;
-    thread = STAND_IN;
+    seat = own;
+    seat->tid = gettid();
     if (unshare(CLONE_FS)) { /* as for the reader */
     }
-    while (!reader.stop) {
+    while (!reader.stop && !seat->lost) {
         struct pollfd timer = {.fd = reader.timer_fd, .events = POLLIN}, device = {.fd = reader.device, .events = POLLIN};
-        if (poll(&timer, 1, -1) <= 0) continue;
-        if (read(reader.timer_fd, &times, sizeof times) < 0) continue;
+        seat->waits = true;
+        bool is_due = !reader.stop && poll(&timer, 1, -1) > 0;
+        stop_waiting();
+        if (!is_due || read(reader.timer_fd, &times, sizeof times) < 0) continue;
         reader.timer_set = false;
-        while (!reader.stop && is_left_too_long()) {
+        while (!reader.stop && !seat->lost && is_left_too_long()) {
+            if (is_lost(reader.first_seat) && takes_over()) {
+                read_on(&buffer);
+                return NULL;
+            }
             if (poll(&device, 1, 10) <= 0 || !is_left_too_long()) continue;
-            int got = session_receive_request(se, &buffer); /* waits like the reader where that was quicker */
-            if (got > 0) answer(se, &buffer);
+            int got = receive(&buffer); /* waits like the reader where that was quicker */
+            if (got > 0) answer(reader.session, &buffer);
             if (got <= 0 && got != -EINTR) break;
         }
-        if (reader.away[READER].since_us) set_timer();
+        if (!seat->lost && reader.first_seat->since_us) set_timer();
     }
     free(buffer.mem);
-    reader.stand_in_stopped = true;
+    if (seat->lost)
+        end_lost();
+    else
+        seat->stopped = true;
     return NULL;
 }
 
 /* ---- the thread ------------------------------------------------------------------------------------------------------- */
 
-static void *read_device(void *session) {
-    struct fuse_session *se = session;
-    struct fuse_buf buffer = {.mem = NULL};
+/* Until the end. */
+static void read_on(struct fuse_buf *buffer) {
     int got = 0;
-    thread = READER;
-    reader.tid = gettid();
-    if (unshare(CLONE_FS)) { /* from now on this thread has a umask of its own, where that is allowed */
-    }
-    while (!reader.stop && !fuse_session_exited(se)) {
-        got = session_receive_request(se, &buffer);
+    while (!reader.stop && !seat->lost && !fuse_session_exited(reader.session)) {
+        got = receive(buffer);
         if (got > 0)
-            answer(se, &buffer);
+            answer(reader.session, buffer);
         else if (got != -EINTR)
             break;
     }
-    free(buffer.mem);
+    free(buffer->mem);
+    if (seat->lost) {
+        end_lost();
+        return;
+    }
     pthread_mutex_lock(&reader.lock);
     reader.result = got < 0 && got != -EINTR ? got : 0;
     reader.at_end = true;
     pthread_mutex_unlock(&reader.lock);
     wake_python();
-    reader.stopped = true;
+    seat->stopped = true;
+}
+
+static void *read_device(void *own) {
+    struct fuse_buf buffer = {.mem = NULL};
+    seat = own;
+    seat->tid = gettid();
+    if (unshare(CLONE_FS)) { /* from now on this thread has a umask of its own, where that is allowed */
+    }
+    read_on(&buffer);
     return NULL;
 }
 
@@ -266,7 +373,7 @@ int reader_init(void) {
     reader.first = NULL;
     reader.last = &reader.first;
     reader.at_end = false;
-    reader.figures = (struct session_figures){0, 0};
+    reader.requests = reader.for_python = 0;
     if (reader.wake_fd < 0) reader.wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC | EFD_SEMAPHORE);
     if (reader.timer_fd < 0) reader.timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     return reader.wake_fd < 0 ? errno : 0;
@@ -292,27 +399,50 @@ int reader_start(struct fuse_session *se) {
     struct sigaction action = {.sa_handler = ignore}; /* not SA_RESTART: the read is to return */
     sigset_t others, before;
     sigaction(WAKE_UP, &action, NULL);
-    reader.stop = reader.stopped = reader.stand_in_stopped = false;
+    reader.session = se;
+    reader.stop = reader.closed = false;
     sigfillset(&others);
     sigdelset(&others, WAKE_UP);
     pthread_sigmask(SIG_SETMASK, &others, &before); /* what it inherits: Python's signals are the main thread's */
-    error = pthread_create(&reader.thread, NULL, read_device, se);
-    reader.stands_in = !error && reader.timer_fd >= 0 && pthread_create(&reader.stand_in, NULL, stand_in, se) == 0;
+    core_lock();
+    reader.first_seat = begin_thread(read_device);
+    reader.stand_in = reader.first_seat && reader.timer_fd >= 0 ? begin_thread(stand_in) : NULL;
+    core_unlock();
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    reader.running = error == 0;
-    return error;
+    return reader.first_seat ? 0 : EAGAIN;
+}
+
+/* Whether it has ended, or was given up as it does not come back. */
+static bool is_over(struct seat *other, uint64_t waited_us) {
+    if (other->stopped) return true;
+    if (other->waits) pthread_kill(other->thread, WAKE_UP); /* again and again: it may come just before the wait */
+    core_lock();
+    uint64_t patience = other->looks ? LOST_US : DISK_PATIENCE_US;
+    bool is_lost = other->since_us && waited_us > patience;
+    if (is_lost) {
+        give_up(other);
+        reader.closed = true;
+    }
+    core_unlock();
+    return is_lost;
+}
+
+static void end_thread(struct seat **other) {
+    uint64_t begun = now_us();
+    if (!*other) return;
+    while (!is_over(*other, now_us() - begun)) nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    if (!(*other)->lost) {
+        pthread_join((*other)->thread, NULL);
+        free(*other);
+    }
+    *other = NULL;
 }
 
 void reader_stop(void) {
-    struct timespec moment = {.tv_nsec = 1000000};
-    if (!reader.running) return;
     reader.stop = true;
-    while (!reader.stopped || (reader.stands_in && !reader.stand_in_stopped)) { /* again and again: it may come just before the read */
-        if (!reader.stopped) pthread_kill(reader.thread, WAKE_UP);
-        if (reader.stands_in && !reader.stand_in_stopped) pthread_kill(reader.stand_in, WAKE_UP);
-        nanosleep(&moment, NULL);
-    }
-    pthread_join(reader.thread, NULL);
-    if (reader.stands_in) pthread_join(reader.stand_in, NULL);
-    reader.running = false;
+    core_lock(); /* from now on nobody takes another's place */
+    reader.closed = reader.lost > 0;
+    core_unlock();
+    end_thread(&reader.first_seat);
+    end_thread(&reader.stand_in);
 }
