@@ -78,6 +78,7 @@ class Filesystem:
         """
         for number in _ENDING:  # until the loop listens, and again when it has ended
             signal.signal(number, lambda number, _: self._early.append(number))
+            signal.siginterrupt(number, False)  # libfuse, which waits for a program of its own, would give up
         _raise_descriptor_limit()
         self._configure_core()
         if self._options.record:
