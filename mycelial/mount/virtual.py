@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import functools
+import itertools
 import logging
 import os
 import stat
@@ -35,6 +36,12 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _THREADS = 4
+_INODES = 20_000
+"""How many inodes are kept for the kernel, which would let go of them only when memory is short: any word is one."""
+
+_LET_GO = 1_000
+"""How many of the oldest the kernel is asked to let go of then."""
+
 _MODES = {
     Kind.DIRECTORY: stat.S_IFDIR | 0o755,  # who tries to write is told EROFS, as on any read-only filesystem
     Kind.LINK: stat.S_IFLNK | 0o777,
@@ -119,6 +126,7 @@ class VirtualTree(pyfuse3.Operations):
         self._by_key: dict[tuple[Caller, tuple[bytes, ...], bytes], _Inode] = {}
         self._open_texts: dict[int, bytes] = {}
         self._next_number = 1
+        self._let_go_at = 0
         self._threads = trio.CapacityLimiter(_THREADS)
         self._began_ns = time.time_ns()
 
@@ -149,9 +157,21 @@ class VirtualTree(pyfuse3.Operations):
         if inode is None:
             number = self._number()
             inode = self._by_key[key] = self._inodes[number] = _Inode(number, key, caller, path, node)
+            if len(self._inodes) > _INODES and number >= self._let_go_at:
+                self._let_go_of_the_oldest()
+                self._let_go_at = number + _LET_GO // 2
         inode.node = node
         inode.lookups += 1
         return inode
+
+    def _let_go_of_the_oldest(self) -> None:
+        """Ask the kernel to forget names that were looked up long ago. Those in use stay, and are the newest then."""
+        for number in list(itertools.islice(self._inodes, _LET_GO)):
+            inode = self._inodes[number] = self._inodes.pop(number)
+            parent = self._by_key.get((inode.caller, inode.path[:-1], b""))
+            if inode.path and parent is not None:
+                name = pyfuse3.FileNameT(inode.path[-1])
+                pyfuse3.invalidate_entry_async(pyfuse3.InodeT(parent.number), name, ignore_enoent=True)
 
     def _forget_what_the_kernel_forgot(self) -> None:
         for number, lookups in core.take_forgets():
