@@ -37,7 +37,7 @@ T = TypeVar("T")
 
 _THREADS = 4
 _INODES = 20_000
-"""How many inodes are kept for the kernel, which would let go of them only when memory is short: any word is one."""
+"""How many are kept for the kernel, which lets go of one only when memory is short: any word is one."""
 
 _LET_GO = 1_000
 """How many of the oldest the kernel is asked to let go of then."""
@@ -165,7 +165,7 @@ class VirtualTree(pyfuse3.Operations):
         return inode
 
     def _let_go_of_the_oldest(self) -> None:
-        """Ask the kernel to forget names that were looked up long ago. Those in use stay, and are the newest then."""
+        """Ask the kernel to forget names looked up long ago. Those in use stay, and are the newest then."""
         for number in list(itertools.islice(self._inodes, _LET_GO)):
             inode = self._inodes[number] = self._inodes.pop(number)
             parent = self._by_key.get((inode.caller, inode.path[:-1], b""))
