@@ -20,8 +20,17 @@ HARNESSES = Path(__file__).parent / "fuzz"
 CORE = Path(__file__).parents[2] / "mycelial" / "core" / "src"
 WRAPPED = "-Wl,--wrap=open,--wrap=readlink,--wrap=nanosleep,--wrap=clock_gettime"
 PARTS = {
-    "inodes": ("inode.c",),
-    "lineage": ("lineage.c", "rights.c", "pipeline.c", "starting.c", "watch.c", "ring.c"),
+    "inodes": ("inode.c", "stat.c", "configuration.c"),
+    "lineage": (
+        "lineage.c",
+        "processes.c",
+        "pipeline.c",
+        "starting.c",
+        "watch.c",
+        "proc.c",
+        "rights.c",
+        "ring.c",
+    ),
 }
 
 

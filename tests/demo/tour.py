@@ -22,6 +22,7 @@ from tests.demo.work import BUILD, EDITED, NOISE, REPORT, SAVE, WRITE_REPORT, St
 
 _MOST_LINES = 12
 _MOST_LINES_OF_WORK = 4
+_HANDFUL = 5
 
 
 def tour(place: Place) -> None:
@@ -84,11 +85,11 @@ def show(place: Place, command: str, most: int = _MOST_LINES) -> None:
 
 
 def object_to_show(place: Place) -> tuple[str, str]:
-    """The object with most headers among those that gcc can look at without being told where Python's are."""
+    """The object with most headers, up to a handful, of those that gcc compiles without Python's."""
     found = []
     for target, includes in headers_of_objects(place).items():
         [source] = [name for name in includes if name.endswith(".c")]
-        if "<Python.h>" not in (place.source / source).read_text():
+        if len(includes) <= _HANDFUL and "<Python.h>" not in (place.source / source).read_text():
             found.append((len(includes), target, source))
     _, target, source = max(found)
     return target, source

@@ -5,7 +5,8 @@
  * runs as root therefore takes on the caller's filesystem ids for the one system call. glibc's setgroups() changes
  * every thread of the process, the raw system calls change this thread alone.
  */
-#include "core.h"
+#include "caller.h"
+#include "rights.h"
 
 #include <grp.h>
 #include <linux/capability.h>

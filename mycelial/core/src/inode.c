@@ -5,7 +5,12 @@
  * to another file is ESTALE, upon which the kernel looks the name up again. The time of birth tells a reused inode
  * number from the file that had it before.
  */
-#include "core.h"
+#include "inode.h"
+#include "configuration.h"
+#include "handle.h"
+#include "passthrough.h"
+#include "stat.h"
+#include "worker.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +22,6 @@
 
 #define MAX_DEPTH 4096 /* of directories that have given up their descriptors; each takes some of the stack */
 #define LARGE_BLOCKS (1u << 16) /* of 512 bytes */
-#define STATX_WANTED (STATX_BASIC_STATS | STATX_BTIME)
 
 static struct {
     struct inode **buckets;
@@ -65,30 +69,6 @@ fuse_ino_t inode_number(const struct inode *inode) {
 unsigned long inode_count(void) { return table.count; }
 
 /* ---- attributes ------------------------------------------------------------------------------------------------ */
-
-int stat_at(int dir_fd, const char *name, struct statx *stx) {
-    return statx(dir_fd, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_WANTED, stx) ? errno : 0;
-}
-
-int stat_fd(int fd, struct statx *stx) { return statx(fd, "", AT_EMPTY_PATH, STATX_WANTED, stx) ? errno : 0; }
-
-void stat_from_statx(const struct statx *stx, struct stat *st) {
-    *st = (struct stat){
-        .st_dev = makedev(stx->stx_dev_major, stx->stx_dev_minor),
-        .st_ino = stx->stx_ino,
-        .st_mode = stx->stx_mode,
-        .st_nlink = stx->stx_nlink,
-        .st_uid = stx->stx_uid,
-        .st_gid = stx->stx_gid,
-        .st_rdev = makedev(stx->stx_rdev_major, stx->stx_rdev_minor),
-        .st_size = (off_t)stx->stx_size,
-        .st_blksize = (blksize_t)stx->stx_blksize,
-        .st_blocks = (blkcnt_t)stx->stx_blocks,
-        .st_atim = {stx->stx_atime.tv_sec, stx->stx_atime.tv_nsec},
-        .st_mtim = {stx->stx_mtime.tv_sec, stx->stx_mtime.tv_nsec},
-        .st_ctim = {stx->stx_ctime.tv_sec, stx->stx_ctime.tv_nsec},
-    };
-}
 
 static uint64_t birth(const struct statx *stx) {
     if (!(stx->stx_mask & STATX_BTIME)) return 0;
@@ -224,6 +204,11 @@ void inode_rename(struct inode *inode, struct inode *parent, const char *name) {
 
 void inode_unname(struct inode *inode, const struct inode *parent, const char *name) {
     if (inode->parent == parent && inode->name && strcmp(inode->name, name) == 0) set_name(inode, NULL, NULL);
+}
+
+/* Writing through a map in passthrough is seen by nobody, so long as it is possible. */
+double attr_timeout(const struct inode *inode) {
+    return is_exclusive() && passthrough_writable(inode) ? 1 : configuration.timeout;
 }
 
 void inode_adopt(struct inode *parent, const char *name, const struct statx *stx, struct fuse_entry_param *entry) {

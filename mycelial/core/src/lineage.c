@@ -2,254 +2,46 @@
  *
  * The kernel names the thread that asks. What the engine wants to know is the process, its ancestors, its command and
  * the pipes that join it to its neighbours, and all that is gone when the process is. So it is read while the process
- * waits for our answer, once, when it is first seen; what is kept open is /proc/TID/comm. Reading that again tells two
- * things for one system call: whether the number still means the same process (a dead one gives ESRCH), and whether
- * it has become another program (exec changes the name).
+ * waits for our answer, once, when it is first seen.
  */
-#include "core.h"
+#include "lineage.h"
+#include "elsewhere.h"
+#include "lock.h"
+#include "pipeline.h"
+#include "proc.h"
+#include "processes.h"
+#include "ring.h"
+#include "watch.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#define BUCKETS 1024
 #define MAX_ANCESTORS 32
 #define DRIVERS 4       /* nearest ancestors whose command line is told: gcc says more than the as that it runs */
 #define DRIVER_SIZE 2048 /* bytes of it */
-#define STREAMS 3
-
-struct process {
-    struct process *hash_next, *lru_prev, *lru_next;
-    pid_t tid, tgid, ppid, pgid, sid;
-    unsigned threads;
-    uint64_t start; /* clock ticks since boot */
-    int comm_fd;
-    char comm[64];
-    uint32_t number, epoch;
-    struct pipeline pipeline;
-    char *cmdline; /* as an ancestor; read once */
-    size_t cmdline_size;
-    char *streams[STREAMS]; /* where they led when a shell had redirected them, for they are closed at the end */
-};
 
 static struct {
-    struct process *buckets[BUCKETS];
-    struct process lru;
-    unsigned count, max;
     uint32_t last_number, epoch;
     pid_t ignored[2];
     unsigned long reads;
-    struct process *unfinished; /* not in the table yet */
-} processes;
+} announced;
 
-static _Thread_local jmp_buf way_back; /* for a thread that was given up while it looked at a process (reader.c) */
-
-_Noreturn void lineage_turn_back(void) { longjmp(way_back, 1); }
-
-int lineage_init(unsigned max_processes) {
-    processes.lru.lru_prev = processes.lru.lru_next = &processes.lru;
-    processes.max = max_processes;
-    processes.ignored[0] = getpid();
-    return 0;
+void lineage_init(unsigned max_processes) {
+    processes_init(max_processes);
+    announced.ignored[0] = getpid();
 }
 
-void lineage_announce_again(void) { processes.epoch++; }
-void lineage_ignore(pid_t pid) { processes.ignored[1] = pid; }
-unsigned long lineage_reads(void) { return processes.reads; }
-
-/* ---- reading /proc ------------------------------------------------------------------------------------------------ */
-
-/* The kernel lets nobody read much of a process that is becoming another program, and that process may wait for our
- * answer to its closing of a file. Of the caller that can be seen; anybody else may begin it at any moment, so the core is
- * left while it reads, and a stand-in answers if that lasts (reader.c). Meanwhile nothing here is changed. */
-
-static ssize_t read_path(const char *path, char *buffer, size_t size) {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return -1;
-    ssize_t got = read(fd, buffer, size - 1);
-    close(fd);
-    if (got >= 0) buffer[got] = '\0';
-    return got;
-}
-
-ssize_t read_proc_apart(char *buffer, size_t size, pid_t pid, const char *name) {
-    char path[96];
-    snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name);
-    return read_path(path, buffer, size);
-}
-
-ssize_t read_proc(char *buffer, size_t size, const char *format, ...) {
-    char path[96];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(path, sizeof path, format, arguments);
-    va_end(arguments);
-    core_leave();
-    ssize_t got = read_path(path, buffer, size);
-    core_return();
-    return got;
-}
-
-size_t read_proc_link(char *buffer, size_t size, pid_t pid, const char *name) {
-    char path[96];
-    snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name);
-    core_leave();
-    ssize_t got = readlink(path, buffer, size);
-    core_return();
-    return got < 0 ? 0 : (size_t)got;
-}
-
-bool lineage_is_becoming(pid_t pid) {
-    char text[4096];
-    if (setjmp(way_back)) return true;
-    if (core_is_left() || read_proc(text, 2, "/proc/%d/cmdline", (int)pid) > 0) return core_is_left();
-    return read_proc(text, sizeof text, "/proc/%d/status", (int)pid) > 0 && strstr(text, "\nVmSize:"); /* at its end it has none */
-}
-
-static bool read_comm(int fd, char *comm, size_t size) {
-    ssize_t got = pread(fd, comm, size - 1, 0);
-    if (got <= 0) return false;
-    if (comm[got - 1] == '\n') got--;
-    comm[got] = '\0';
-    return true;
-}
-
-static bool read_stat(struct process *process) {
-    char text[1024];
-    if (read_proc(text, sizeof text, "/proc/%d/stat", (int)process->tid) <= 0) return false;
-    const char *after = strrchr(text, ')'); /* the name may hold anything */
-    int ppid, pgid, sid;
-    long threads;
-    unsigned long long start;
-    if (!after || sscanf(after + 1, " %*c %d %d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %ld %*d %llu", &ppid,
-                         &pgid, &sid, &threads, &start) != 5)
-        return false;
-    process->ppid = ppid;
-    process->pgid = pgid;
-    process->sid = sid;
-    process->threads = (unsigned)threads;
-    process->start = start;
-    return true;
-}
-
-static char *status_line(char *text, size_t size, pid_t pid, const char *key) {
-    if (read_proc(text, size, "/proc/%d/status", (int)pid) <= 0) return NULL;
-    char *line = strstr(text, key);
-    return line ? line + strlen(key) : NULL;
-}
-
-static pid_t group_leader(const struct process *process) {
-    char text[4096];
-    if (process->threads <= 1) return process->tid;
-    const char *value = status_line(text, sizeof text, process->tid, "\nTgid:");
-    return value ? (pid_t)atoi(value) : process->tid;
-}
-
-/* ---- the table ------------------------------------------------------------------------------------------------------ */
-
-static void lru_unlink(struct process *process) {
-    process->lru_prev->lru_next = process->lru_next;
-    process->lru_next->lru_prev = process->lru_prev;
-}
-
-static void lru_front(struct process *process) {
-    process->lru_next = processes.lru.lru_next;
-    process->lru_prev = &processes.lru;
-    process->lru_next->lru_prev = process->lru_prev->lru_next = process;
-}
-
-static void discard(struct process *process) {
-    struct process **link = &processes.buckets[(unsigned)process->tid % BUCKETS];
-    while (*link != process) link = &(*link)->hash_next;
-    *link = process->hash_next;
-    lru_unlink(process);
-    close(process->comm_fd);
-    free(process->cmdline);
-    for (int fd = 0; fd < STREAMS; fd++) free(process->streams[fd]);
-    free(process);
-    processes.count--;
-}
-
-static void discard_unfinished(void) {
-    if (!processes.unfinished) return;
-    if (processes.unfinished->comm_fd >= 0) close(processes.unfinished->comm_fd);
-    free(processes.unfinished);
-    processes.unfinished = NULL;
-}
-
+void lineage_announce_again(void) { announced.epoch++; }
 void lineage_begin_anew(void) {
-    while (processes.count) discard(processes.lru.lru_prev);
-    discard_unfinished();
+    processes_discard_all();
     pipeline_forget_all();
 }
 
-static void forget_program(struct process *process) {
-    process->number = 0;
-    free(process->cmdline);
-    process->cmdline = NULL;
-    process->cmdline_size = 0;
-}
-
-static struct process *first_seen(pid_t tid) {
-    char path[64];
-    struct process *process = calloc(1, sizeof *process);
-    if (!process) return NULL;
-    process->tid = tid;
-    processes.unfinished = process;
-    snprintf(path, sizeof path, "/proc/%d/comm", (int)tid);
-    process->comm_fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (process->comm_fd < 0 || !read_comm(process->comm_fd, process->comm, sizeof process->comm) || !read_stat(process)) {
-        discard_unfinished();
-        return NULL;
-    }
-    process->tgid = group_leader(process);
-    processes.unfinished = NULL;
-    struct process **bucket = &processes.buckets[(unsigned)tid % BUCKETS];
-    process->hash_next = *bucket;
-    *bucket = process;
-    lru_front(process);
-    processes.count++;
-    return process;
-}
-
-static struct process *find(pid_t tid) {
-    struct process *process = processes.buckets[(unsigned)tid % BUCKETS];
-    while (process && process->tid != tid) process = process->hash_next;
-    return process;
-}
-
-/* The thread's entry, checked to be alive and the same program. It stays valid until the next call. */
-static struct process *thread_of(pid_t tid) {
-    char comm[sizeof((struct process *)0)->comm];
-    struct process *process = find(tid);
-    if (process && !read_comm(process->comm_fd, comm, sizeof comm)) {
-        discard(process); /* the number may have been given to another one */
-        process = NULL;
-    }
-    if (!process) return first_seen(tid);
-    lru_unlink(process);
-    lru_front(process);
-    if (strcmp(comm, process->comm) != 0) {
-        memcpy(process->comm, comm, sizeof comm);
-        read_stat(process);
-        process->tgid = group_leader(process);
-        forget_program(process);
-    }
-    return process;
-}
-
-static struct process *process_of(pid_t tid) {
-    if (tid <= 0) return NULL;
-    struct process *process = thread_of(tid);
-    if (process && process->tgid != tid) process = thread_of(process->tgid);
-    while (process && processes.count > processes.max && processes.lru.lru_prev != process) discard(processes.lru.lru_prev);
-    return process;
-}
+void lineage_ignore(pid_t pid) { announced.ignored[1] = pid; }
+unsigned long lineage_reads(void) { return announced.reads; }
 
 /* ---- what is told about a process ----------------------------------------------------------------------------------- */
 
@@ -366,9 +158,9 @@ static void announce(struct process *process) {
     struct stat owner;
     pid_t ppid = process->ppid;
     struct pipeline pipeline = process->pipeline;
-    process->number = ++processes.last_number;
-    process->epoch = processes.epoch;
-    processes.reads++;
+    process->number = ++announced.last_number;
+    process->epoch = announced.epoch;
+    announced.reads++;
     uint32_t number = process->number, uid = fstat(process->comm_fd, &owner) ? 0 : owner.st_uid;
     append(&text, ids, sizeof ids);
     append(&text, &process->start, sizeof process->start);
@@ -378,12 +170,12 @@ static void announce(struct process *process) {
     append_cgroup(&text, process->tgid, process->sid);
     size_t size = 0;
     if (process->threads > 1) {
-        size = worker_read_cmdline(process->tgid, field, sizeof field);
+        size = read_proc_elsewhere(process->tgid, field, sizeof field);
     } else {
         ssize_t got = read_proc(field, sizeof field, "/proc/%d/cmdline", (int)process->tgid);
         if (got > 0) size = (size_t)got;
     }
-    const struct process *parent = find(ppid);
+    const struct process *parent = process_known(ppid);
     if (parent && process->threads == 1 && !strcmp(parent->comm, process->comm)) {
         watch_child(process->tgid, field, size);
         pipeline_to_be_named(&pipeline, process->tgid, ppid);
@@ -407,12 +199,12 @@ static void announce(struct process *process) {
 
 static uint32_t number_of(pid_t tid, bool look_at_pipes) {
     if (core_is_left()) return lineage_latest(tid);
-    if (setjmp(way_back)) return PROCESS_UNKNOWN;
+    if (setjmp(core_way_back)) return PROCESS_UNKNOWN;
     struct process *process = process_of(tid);
     if (!process) return PROCESS_UNKNOWN;
-    for (unsigned i = 0; i < 2 && processes.ignored[i]; i++) /* they, and what they start to work for them */
-        if (process->tgid == processes.ignored[i] || process->ppid == processes.ignored[i]) return PROCESS_IGNORED;
-    bool known = process->number && process->epoch == processes.epoch;
+    for (unsigned i = 0; i < 2 && announced.ignored[i]; i++) /* they, and what they start to work for them */
+        if (process->tgid == announced.ignored[i] || process->ppid == announced.ignored[i]) return PROCESS_IGNORED;
+    bool known = process->number && process->epoch == announced.epoch;
     if (known && !(look_at_pipes && (process->pipeline.in.count || process->pipeline.out.count))) return process->number;
     struct pipeline pipeline = process->pipeline;
     bool changed = pipeline_follow(&pipeline, process->tgid);
@@ -423,24 +215,19 @@ static uint32_t number_of(pid_t tid, bool look_at_pipes) {
     return process->number;
 }
 
-pid_t lineage_parent(pid_t pid) {
-    const struct process *process = thread_of(pid);
-    return process ? process->ppid : 0;
-}
-
 uint32_t lineage_number(pid_t tid) { return number_of(tid, false); }
 uint32_t lineage_refresh_pipes(pid_t tid) { return number_of(tid, true); }
 
 uint32_t lineage_latest(pid_t tid) {
-    const struct process *process = find(tid);
-    if (process && process->tgid != tid) process = find(process->tgid);
+    const struct process *process = process_known(tid);
+    if (process && process->tgid != tid) process = process_known(process->tgid);
     return process ? process->number : PROCESS_UNKNOWN;
 }
 
 void lineage_redirected(pid_t tid) {
     char name[16], target[4096];
-    if (core_is_left() || setjmp(way_back)) return;
-    struct process *process = find(tid);
+    if (core_is_left() || setjmp(core_way_back)) return;
+    struct process *process = process_known(tid);
     if (!process || process->tgid != tid || process->threads > 1) return;
     for (int fd = 0; fd < STREAMS; fd++) {
         snprintf(name, sizeof name, "fd/%d", fd);

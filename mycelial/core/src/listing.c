@@ -2,7 +2,8 @@
  * for then needs no thinking and is answered here, in the form in which the listing is kept: that of the protocol.
  * The position of an entry is where it begins.
  */
-#include "core.h"
+#include "listing.h"
+#include "virtual.h"
 
 #include <errno.h>
 #include <linux/fuse.h>

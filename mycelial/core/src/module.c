@@ -2,9 +2,21 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
-#include "core.h"
+#include "caller.h"
+#include "configuration.h"
+#include "inode.h"
+#include "lineage.h"
+#include "listing.h"
+#include "lock.h"
+#include "operations.h"
+#include "passthrough.h"
 #include "reach.h"
+#include "reader.h"
+#include "rights.h"
+#include "ring.h"
 #include "session.h"
+#include "virtual.h"
+#include "worker.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -50,8 +62,8 @@ static PyObject *configure(PyObject *self, PyObject *args, PyObject *kwargs) {
     int error = inode_init(source_fd, (unsigned)(usable > 128 ? (usable - 64) / 4 : 16));
     if (!error) error = reader_init();
     if (error) return os_error(error);
-    if (ring_init(record, (size_t)capacity) || lineage_init((unsigned)(usable > 4096 ? 512 : usable / 8)))
-        return os_error(errno);
+    if (ring_init(record, (size_t)capacity)) return os_error(errno);
+    lineage_init((unsigned)(usable > 4096 ? 512 : usable / 8));
     caller_init();
     reach_init(source_fd);
     session_activate();
@@ -139,7 +151,7 @@ static PyObject *take_forgets(PyObject *self, PyObject *unused) {
     struct virtual_forget *forgets;
     size_t count;
     (void)self, (void)unused;
-    LOCKED(forgets = session_take_forgets(&count));
+    LOCKED(forgets = virtual_take_forgets(&count));
     PyObject *list = PyList_New((Py_ssize_t)count);
     for (size_t i = 0; list && i < count; i++) {
         PyObject *pair = Py_BuildValue("KK", (unsigned long long)forgets[i].ino, (unsigned long long)forgets[i].lookups);

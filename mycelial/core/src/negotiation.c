@@ -4,7 +4,10 @@
  * had since 2024. So the request and the answer of INIT are looked at here as they are in the protocol. libfuse writes
  * its answer to the device, by number; for that one request a pipe stands under this number.
  */
-#include "core.h"
+#include "negotiation.h"
+#include "configuration.h"
+#include "libfuse.h"
+#include "passthrough.h"
 #include "protocol.h"
 
 #include <errno.h>
@@ -18,10 +21,6 @@
     (INIT_DONT_MASK             /* a default ACL overrides the umask: only the source knows */                        \
      | INIT_PARALLEL_DIROPS     /* lookups in one directory need not wait for one another */                          \
      | INIT_CACHE_SYMLINKS)
-
-struct negotiated negotiated;
-
-bool is_writeback(void) { return (negotiated.agreed & INIT_WRITEBACK_CACHE) != 0; }
 
 static void negotiate(const struct init_request *asked, struct init_reply *reply) {
     negotiated.minor = asked->minor;
@@ -46,7 +45,7 @@ bool negotiation_process(struct fuse_session *se, const struct fuse_buf *request
         struct fuse_out_header header;
         struct init_reply body;
     } reply;
-    int device = session_device(se), ends[2];
+    int device = libfuse_device(se), ends[2];
     const struct fuse_in_header *header = request->mem;
     if (header->opcode != FUSE_INIT || header->len < sizeof *header + offsetof(struct init_request, flags2)) return false;
     if (pipe2(ends, O_CLOEXEC | O_NONBLOCK)) return false;

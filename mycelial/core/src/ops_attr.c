@@ -1,5 +1,13 @@
 /* What is known of a file: attributes, links, extended attributes, the filesystem's figures. */
-#include "core.h"
+#include "operations.h"
+#include "caller.h"
+#include "configuration.h"
+#include "handle.h"
+#include "lock.h"
+#include "record.h"
+#include "stat.h"
+#include "statx.h"
+#include "virtual.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,12 @@
 /* Directories as they are read: the positions are the source filesystem's own, so that a listing that goes on while
  * the directory changes behaves as it does below. */
-#include "core.h"
+#include "operations.h"
+#include "configuration.h"
+#include "handle.h"
+#include "inode.h"
+#include "listing.h"
 #include "protocol.h"
+#include "virtual.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -1,7 +1,14 @@
 /* Names that come, go and move. They act as the caller, and what loses its name while somebody may still have it open
  * keeps a descriptor. */
-#include "core.h"
+#include "operations.h"
+#include "caller.h"
+#include "handle.h"
+#include "inode.h"
+#include "lineage.h"
 #include "protocol.h"
+#include "record.h"
+#include "stat.h"
+#include "virtual.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -5,8 +5,10 @@
  * others follow until the last is closed. What was written is no longer seen as requests; the inode's change time
  * tells it at the close.
  */
-#include "core.h"
-#include "protocol.h"
+#include "passthrough.h"
+#include "caller.h"
+#include "configuration.h"
+#include "stat.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -10,7 +10,12 @@
  * How a file was made is a matter of all commands of its pipeline, so their command lines are kept, too. A shell's
  * child is its copy for a moment before it becomes the program: that is waited for once, and shortly, too.
  */
-#include "core.h"
+#include "pipeline.h"
+#include "elsewhere.h"
+#include "proc.h"
+#include "processes.h"
+#include "starting.h"
+#include "watch.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -104,10 +109,10 @@ static void remember_elsewhere(uint64_t pipe) {
 
 /* The program of the pipeline: a child writes into the pipe that it inherited. */
 static pid_t program_of(pid_t pid, const char *fd, uint64_t pipe) {
-    pid_t parent = lineage_parent(pid);
+    pid_t parent = process_parent(pid);
     for (unsigned depth = 0; depth < MAX_DEPTH && parent > 1 && pipe_of(parent, fd) == pipe; depth++) {
         pid = parent;
-        parent = lineage_parent(pid);
+        parent = process_parent(pid);
     }
     return pid;
 }
@@ -115,7 +120,7 @@ static pid_t program_of(pid_t pid, const char *fd, uint64_t pipe) {
 static unsigned read_siblings(pid_t pid, struct sibling *siblings) {
     char children[8192];
     unsigned count = 0;
-    pid_t ppid = lineage_parent(pid);
+    pid_t ppid = process_parent(pid);
     if (read_proc(children, sizeof children, "/proc/%d/task/%d/children", (int)ppid, (int)ppid) <= 0) return 0;
     for (char *at = children, *end; count < MAX_SIBLINGS; at = end) {
         pid_t sibling = (pid_t)strtol(at, &end, 10);
@@ -198,8 +203,8 @@ static bool remember_named(struct sibling program, const char *line, size_t size
  * come. A process has no command line at the end, and for a moment in the middle of becoming another program. */
 static bool describe(struct sibling *sibling) {
     char line[COMMAND_SIZE], parent[COMMAND_SIZE], about[COMMAND_SIZE + 3 * 1024];
-    size_t length = worker_read_cmdline(sibling->pid, line, sizeof line);
-    if (length && length == worker_read_cmdline(sibling->shell, parent, sizeof parent) && !memcmp(line, parent, length)) {
+    size_t length = read_proc_elsewhere(sibling->pid, line, sizeof line);
+    if (length && length == read_proc_elsewhere(sibling->shell, parent, sizeof parent) && !memcmp(line, parent, length)) {
         if (!sibling->watched) watch_child(sibling->pid, line, length);
         sibling->watched = true;
         return false;
@@ -283,7 +288,7 @@ static enum named is_namer(pid_t pid, pid_t shell, uint64_t pipe, int mode, uint
     char line[COMMAND_SIZE];
     if (!holds_named(pid, pipe, mode)) return NOBODY;
     struct sibling program = {.in = pipe_of(pid, "fd/0"), .out = pipe_of(pid, "fd/1"), .pid = pid, .shell = shell};
-    if (remember_named(program, line, worker_read_cmdline(pid, line, sizeof line), pipe)) return FOUND;
+    if (remember_named(program, line, read_proc_elsewhere(pid, line, sizeof line), pipe)) return FOUND;
     return starting_is_moving(pid, waited_us) ? SOMEBODY_STARTING : NOBODY;
 }
 
@@ -314,8 +319,8 @@ void pipeline_to_be_named(struct pipeline *pipeline, pid_t pid, pid_t shell) {
  * for is its parent, or stands beside it. */
 static enum named find_namer(pid_t pid, uint64_t pipe, int mode, uint64_t waited_us) {
     char children[8192];
-    pid_t shell = lineage_parent(pid);
-    enum named best = is_namer(shell, lineage_parent(shell), pipe, mode, waited_us);
+    pid_t shell = process_parent(pid);
+    enum named best = is_namer(shell, process_parent(shell), pipe, mode, waited_us);
     if (best == FOUND || read_proc(children, sizeof children, "/proc/%d/task/%d/children", (int)shell, (int)shell) <= 0) return best;
     for (char *at = children, *end; best != FOUND; at = end) {
         pid_t child = (pid_t)strtol(at, &end, 10);
@@ -373,13 +378,13 @@ bool pipeline_follow(struct pipeline *pipeline, pid_t pid) {
     if (!pipeline->in.count && !pipeline->out.count) return changed;
     pid_t reader = pipeline->in.count ? program_of(pid, "fd/0", pipeline->in.inodes[0]) : pid;
     pid_t writer = pipeline->out.count ? program_of(pid, "fd/1", pipeline->out.inodes[0]) : pid;
-    struct side sides[] = {{.shell = lineage_parent(reader), .mode = O_WRONLY, .pipes = &pipeline->in},
-                           {.shell = lineage_parent(writer), .mode = O_RDONLY, .pipes = &pipeline->out}};
+    struct side sides[] = {{.shell = process_parent(reader), .mode = O_WRONLY, .pipes = &pipeline->in},
+                           {.shell = process_parent(writer), .mode = O_RDONLY, .pipes = &pipeline->out}};
     /* For its neighbours: it may be gone when they come. */
     remember_sibling((struct sibling){.in = pipeline->in.count ? pipeline->in.inodes[0] : 0,
                                       .out = pipeline->out.count ? pipeline->out.inodes[0] : 0,
                                       .pid = pid,
-                                      .shell = lineage_parent(pid)});
+                                      .shell = process_parent(pid)});
     unsigned known = 0;
     bool complete = false, pending = true, in_vain = false, settled = false, named[3] = {false};
     uint64_t begun = now_us(), now = begun;

@@ -4,8 +4,9 @@
  * question is put to the kernel, in that caller's name: with his ids, on a path that may not leave the source and
  * passes no symbolic link.
  */
-#include "core.h"
 #include "reach.h"
+#include "caller.h"
+#include "stat.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,8 +2,7 @@
 #ifndef MYCELIAL_REACH_H
 #define MYCELIAL_REACH_H
 
-#include <stddef.h>
-#include <sys/types.h>
+#include "base.h"
 
 struct reach_caller {
     uid_t uid;

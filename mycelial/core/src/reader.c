@@ -7,27 +7,29 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
-#include "core.h"
+#include "reader.h"
+#include "configuration.h"
+#include "libfuse.h"
+#include "lineage.h"
+#include "lock.h"
+#include "negotiation.h"
 #include "protocol.h"
-#include "session.h"
+#include "queue.h"
+#include "statx.h"
+#include "virtual.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fuse.h>
 #include <poll.h>
-#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
 
-#define WAKE_UP SIGRTMIN   /* has a thread look whether it is to end */
-#define LOOK_AFTER_MS 100 /* whether the core was left for longer than */
+#define WAKE_UP SIGRTMIN /* has a thread look whether it is to end */
 /* What is too long to wait for a disk; and to look at a process, as what others do meanwhile is recorded as nobody's:
  * for a lock of the kernel's, which a program in exec holds for as long as it closes files; or else. */
 #define TOO_LONG_US 100000
@@ -38,93 +40,19 @@
 #define LOST_AT_MOST 32
 #define DISK_PATIENCE_US 10000000 /* at the end */
 
-struct request {
-    struct request *next;
-    void *mem;
-    size_t size;
-};
-
-static pthread_mutex_t core = PTHREAD_MUTEX_INITIALIZER;
-
-struct seat { /* of a thread that holds the core, and may leave it */
-    pthread_t thread;
-    atomic_int tid;
-    atomic_ullong since_us; /* when it left the core, by now_us(); 0: it has not */
-    atomic_bool looks;      /* at a process, in the middle of lineage.c's tables */
-    atomic_bool lost;       /* did not come back from that; another thread has its place, and the tables */
-    atomic_bool waits;      /* for a request, or the timer: a signal interrupts nothing else */
-    atomic_bool stopped;
-};
-static struct seat pythons;
-static _Thread_local struct seat *seat = &pythons;
-
 static struct {
-    pthread_mutex_t lock; /* of the queue */
-    struct request *first, **last;
-    int result; /* what pyfuse3 is told at the end: 0 or -errno */
-    bool at_end;
-    int wake_fd; /* one to be read for each request in the queue, and one for the end */
     struct fuse_session *session;
-    struct seat *first_seat, *stand_in; /* changed under the core's lock */
-    unsigned lost;
-    bool closed; /* the session ends: who is lost shall not come back */
+    unsigned lost; /* changed under the core's lock */
     atomic_bool stop;
     int device; /* not by fuse_session_fd(), which is for pyfuse3 (session.c) */
-    int timer_fd; /* wakes the stand-in */
-    atomic_bool timer_set;
     atomic_ulong requests, for_python;
-} reader = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake_fd = -1, .timer_fd = -1};
+} reader;
 
-void core_lock(void) { pthread_mutex_lock(&core); }
-void core_unlock(void) { pthread_mutex_unlock(&core); }
-int reader_wake_fd(void) { return reader.wake_fd; }
 struct session_figures reader_figures(void) { return (struct session_figures){reader.requests, reader.for_python}; }
-
-static void wake_python(void) {
-    uint64_t one = 1;
-    while (write(reader.wake_fd, &one, sizeof one) < 0 && errno == EINTR) continue;
-}
 
 static void refuse(const struct fuse_in_header *request, int error) {
     struct fuse_out_header answer = {.len = sizeof answer, .error = -error, .unique = request->unique};
     if (write(reader.device, &answer, sizeof answer) < 0) return; /* nobody waits any more */
-}
-
-static void hand_over(const struct fuse_buf *buffer) {
-    struct request *request = malloc(sizeof *request);
-    void *mem = malloc(buffer->size);
-    if (!request || !mem) {
-        free(request);
-        free(mem);
-        refuse(buffer->mem, ENOMEM);
-        return;
-    }
-    memcpy(mem, buffer->mem, buffer->size);
-    *request = (struct request){NULL, mem, buffer->size};
-    pthread_mutex_lock(&reader.lock);
-    *reader.last = request;
-    reader.last = &request->next;
-    pthread_mutex_unlock(&reader.lock);
-    wake_python();
-}
-
-int reader_take(struct fuse_buf *buffer) {
-    uint64_t one;
-    pthread_mutex_lock(&reader.lock);
-    struct request *request = reader.first;
-    if (request && !(reader.first = request->next)) reader.last = &reader.first;
-    bool at_end = reader.at_end;
-    pthread_mutex_unlock(&reader.lock);
-    if (!request) return at_end ? reader.result : -EINTR;
-    if (read(reader.wake_fd, &one, sizeof one) < 0) { /* is done by the next one */
-    }
-    free(buffer->mem);
-    buffer->mem = request->mem;
-    buffer->size = request->size;
-    buffer->flags = 0;
-    free(request);
-    statx_as_getattr(buffer);
-    return (int)buffer->size;
 }
 
 /* A request whose answer is Python's, seen by its header. Its handler must run with the GIL held. */
@@ -160,7 +88,7 @@ static void answer(struct fuse_session *se, struct fuse_buf *buffer) {
     understand(buffer);
     if (is_for_python(buffer)) {
         reader.for_python++;
-        hand_over(buffer);
+        if (!queue_put(buffer)) refuse(buffer->mem, ENOMEM);
     } else {
         core_lock();
         replace_stand_in();
@@ -175,7 +103,7 @@ static void answer(struct fuse_session *se, struct fuse_buf *buffer) {
 /* Answering is interrupted by nothing: a signal that is meant for the wait may come late, and then waits itself. */
 static void stop_waiting(void) {
     sigset_t wake_up;
-    seat->waits = false;
+    core_seat->waits = false;
     if (!reader.stop) return;
     sigemptyset(&wake_up);
     sigaddset(&wake_up, WAKE_UP);
@@ -183,38 +111,6 @@ static void stop_waiting(void) {
 }
 
 /* ---- while the core is left ----------------------------------------------------------------------------------------- */
-
-/* Set once for many times: nothing wakes anybody while the core is not left at all. */
-static void set_timer(void) {
-    struct itimerspec soon = {.it_value = {.tv_nsec = LOOK_AFTER_MS * 1000000}};
-    if (reader.timer_fd >= 0 && !atomic_exchange(&reader.timer_set, true)) timerfd_settime(reader.timer_fd, 0, &soon, NULL);
-}
-
-static void leave(bool looks) {
-    seat->looks = looks;
-    seat->since_us = now_us();
-    if (seat == reader.first_seat) set_timer();
-    core_unlock();
-}
-
-void core_leave(void) { leave(true); }
-void core_leave_for_disk(void) { leave(false); }
-
-void core_return(void) {
-    core_lock();
-    bool looked = atomic_exchange(&seat->looks, false);
-    seat->since_us = 0;
-    if (!seat->lost) return;
-    if (reader.closed) {
-        core_unlock();
-        for (;;) pause();
-    }
-    if (looked) lineage_turn_back(); /* what it was looking through is gone */
-}
-
-static bool looks(const struct seat *other) { return other && other != seat && other->since_us && other->looks; }
-
-bool core_is_left(void) { return seat->lost || looks(reader.first_seat) || looks(reader.stand_in); }
 
 /* Who looks at a process shall really wait: on a busy machine he may only have got no processor for so long, and nobody
  * else can look meanwhile. */
@@ -234,7 +130,7 @@ static bool is_away_too_long(const struct seat *other, uint64_t locked_us, uint6
     return is_locked || (!runs && for_us > looks_us);
 }
 
-static bool is_left_too_long(void) { return is_away_too_long(reader.first_seat, LOCKED_TOO_LONG_US, LOOKS_TOO_LONG_US); }
+static bool is_left_too_long(void) { return is_away_too_long(core_seats.reader, LOCKED_TOO_LONG_US, LOOKS_TOO_LONG_US); }
 static bool is_lost(const struct seat *other) { return other->looks && is_away_too_long(other, LOST_US, LOST_US); }
 
 static struct seat *begin_thread(void *(*run)(void *)) {
@@ -256,18 +152,15 @@ static void give_up(struct seat *other) {
 
 static void end_lost(void) {
     core_lock();
-    if (reader.closed) {
-        core_unlock();
-        for (;;) pause();
-    }
+    if (core_seats.closed) core_stay_away();
     reader.lost--;
     core_unlock();
-    free(seat);
+    free(core_seat);
 }
 
 static int receive(struct fuse_buf *buffer) {
-    seat->waits = true;
-    int got = reader.stop ? -EINTR : session_receive_request(reader.session, buffer);
+    core_seat->waits = true;
+    int got = reader.stop ? -EINTR : libfuse_receive(reader.session, buffer);
     stop_waiting();
     return got;
 }
@@ -276,19 +169,19 @@ static void *stand_in(void *own);
 
 /* With the core. */
 static void replace_stand_in(void) {
-    if (seat != reader.first_seat || !reader.stand_in || !reader.stand_in->since_us || reader.stop) return;
-    if (reader.lost >= LOST_AT_MOST || !is_lost(reader.stand_in)) return;
-    give_up(reader.stand_in);
-    reader.stand_in = begin_thread(stand_in);
+    if (reader.stop || core_seat != core_seats.reader || !core_seats.stand_in || !core_seats.stand_in->since_us) return;
+    if (reader.lost >= LOST_AT_MOST || !is_lost(core_seats.stand_in)) return;
+    give_up(core_seats.stand_in);
+    core_seats.stand_in = begin_thread(stand_in);
 }
 
 static bool takes_over(void) {
     core_lock();
-    bool takes = !reader.stop && reader.lost < LOST_AT_MOST && is_lost(reader.first_seat);
+    bool takes = !reader.stop && reader.lost < LOST_AT_MOST && is_lost(core_seats.reader);
     if (takes) {
-        give_up(reader.first_seat);
-        reader.first_seat = seat;
-        reader.stand_in = begin_thread(stand_in);
+        give_up(core_seats.reader);
+        core_seats.reader = core_seat;
+        core_seats.stand_in = begin_thread(stand_in);
     }
     core_unlock();
     return takes;
@@ -300,20 +193,18 @@ static void read_on(struct fuse_buf *buffer);
  * answered without looking at any process, and the reader goes on. Where it does not, its place is taken. */
 static void *stand_in(void *own) {
     struct fuse_buf buffer = {.mem = NULL};
-    uint64_t times;
-    seat = own;
-    seat->tid = gettid();
+    core_seat = own;
+    core_seat->tid = gettid();
     if (unshare(CLONE_FS)) { /* as for the reader */
     }
-    while (!reader.stop && !seat->lost) {
-        struct pollfd timer = {.fd = reader.timer_fd, .events = POLLIN}, device = {.fd = reader.device, .events = POLLIN};
-        seat->waits = true;
+    while (!reader.stop && !core_seat->lost) {
+        struct pollfd timer = {.fd = core_timer(), .events = POLLIN}, device = {.fd = reader.device, .events = POLLIN};
+        core_seat->waits = true;
         bool is_due = !reader.stop && poll(&timer, 1, -1) > 0;
         stop_waiting();
-        if (!is_due || read(reader.timer_fd, &times, sizeof times) < 0) continue;
-        reader.timer_set = false;
-        while (!reader.stop && !seat->lost && is_left_too_long()) {
-            if (is_lost(reader.first_seat) && takes_over()) {
+        if (!is_due || !core_take_timer()) continue;
+        while (!reader.stop && !core_seat->lost && is_left_too_long()) {
+            if (is_lost(core_seats.reader) && takes_over()) {
                 read_on(&buffer);
                 return NULL;
             }
@@ -322,13 +213,13 @@ static void *stand_in(void *own) {
             if (got > 0) answer(reader.session, &buffer);
             if (got <= 0 && got != -EINTR) break;
         }
-        if (!seat->lost && reader.first_seat->since_us) set_timer();
+        if (!core_seat->lost && core_seats.reader->since_us) core_set_timer();
     }
     free(buffer.mem);
-    if (seat->lost)
+    if (core_seat->lost)
         end_lost();
     else
-        seat->stopped = true;
+        core_seat->stopped = true;
     return NULL;
 }
 
@@ -337,7 +228,7 @@ static void *stand_in(void *own) {
 /* Until the end. */
 static void read_on(struct fuse_buf *buffer) {
     int got = 0;
-    while (!reader.stop && !seat->lost && !fuse_session_exited(reader.session)) {
+    while (!reader.stop && !core_seat->lost && !fuse_session_exited(reader.session)) {
         got = receive(buffer);
         if (got > 0)
             answer(reader.session, buffer);
@@ -345,22 +236,18 @@ static void read_on(struct fuse_buf *buffer) {
             break;
     }
     free(buffer->mem);
-    if (seat->lost) {
+    if (core_seat->lost) {
         end_lost();
         return;
     }
-    pthread_mutex_lock(&reader.lock);
-    reader.result = got < 0 && got != -EINTR ? got : 0;
-    reader.at_end = true;
-    pthread_mutex_unlock(&reader.lock);
-    wake_python();
-    seat->stopped = true;
+    queue_end(got < 0 && got != -EINTR ? got : 0);
+    core_seat->stopped = true;
 }
 
 static void *read_device(void *own) {
     struct fuse_buf buffer = {.mem = NULL};
-    seat = own;
-    seat->tid = gettid();
+    core_seat = own;
+    core_seat->tid = gettid();
     if (unshare(CLONE_FS)) { /* from now on this thread has a umask of its own, where that is allowed */
     }
     read_on(&buffer);
@@ -370,13 +257,9 @@ static void *read_device(void *own) {
 static void ignore(int number) { (void)number; }
 
 int reader_init(void) {
-    reader.first = NULL;
-    reader.last = &reader.first;
-    reader.at_end = false;
     reader.requests = reader.for_python = 0;
-    if (reader.wake_fd < 0) reader.wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC | EFD_SEMAPHORE);
-    if (reader.timer_fd < 0) reader.timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-    return reader.wake_fd < 0 ? errno : 0;
+    int error = queue_init();
+    return error ? error : core_init();
 }
 
 /* The first request is answered with pyfuse3's help, before there is anybody else who reads. */
@@ -384,7 +267,7 @@ static int begin(struct fuse_session *se) {
     struct fuse_buf buffer = {.mem = NULL};
     int got;
     Py_BEGIN_ALLOW_THREADS;
-    do got = session_receive_request(se, &buffer);
+    do got = libfuse_receive(se, &buffer);
     while (got == -EINTR);
     Py_END_ALLOW_THREADS;
     if (got > 0 && !negotiation_process(se, &buffer)) fuse_session_process_buf(se, &buffer);
@@ -393,23 +276,23 @@ static int begin(struct fuse_session *se) {
 }
 
 int reader_start(struct fuse_session *se) {
-    reader.device = session_device(se);
+    reader.device = libfuse_device(se);
     int error = begin(se);
     if (error) return error;
     struct sigaction action = {.sa_handler = ignore}; /* not SA_RESTART: the read is to return */
     sigset_t others, before;
     sigaction(WAKE_UP, &action, NULL);
     reader.session = se;
-    reader.stop = reader.closed = false;
+    reader.stop = core_seats.closed = false;
     sigfillset(&others);
     sigdelset(&others, WAKE_UP);
     pthread_sigmask(SIG_SETMASK, &others, &before); /* what it inherits: Python's signals are the main thread's */
     core_lock();
-    reader.first_seat = begin_thread(read_device);
-    reader.stand_in = reader.first_seat && reader.timer_fd >= 0 ? begin_thread(stand_in) : NULL;
+    core_seats.reader = begin_thread(read_device);
+    core_seats.stand_in = core_seats.reader ? begin_thread(stand_in) : NULL;
     core_unlock();
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return reader.first_seat ? 0 : EAGAIN;
+    return core_seats.reader ? 0 : EAGAIN;
 }
 
 /* Whether it has ended, or was given up as it does not come back. */
@@ -421,7 +304,7 @@ static bool is_over(struct seat *other, uint64_t waited_us) {
     bool is_lost = other->since_us && waited_us > patience;
     if (is_lost) {
         give_up(other);
-        reader.closed = true;
+        core_seats.closed = true;
     }
     core_unlock();
     return is_lost;
@@ -431,18 +314,20 @@ static void end_thread(struct seat **other) {
     uint64_t begun = now_us();
     if (!*other) return;
     while (!is_over(*other, now_us() - begun)) nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
-    if (!(*other)->lost) {
-        pthread_join((*other)->thread, NULL);
-        free(*other);
-    }
+    core_lock(); /* the others look at it */
+    struct seat *ended = *other;
     *other = NULL;
+    core_unlock();
+    if (ended->lost) return;
+    pthread_join(ended->thread, NULL);
+    free(ended);
 }
 
 void reader_stop(void) {
     reader.stop = true;
     core_lock(); /* from now on nobody takes another's place */
-    reader.closed = reader.lost > 0;
+    core_seats.closed = reader.lost > 0;
     core_unlock();
-    end_thread(&reader.first_seat);
-    end_thread(&reader.stand_in);
+    end_thread(&core_seats.stand_in); /* first: it looks at the reader's seat at any time */
+    end_thread(&core_seats.reader);
 }

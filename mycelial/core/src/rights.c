@@ -5,7 +5,9 @@
  * a program that brings some). Servers that act for one user after the other (Samba, NFS in user space) have
  * capabilities, and are looked at each time.
  */
-#include "core.h"
+#include "rights.h"
+#include "proc.h"
+#include "stat.h"
 
 #include <linux/capability.h>
 #include <stdio.h>

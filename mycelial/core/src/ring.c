@@ -8,7 +8,7 @@
  * Messages are numbered, and one that was sent is kept until the engine has stored it: the successor of an engine that
  * was killed is sent it again, and knows from its number what the database has already.
  */
-#include "core.h"
+#include "ring.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +20,6 @@
 #define MESSAGE_SIZE 65536 /* below what a Unix socket takes in one message */
 #define HEADER_SIZE 24
 #define KEPT_BYTES (8u << 20) /* of what was sent; when more is not stored yet, the oldest is given up */
-#define PATH_SIZE 16384
 
 struct message {
     struct message *next;
@@ -205,52 +204,4 @@ void ring_send_again(void) {
     ring.kept = (struct list){NULL, NULL};
     ring.kept_bytes = 0;
     wake_python();
-}
-
-/* ---- what the operations call ------------------------------------------------------------------------------------ */
-
-uint32_t record_inode(enum event_kind kind, unsigned flags, fuse_req_t req, const struct inode *inode) {
-    char path[PATH_SIZE];
-    if (!ring.recording) return PROCESS_UNKNOWN;
-    const struct fuse_ctx *context = fuse_req_ctx(req);
-    uint32_t process = lineage_number(context->pid);
-    int size = inode_path(inode, NULL, path, sizeof path);
-    if (size > 0) ring_event(kind, flags, process, context->uid, path, (size_t)size, NULL, 0);
-    return process;
-}
-
-uint32_t record_name(enum event_kind kind, unsigned flags, fuse_req_t req, const struct inode *parent, const char *name) {
-    char path[PATH_SIZE];
-    if (!ring.recording) return PROCESS_UNKNOWN;
-    const struct fuse_ctx *context = fuse_req_ctx(req);
-    uint32_t process = kind == CREATE ? lineage_refresh_pipes(context->pid) : lineage_number(context->pid);
-    int size = inode_path(parent, name, path, sizeof path);
-    if (size > 0) ring_event(kind, flags, process, context->uid, path, (size_t)size, NULL, 0);
-    return process;
-}
-
-void record_two(enum event_kind kind, unsigned flags, fuse_req_t req, const char *path, int path_size,
-                const struct inode *parent, const char *name) {
-    char to[PATH_SIZE];
-    if (!ring.recording || path_size < 0) return;
-    const struct fuse_ctx *context = fuse_req_ctx(req);
-    int size = inode_path(parent, name, to, sizeof to);
-    if (size >= 0)
-        ring_event(kind, flags, lineage_number(context->pid), context->uid, path, (size_t)path_size, to, (size_t)size);
-}
-
-void record_read(const struct handle *handle) {
-    char path[PATH_SIZE];
-    uint32_t process = ring.recording ? lineage_latest(handle->tid) : PROCESS_UNKNOWN;
-    if (process == PROCESS_UNKNOWN || process == handle->process) return;
-    int size = inode_path(handle->inode, NULL, path, sizeof path);
-    if (size > 0) ring_event(READ, 0, process, handle->uid, path, (size_t)size, NULL, 0);
-}
-
-void record_write(struct handle *handle) {
-    char path[PATH_SIZE];
-    if (!ring.recording) return;
-    handle->dirty = handle->fresh = false;
-    int size = inode_path(handle->inode, NULL, path, sizeof path);
-    if (size > 0) ring_event(WRITE, 0, handle->process, handle->uid, path, (size_t)size, NULL, 0);
 }

@@ -4,60 +4,24 @@
  * below are found first. One sees the table of operations and puts ours in front of pyfuse3's. The others have pyfuse3's
  * loop take its requests from our thread (reader.c), which alone reads the device.
  */
-#include "core.h"
 #include "session.h"
+#include "libfuse.h"
+#include "operations.h"
+#include "passthrough.h"
+#include "queue.h"
+#include "reader.h"
+#include "virtual.h"
 
-#include <dlfcn.h>
-#include <stdlib.h>
 #include <string.h>
 
-#define FORGETS_AT_MOST (1u << 20)
+static bool active;
 
-struct configuration configuration;
-struct fuse_lowlevel_ops python_ops;
+void session_activate(void) { active = true; }
+void session_deactivate(void) { active = false; }
 
-static struct {
-    bool active;
-    struct fuse_session *fuse;
-    struct virtual_forget *forgets;
-    size_t forget_count, forget_room;
-} session;
-
-void session_activate(void) { session.active = true; }
-void session_deactivate(void) { session.active = false; }
 int session_start(void) {
-    passthrough_device(session_device(session.fuse));
-    return reader_start(session.fuse);
-}
-
-void session_invalidate(const struct inode *inode) {
-    fuse_lowlevel_notify_inval_inode(session.fuse, inode_number(inode), -1, 0); /* attributes only: waits for no page */
-}
-
-/* ---- virtual inodes -------------------------------------------------------------------------------------------- */
-
-bool is_view_dir(fuse_ino_t parent, const char *name) {
-    return parent == FUSE_ROOT_ID && configuration.view_dir[0] && strcmp(name, configuration.view_dir) == 0;
-}
-
-void forget_virtual(fuse_ino_t ino, uint64_t lookups) {
-    if (session.forget_count == session.forget_room) {
-        size_t room = session.forget_room ? session.forget_room * 2 : 64;
-        struct virtual_forget *larger =
-            room > FORGETS_AT_MOST ? NULL : realloc(session.forgets, room * sizeof *larger);
-        if (!larger) return; /* that virtual inode stays; it holds nothing but its name */
-        session.forgets = larger;
-        session.forget_room = room;
-    }
-    session.forgets[session.forget_count++] = (struct virtual_forget){ino, lookups};
-}
-
-struct virtual_forget *session_take_forgets(size_t *count) {
-    struct virtual_forget *forgets = session.forgets;
-    *count = session.forget_count;
-    session.forgets = NULL;
-    session.forget_count = session.forget_room = 0;
-    return forgets;
+    passthrough_device(libfuse_device(libfuse_session));
+    return reader_start(libfuse_session);
 }
 
 /* ---- operations ------------------------------------------------------------------------------------------------- */
@@ -79,7 +43,7 @@ static void c_init(void *userdata, struct fuse_conn_info *connection) {
 
 static const struct fuse_lowlevel_ops *compose(const struct fuse_lowlevel_ops *theirs, size_t *size) {
     static struct fuse_lowlevel_ops ours;
-    if (!session.active) return theirs;
+    if (!active) return theirs;
     memset(&python_ops, 0, sizeof python_ops);
     memcpy(&python_ops, theirs, *size < sizeof python_ops ? *size : sizeof python_ops);
     ours = python_ops;
@@ -102,16 +66,11 @@ int session_receive(struct fuse_session *se, struct fuse_buf *buffer) __asm__("f
 size_t add_direntry_plus(fuse_req_t req, char *buffer, size_t size, const char *name, const struct fuse_entry_param *entry,
                          off_t next) __asm__("fuse_add_direntry_plus") EXPORTED;
 
-void *libfuse(const char *name, const char *version) {
-    void *found = dlvsym(RTLD_NEXT, name, version);
-    return found ? found : dlsym(RTLD_NEXT, name);
-}
-
 struct fuse_session *session_new(struct fuse_args *args, const struct fuse_lowlevel_ops *ops, size_t size, void *userdata) {
     typedef struct fuse_session *function(struct fuse_args *, const struct fuse_lowlevel_ops *, size_t, void *);
     function *next = (function *)libfuse("fuse_session_new", "FUSE_3.0");
     const struct fuse_lowlevel_ops *composed = compose(ops, &size);
-    return session.fuse = next ? next(args, composed, size, userdata) : NULL;
+    return libfuse_session = next ? next(args, composed, size, userdata) : NULL;
 }
 
 struct fuse_session *session_new_versioned(struct fuse_args *args, const struct fuse_lowlevel_ops *ops, size_t size,
@@ -119,7 +78,7 @@ struct fuse_session *session_new_versioned(struct fuse_args *args, const struct 
     typedef struct fuse_session *function(struct fuse_args *, const struct fuse_lowlevel_ops *, size_t, void *, void *);
     function *next = (function *)libfuse("fuse_session_new_versioned", "FUSE_3.17");
     const struct fuse_lowlevel_ops *composed = compose(ops, &size);
-    return session.fuse = next ? next(args, composed, size, version, userdata) : NULL;
+    return libfuse_session = next ? next(args, composed, size, version, userdata) : NULL;
 }
 
 /* pyfuse3 has no way to list a name without having it looked up: a virtual entry with a generation means that. */
@@ -134,20 +93,8 @@ size_t add_direntry_plus(fuse_req_t req, char *buffer, size_t size, const char *
     return add(req, buffer, size, name, &listed, next);
 }
 
-int session_device(struct fuse_session *se) {
-    typedef int function(struct fuse_session *);
-    function *next = (function *)libfuse("fuse_session_fd", "FUSE_3.0");
-    return next(se);
-}
-
-int session_receive_request(struct fuse_session *se, struct fuse_buf *buffer) {
-    static int (*next)(struct fuse_session *, struct fuse_buf *);
-    if (!next) next = (int (*)(struct fuse_session *, struct fuse_buf *))libfuse("fuse_session_receive_buf", "FUSE_3.0");
-    return next(se, buffer);
-}
-
-int session_fd(struct fuse_session *se) { return session.active ? reader_wake_fd() : session_device(se); }
+int session_fd(struct fuse_session *se) { return active ? queue_fd() : libfuse_device(se); }
 
 int session_receive(struct fuse_session *se, struct fuse_buf *buffer) {
-    return session.active ? reader_take(buffer) : session_receive_request(se, buffer);
+    return active ? queue_take(buffer) : libfuse_receive(se, buffer);
 }

@@ -5,7 +5,9 @@
  * So what counts is not the time that passes: a shell that sleeps starts nothing more, one that gave the pipe away has
  * no use for it, and one that computes is believed only until it has had the processor for longer than forking takes.
  */
-#include "core.h"
+#include "starting.h"
+#include "lock.h"
+#include "proc.h"
 
 #include <dirent.h>
 #include <fcntl.h>

@@ -3,9 +3,12 @@
  *
  * For an inode of the virtual tree pyfuse3 is asked for attributes, which it knows, and its answer is put into this form.
  */
-#include "core.h"
+#include "statx.h"
+#include "handle.h"
+#include "libfuse.h"
 #include "protocol.h"
-#include "session.h"
+#include "stat.h"
+#include "virtual.h"
 
 #include <errno.h>
 #include <linux/fuse.h>

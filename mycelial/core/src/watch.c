@@ -5,7 +5,8 @@
  * So a thread looks at such a child for a short while, until it is no longer the copy of its shell. What is kept is
  * the first program: `env LC_ALL=C sort` says more than the `sort` that env becomes.
  */
-#include "core.h"
+#include "watch.h"
+#include "proc.h"
 
 #include <pthread.h>
 #include <string.h>

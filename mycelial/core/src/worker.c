@@ -1,19 +1,12 @@
-/* Threads for what may take long, so that one slow request delays no other.
- *
- * A few, begun when they are needed, wait for disks: they flush, copy ranges, read what is not in memory, write
- * while the disk does not keep up, and give back the room of large files.
- * One more reads /proc/PID/cmdline of processes with several threads: that needs their memory map's lock, which a
- * thread of theirs may hold while it waits for a page that only we can bring.
+/* Threads for what may take long, so that one slow request delays no other: begun when they are needed, they flush,
+ * copy ranges, read what is not in memory, write while the disk does not keep up, and give back the room of large files.
  */
-#include "core.h"
+#include "worker.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -114,70 +107,3 @@ void worker_submit(struct job job) {
 }
 
 void worker_close(int fd) { worker_submit((struct job){.run = run_close, .fd = fd, .close_it = true}); }
-
-/* ---- command lines -------------------------------------------------------------------------------------------- */
-
-static struct {
-    pthread_mutex_t lock;
-    pthread_cond_t wake, done;
-    bool started, busy;
-    pid_t pid; /* to read; 0: nothing */
-    size_t size;
-    char text[8192];
-} reader = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER, .done = PTHREAD_COND_INITIALIZER};
-
-static size_t read_cmdline(pid_t pid, char *buffer, size_t size) {
-    char path[64];
-    snprintf(path, sizeof path, "/proc/%d/cmdline", (int)pid);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return 0;
-    ssize_t got = read(fd, buffer, size);
-    close(fd);
-    return got < 0 ? 0 : (size_t)got;
-}
-
-static void *read_for_others(void *unused) {
-    (void)unused;
-    char text[sizeof reader.text];
-    pthread_mutex_lock(&reader.lock);
-    for (;;) {
-        while (!reader.pid) pthread_cond_wait(&reader.wake, &reader.lock);
-        pid_t pid = reader.pid;
-        pthread_mutex_unlock(&reader.lock);
-        size_t size = read_cmdline(pid, text, sizeof text);
-        pthread_mutex_lock(&reader.lock);
-        memcpy(reader.text, text, size);
-        reader.size = size;
-        reader.pid = 0;
-        reader.busy = false;
-        pthread_cond_signal(&reader.done);
-    }
-    return NULL;
-}
-
-size_t worker_read_cmdline(pid_t pid, char *buffer, size_t size) {
-    pthread_mutex_lock(&reader.lock);
-    if (!reader.started) {
-        pthread_t thread;
-        reader.started = pthread_create(&thread, NULL, read_for_others, NULL) == 0;
-        if (reader.started) pthread_detach(thread);
-    }
-    size_t got = 0;
-    if (reader.started && !reader.busy) { /* busy: it hangs on another process, do without */
-        struct timespec until;
-        clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_nsec += 50000000;
-        if (until.tv_nsec >= 1000000000) until.tv_sec++, until.tv_nsec -= 1000000000;
-        reader.pid = pid;
-        reader.busy = true;
-        pthread_cond_signal(&reader.wake);
-        int error = 0;
-        while (reader.busy && !error) error = pthread_cond_timedwait(&reader.done, &reader.lock, &until);
-        if (!reader.busy) {
-            got = reader.size < size ? reader.size : size;
-            memcpy(buffer, reader.text, got);
-        }
-    }
-    pthread_mutex_unlock(&reader.lock);
-    return got;
-}

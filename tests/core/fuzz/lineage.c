@@ -2,7 +2,13 @@
  *
  * What must hold: no reading past the end (the sanitizers see that), and what goes to the engine is whole records.
  */
-#include "core.h"
+#include "elsewhere.h"
+#include "lineage.h"
+#include "lock.h"
+#include "rights.h"
+#include "ring.h"
+#include "stat.h"
+
 #include "dice.h"
 
 #include <errno.h>
@@ -11,21 +17,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-struct configuration configuration = {.timeout = 1};
-double attr_timeout(const struct inode *inode) {
-    (void)inode;
-    return 1;
-}
-int inode_path(const struct inode *inode, const char *last, char *buffer, size_t size) {
-    (void)inode, (void)last, (void)buffer, (void)size;
-    return -1;
-}
-
-const struct fuse_ctx *fuse_req_ctx(fuse_req_t req) {
-    (void)req;
-    return NULL; /* nobody asks: events are written as the operations would, without a request */
-}
-
 int stat_fd(int fd, struct statx *stx) {
     *stx = (struct statx){.stx_uid = (uint32_t)fd, .stx_gid = (uint32_t)fd};
     return 0;
@@ -33,6 +24,7 @@ int stat_fd(int fd, struct statx *stx) {
 void core_leave(void) {}
 void core_return(void) {}
 bool core_is_left(void) { return false; }
+_Thread_local jmp_buf core_way_back;
 
 #define SEEDS 8
 static struct {
@@ -102,7 +94,7 @@ int __wrap_clock_gettime(clockid_t clock, struct timespec *now) {
     *now = (struct timespec){.tv_sec = (time_t)(slept / 1000000000u), .tv_nsec = (long)(slept % 1000000000u)};
     return 0;
 }
-size_t worker_read_cmdline(pid_t pid, char *buffer, size_t size) {
+size_t read_proc_elsewhere(pid_t pid, char *buffer, size_t size) {
     (void)pid;
     return roll(5) ? some_text(buffer, size - 1) : 0;
 }
@@ -116,7 +108,8 @@ static void prepare(void) {
         seeds[i].size = got > 0 ? (size_t)got : 0;
         if (fd >= 0) close(fd);
     }
-    CHECK(seeds[0].size && !lineage_init(20) && !ring_init(true, 4 << 20));
+    CHECK(seeds[0].size && !ring_init(true, 4 << 20));
+    lineage_init(20);
 }
 
 /* Whole records, as mycelial/record/wire.py reads them, in messages whose numbers grow. */

@@ -1,0 +1,105 @@
+/* Open files, and how they are opened below. */
+#include "handle.h"
+#include "configuration.h"
+#include "libfuse.h"
+#include "passthrough.h"
+#include "protocol.h"
+#include "worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define EXEC_FLAG 0x20 /* __FMODE_EXEC */
+
+struct handle *handle_new(fuse_req_t req, struct inode *inode, int fd, int flags, const struct statx *stx) {
+    struct handle *handle = calloc(1, sizeof *handle);
+    if (!handle) return NULL;
+    handle->inode = inode;
+    inode->told_us = 0; /* reading moves the access time, writing more: it will be asked for again */
+    handle->fd = fd;
+    handle->flags = flags;
+    handle->changed = stx->stx_ctime;
+    handle->uid = fuse_req_ctx(req)->uid;
+    handle->tid = fuse_req_ctx(req)->pid;
+    handle->next = inode->handles;
+    inode->handles = handle;
+    inode_reference(inode);
+    return handle;
+}
+
+void handle_close(struct handle *handle) {
+    struct handle **link = &handle->inode->handles;
+    while (*link != handle) link = &(*link)->next;
+    *link = handle->next;
+    if (!handle->inode->handles) passthrough_close(handle->inode);
+    inode_close(handle->inode, handle->fd);
+    inode_unreference(handle->inode);
+    free(handle);
+}
+
+/* Whether the kernel's pages are of this content. The kernel itself looks at size and mtime (AUTO_INVAL_DATA), which
+ * whoever changes a file behind our back can set as they were; the change time nobody can. */
+bool handle_is_cached(const struct handle *handle) {
+    struct statx_timestamp *cached = &handle->inode->cached;
+    if (is_exclusive() || is_writeback()) return true; /* nobody else changes it; or the kernel knows better */
+    bool same = cached->tv_sec == handle->changed.tv_sec && cached->tv_nsec == handle->changed.tv_nsec;
+    *cached = handle->changed;
+    return same;
+}
+
+struct open_reply handle_reply(fuse_req_t req, struct handle *handle) {
+    struct open_reply reply = {.handle = (uint64_t)(uintptr_t)handle, .backing_id = passthrough_open(req, handle)};
+    int access = handle->flags & O_ACCMODE;
+    if (access == O_RDONLY) reply.flags |= OPEN_NOFLUSH;
+    /* Who only writes gains nothing from the page cache; others' pages of it are dropped. O_DIRECT itself is the
+     * kernel's matter: it may be mapped, which what bypasses the cache in this way may not. */
+    if (is_exclusive() && passthrough_writable(handle->inode)) libfuse_invalidate(inode_number(handle->inode));
+    bool readable = is_writeback() && (fcntl(handle->fd, F_GETFL) & O_ACCMODE) == O_RDWR;
+    bool bypass = access == O_WRONLY && !readable && negotiated.offered & INIT_DIRECT_IO_ALLOW_MMAP;
+    /* With passthrough, KEEP_CACHE would be EIO. */
+    reply.flags |= handle->passthrough ? OPEN_PASSTHROUGH : bypass ? OPEN_DIRECT_IO : handle_is_cached(handle) ? OPEN_KEEP_CACHE : 0;
+    return reply;
+}
+
+int flags_below(int flags) {
+    flags &= ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_DIRECT | O_NOFOLLOW | EXEC_FLAG);
+    if (is_writeback()) {
+        flags &= ~O_APPEND; /* the kernel knows where the end is */
+        if ((flags & O_ACCMODE) == O_WRONLY) flags = (flags & ~O_ACCMODE) | O_RDWR; /* a page is read before a part of it is written */
+    }
+    return flags | O_CLOEXEC;
+}
+
+int open_again(int fd, int flags) {
+    char path[32];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    int opened = open(path, flags);
+    return opened < 0 ? -errno : opened;
+}
+
+/* Somebody may just have put a named pipe there: to open that would wait, and everybody with it. Who has a lease on a file
+ * (a server for other machines) is given a moment to return it. */
+int open_plain(int dir, const char *name, int flags) {
+    int fd = -1;
+    for (int attempt = 0; attempt < 20 && fd < 0; attempt++) {
+        if (attempt) nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+        fd = openat(dir, name, flags | O_NOFOLLOW | O_NONBLOCK);
+        if (fd < 0 && (errno != EAGAIN || flags & O_NONBLOCK)) return -1;
+    }
+    if (fd >= 0 && !(flags & O_NONBLOCK)) fcntl(fd, F_SETFL, flags & ~(O_CREAT | O_EXCL | O_TRUNC));
+    return fd;
+}
+
+
+static void run_fsync(const struct job *job) {
+    int error = (job->data_only ? fdatasync(job->fd) : fsync(job->fd)) ? errno : 0;
+    if (job->close_it) close(job->fd);
+    fuse_reply_err(job->req, error);
+}
+
+void answer_fsync(fuse_req_t req, int fd, bool data_only, bool close_it) {
+    worker_submit((struct job){.run = run_fsync, .req = req, .fd = fd, .data_only = data_only, .close_it = close_it});
+}

@@ -1,0 +1,67 @@
+/* inode.c: what the kernel knows by number. */
+#ifndef MYCELIAL_INODE_H
+#define MYCELIAL_INODE_H
+
+#include "base.h"
+
+#include <sys/stat.h>
+
+struct handle;
+
+/* An inode is known by what it is (device, inode number, time of birth) and reached by the last name it was seen
+ * under. Only directories keep a descriptor, least recently used ones give theirs up; whatever has lost its name
+ * while the kernel still knows it keeps one (`pinned`) until it is forgotten. */
+struct inode {
+    struct inode *hash_next;
+    struct inode *parent; /* with `name`: where it was last seen; NULL when it has no name any more */
+    char *name;
+    struct inode *lru_prev, *lru_next;
+    struct handle *handles; /* open files of this inode */
+    uint64_t lookups;       /* what the kernel holds; it sends them back by FORGET */
+    uint32_t references;    /* children and handles that point here */
+    uint32_t holds;         /* the descriptor is in use and must not be evicted */
+    dev_t dev;
+    ino_t ino;
+    uint64_t born; /* ns; 0 where the filesystem does not know */
+    uint32_t generation; /* tells it from another that had its number before, to whoever keeps a file handle */
+    uint64_t told_us; /* when the kernel was told its name and attributes, by now_us() */
+    mode_t type;      /* S_IFMT bits */
+    struct statx_timestamp cached; /* change time of the content in the kernel's cache, as far as we know */
+    int fd;        /* O_PATH descriptor or -1 */
+    int backing_id; /* of kernel passthrough while open in that way, or 0 */
+    bool hashed, pinned;
+    bool setgid; /* when it was seen last */
+    bool large;  /* when it lost a name: to give its room back takes long */
+};
+
+int inode_init(int source_fd, unsigned max_descriptors);
+void inode_shutdown(void);
+struct inode *inode_of(fuse_ino_t ino);
+fuse_ino_t inode_number(const struct inode *inode);
+int inode_lookup(struct inode *parent, const char *name, struct fuse_entry_param *entry);
+void inode_adopt(struct inode *parent, const char *name, const struct statx *stx, struct fuse_entry_param *entry);
+struct inode *inode_find(const struct statx *stx);
+bool inode_is_told(const struct inode *parent, const char *name, ino_t ino); /* and the kernel keeps it for a while */
+void inode_forget(struct inode *inode, uint64_t lookups);
+int inode_stat(struct inode *inode, struct statx *stx);
+void inode_seen(struct inode *inode, const struct statx *stx);
+bool inode_is(const struct inode *inode, const struct statx *stx);
+void inode_rename(struct inode *inode, struct inode *parent, const char *name);
+void inode_unname(struct inode *inode, const struct inode *parent, const char *name);
+void inode_reference(struct inode *inode);
+void inode_unreference(struct inode *inode);
+unsigned long inode_count(void);
+/* A descriptor of a directory; valid until the matching dir_release. Negative errno on failure. */
+int dir_acquire(struct inode *dir);
+void dir_release(struct inode *dir);
+/* An O_PATH descriptor of anything, checked to be that inode; *owned says whether to close it. */
+int inode_open_path(struct inode *inode, bool *owned);
+struct inode *inode_pin(int dir_fd, const char *name, bool *pinned);
+void inode_unpin(struct inode *inode);
+void inode_close(const struct inode *inode, int fd); /* one of its descriptors */
+/* The path below the source, without a leading slash; its length, or -1 when the inode has no name or no room. */
+int inode_path(const struct inode *inode, const char *last, char *buffer, size_t size);
+bool name_is_plain(const char *name);
+double attr_timeout(const struct inode *inode); /* seconds for which the kernel may keep them */
+
+#endif

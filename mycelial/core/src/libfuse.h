@@ -1,0 +1,16 @@
+/* libfuse.c: libfuse's own functions, behind those that we put before them. */
+#ifndef MYCELIAL_LIBFUSE_H
+#define MYCELIAL_LIBFUSE_H
+
+#include "base.h"
+
+/* For a function that we put before one of libfuse's, which pyfuse3 then calls; and the one behind it. */
+#define EXPORTED __attribute__((visibility("default"), used))
+void *libfuse(const char *name, const char *version);
+
+extern struct fuse_session *libfuse_session; /* pyfuse3's */
+int libfuse_device(struct fuse_session *se);
+int libfuse_receive(struct fuse_session *se, struct fuse_buf *buffer);
+void libfuse_invalidate(fuse_ino_t ino); /* the kernel's attributes of it are out of date */
+
+#endif

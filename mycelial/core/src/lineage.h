@@ -1,0 +1,17 @@
+/* lineage.c: who a process is and where it comes from. */
+#ifndef MYCELIAL_LINEAGE_H
+#define MYCELIAL_LINEAGE_H
+
+#include "base.h"
+
+void lineage_init(unsigned max_processes);
+uint32_t lineage_number(pid_t tid);        /* announces the process when it is new or changed */
+uint32_t lineage_refresh_pipes(pid_t tid); /* as above, and looks at its pipeline again */
+uint32_t lineage_latest(pid_t tid);        /* what was announced last, without looking */
+void lineage_redirected(pid_t tid);        /* its standard streams are as the program will have them that it becomes */
+void lineage_announce_again(void);
+void lineage_begin_anew(void); /* all that is known of processes is forgotten: who was looking at one will not go on */
+void lineage_ignore(pid_t pid);
+unsigned long lineage_reads(void);
+
+#endif

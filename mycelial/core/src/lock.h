@@ -1,0 +1,45 @@
+/* lock.c: the core, which one thread holds at a time. */
+#ifndef MYCELIAL_LOCK_H
+#define MYCELIAL_LOCK_H
+
+#include "base.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdatomic.h>
+
+struct seat { /* of a thread that holds the core, and may leave it */
+    pthread_t thread;
+    atomic_int tid;
+    atomic_ullong since_us; /* when it left the core, by now_us(); 0: it has not */
+    atomic_bool looks;      /* at a process, in the middle of its table */
+    atomic_bool lost;       /* did not come back from that; another thread has its place, and the tables */
+    atomic_bool waits;      /* for a request, or the timer: a signal interrupts nothing else */
+    atomic_bool stopped;
+};
+extern _Thread_local struct seat *core_seat; /* this thread's */
+
+/* Changed under the lock. */
+extern struct core_seats {
+    struct seat *reader, *stand_in;
+    bool closed; /* the session ends: who is lost shall not come back */
+} core_seats;
+
+int core_init(void);  /* 0 or an error's number */
+void core_lock(void); /* held while a request is answered here */
+void core_unlock(void);
+void core_leave(void); /* to look at a process, which may wait for another that waits for us */
+void core_leave_for_disk(void);
+void core_return(void);
+bool core_is_left(void); /* by another thread, which looks at a process: this one must not */
+_Noreturn void core_stay_away(void); /* for a thread that is lost, when the session is closed */
+
+/* Where a thread goes on (setjmp) that was given up while it looked at a process. */
+extern _Thread_local jmp_buf core_way_back;
+
+/* For the stand-in: a descriptor, readable some time after the reader has left. */
+int core_timer(void);
+bool core_take_timer(void); /* whether it was that */
+void core_set_timer(void);  /* to be told once more */
+
+#endif

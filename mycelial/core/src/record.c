@@ -1,0 +1,51 @@
+/* What the operations say of what they did: each event in the name of the process that asked. */
+#include "record.h"
+#include "lineage.h"
+
+#define PATH_SIZE 16384
+
+uint32_t record_inode(enum event_kind kind, unsigned flags, fuse_req_t req, const struct inode *inode) {
+    char path[PATH_SIZE];
+    if (!ring_recording()) return PROCESS_UNKNOWN;
+    const struct fuse_ctx *context = fuse_req_ctx(req);
+    uint32_t process = lineage_number(context->pid);
+    int size = inode_path(inode, NULL, path, sizeof path);
+    if (size > 0) ring_event(kind, flags, process, context->uid, path, (size_t)size, NULL, 0);
+    return process;
+}
+
+uint32_t record_name(enum event_kind kind, unsigned flags, fuse_req_t req, const struct inode *parent, const char *name) {
+    char path[PATH_SIZE];
+    if (!ring_recording()) return PROCESS_UNKNOWN;
+    const struct fuse_ctx *context = fuse_req_ctx(req);
+    uint32_t process = kind == CREATE ? lineage_refresh_pipes(context->pid) : lineage_number(context->pid);
+    int size = inode_path(parent, name, path, sizeof path);
+    if (size > 0) ring_event(kind, flags, process, context->uid, path, (size_t)size, NULL, 0);
+    return process;
+}
+
+void record_two(enum event_kind kind, unsigned flags, fuse_req_t req, const char *path, int path_size,
+                const struct inode *parent, const char *name) {
+    char to[PATH_SIZE];
+    if (!ring_recording() || path_size < 0) return;
+    const struct fuse_ctx *context = fuse_req_ctx(req);
+    int size = inode_path(parent, name, to, sizeof to);
+    if (size >= 0)
+        ring_event(kind, flags, lineage_number(context->pid), context->uid, path, (size_t)path_size, to, (size_t)size);
+}
+
+void record_read(const struct handle *handle) {
+    char path[PATH_SIZE];
+    uint32_t process = ring_recording() ? lineage_latest(handle->tid) : PROCESS_UNKNOWN;
+    if (process == PROCESS_UNKNOWN || process == handle->process) return;
+    int size = inode_path(handle->inode, NULL, path, sizeof path);
+    if (size > 0) ring_event(READ, 0, process, handle->uid, path, (size_t)size, NULL, 0);
+}
+
+void record_write(struct handle *handle) {
+    char path[PATH_SIZE];
+    if (!ring_recording()) return;
+    handle->dirty = handle->fresh = false;
+    int size = inode_path(handle->inode, NULL, path, sizeof path);
+    if (size > 0) ring_event(WRITE, 0, handle->process, handle->uid, path, (size_t)size, NULL, 0);
+}

@@ -1,0 +1,17 @@
+/* record.c: what the operations say of what they did. Nothing is said when recording is off or the path has no name. */
+#ifndef MYCELIAL_RECORD_H
+#define MYCELIAL_RECORD_H
+
+#include "handle.h"
+#include "inode.h"
+#include "ring.h"
+
+/* These two return the process. */
+uint32_t record_inode(enum event_kind kind, unsigned flags, fuse_req_t req, const struct inode *inode);
+uint32_t record_name(enum event_kind kind, unsigned flags, fuse_req_t req, const struct inode *parent, const char *name);
+void record_two(enum event_kind kind, unsigned flags, fuse_req_t req, const char *path, int path_size,
+                const struct inode *parent, const char *name);
+void record_read(const struct handle *handle); /* closed after reading, if more is known of the reader than at the open */
+void record_write(struct handle *handle); /* closed after writing, or made and left empty */
+
+#endif
