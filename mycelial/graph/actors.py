@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from mycelial.graph.programs import Kind, kind_of
+from mycelial.graph.programs import Kind, is_task, kind_of
 from mycelial.record.events import Neighbour
 
 
@@ -67,7 +67,8 @@ class Actor:
 
     def recognise(self) -> None:
         """Work out anew what follows from its name, its command line and its neighbours."""
-        self.kind = kind_of(self.comm, self.exe)
+        is_script = is_task(self.comm, self.args or ())
+        self.kind = Kind.INTERPRETER if is_script else kind_of(self.comm, self.exe)
         lines = (self.args or (), *(other.args for other in self.neighbours))
         self.is_given_pipes = any(word.startswith("/dev/fd/") for line in lines for word in line)
 

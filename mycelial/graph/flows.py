@@ -165,7 +165,7 @@ def _from_children(making: Making, parent: Actor, processes: Processes) -> Reads
         if any(member.finished for member in processes.unit(child)):
             continue
         for file, read in child.reads.items():
-            if read.first >= making.begun and not read.conducted:
+            if read.first >= making.begun and (not read.conducted or child.kind is Kind.WRAPPER):
                 yield file, read
 
 

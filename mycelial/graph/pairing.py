@@ -23,9 +23,9 @@ _NUMBER = re.compile(r"\d+")
 
 
 def by_stem(name: str) -> tuple[str, str]:
-    """Return a name's stem and suffix."""
+    """Return a name's stem and suffix; a compiler of Java writes X.java's inner classes to X$Y.class."""
     stem, _, suffix = name.lstrip(".").partition(".")
-    return stem, suffix
+    return stem.partition("$")[0] or stem, suffix
 
 
 def by_number(name: str) -> tuple[str, str]:

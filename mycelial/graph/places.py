@@ -1,4 +1,4 @@
-"""What flows through named pipes, and through files that lie outside of the mount.
+"""What flows in by what a program has open: its standard input, named pipes, and files outside of the mount.
 
 Nobody is heard of there.  But where a program's output leads is known of everyone who touched a file of ours,
 and that another program reads there shows in its input or on its command line.
@@ -8,13 +8,37 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from itertools import islice
 
 from mycelial.graph.actors import Actor, is_place
 from mycelial.graph.making import Making, Reads
 from mycelial.graph.processes import Processes
+from mycelial.graph.programs import CONDUCTORS
+
+OPENED = 64
+"""Files read latest by a process, among which is what it opened for its child."""
 
 WORDS = 64
 """Words of a command line that are looked at."""
+
+
+def given(making: Making, processes: Processes) -> int | None:
+    """Return the file that is the standard input of a program, whoever opened it."""
+    writer = making.writer
+    target = writer.fds.get(0, "")
+    if not is_place(target) or writer.kind in CONDUCTORS:
+        return None
+    if making.root:
+        below = target.removeprefix(f"{making.root}/")
+        return making.number_at(below) if below != target else None
+    parts = target.split("/")
+    for actor in filter(None, (writer, processes.latest(writer.ppid))):
+        for file in islice(reversed(actor.reads), OPENED):
+            if making.name_of(file) == parts[-1] and any(
+                making.number_at("/".join(parts[begin:])) == file for begin in range(1, len(parts))
+            ):
+                return file
+    return None
 
 
 def inputs_of(making: Making) -> Iterator[str]:

@@ -115,6 +115,15 @@ def kind_of(comm: str, exe: str | None = None) -> Kind:
     return Kind.TOOL
 
 
+_TASKS = {"cmake": ("-E", "-P"), "meson": ("--internal",)}
+"""Options with which a builder is a tool that the build calls: it copies, converts, captures an output."""
+
+
+def is_task(comm: str, args: tuple[str, ...]) -> bool:
+    """Whether a builder so called does one thing, as a script would."""
+    return comm in _TASKS and not set(_TASKS[comm]).isdisjoint(args)
+
+
 def is_wrapper(comm: str) -> bool:
     """Whether such a program only runs others, which it is given on its command line."""
     return kind_of(comm) is Kind.WRAPPER

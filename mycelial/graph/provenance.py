@@ -17,6 +17,7 @@ from mycelial.graph.commands import Written, step_of
 from mycelial.graph.flows import Flow, bounded, flows_into
 from mycelial.graph.making import Making
 from mycelial.graph.pairing import belonging, is_paired, namesakes
+from mycelial.graph.places import given
 from mycelial.graph.processes import Processes
 from mycelial.graph.programs import CONDUCTORS, Kind, is_script_of
 from mycelial.graph.rounds import round_before
@@ -276,18 +277,10 @@ class Provenance:
 
     def _flows(self, making: Making) -> dict[int, Flow]:
         flows = flows_into(making, self._processes)
-        for file in self._given(making):
-            if file != making.product and file not in flows:
-                flows[file] = Flow(file, making.t, making.writer.comm)
+        file = given(making, self._processes)
+        if file is not None and file != making.product and file not in flows:
+            flows[file] = Flow(file, making.t, making.writer.comm)
         return flows
-
-    def _given(self, making: Making) -> Iterator[int]:
-        """Yield the file that is the standard input of a program, whoever opened it."""
-        root, target = making.root, making.writer.fds.get(0, "")
-        if root and target.startswith(f"{root}/") and making.writer.kind not in CONDUCTORS:
-            number = self._number_at(target.removeprefix(f"{root}/"))
-            if number is not None:
-                yield number
 
     def _mounted_at(self, actor: Actor, product: int) -> str:
         """Return where the mount's root is, as far as it shows from the files that a process has open."""

@@ -230,6 +230,11 @@ def test_a_converter_pairs_files_by_name(story: Story) -> None:
     assert story.sources("z.json") == ["convert.py", "z.csv"]
 
 
+def test_a_compiler_that_makes_several_classes_of_each_file_pairs_them_by_name(story: Story) -> None:
+    story.program("javac").open("X.java", "Y.java").make("X$In.class", "X.class", "Y$1.class", "Y.class")
+    assert [story.sources(name) for name in ("X$In.class", "Y$1.class")] == [["X.java"], ["Y.java"]]
+
+
 def test_copying_many_files_pairs_them_one_by_one(story: Story) -> None:
     cp = story.program("cp")
     for name in ("x", "y", "z"):
@@ -524,3 +529,26 @@ def test_commands_that_come_through_a_pipe_are_no_part_of_a_pipeline_that_they_s
     told.run("sort", pipe_in=("1",), pipe_out=("2",), **lines).open("a")
     told.run("uniq", pipe_in=("2", "1"), **lines).make("out")
     assert story.sources("out") == ["a"]
+
+
+def test_what_a_shell_opened_for_its_child_is_the_input_of_what_the_child_makes(story: Story) -> None:
+    shell = story.program("dash").open("in")
+    shell.run("tee", fds=((0, "/mnt/in"),)).make("one", "two")
+    assert [story.sources(name) for name in ("one", "two")] == [["in"], ["in"]]
+
+
+def test_what_a_wrapper_reads_says_what_it_runs_where_its_shell_opened_the_output(story: Story) -> None:
+    shell = story.program("dash").create("out")
+    xargs = shell.run("xargs", args=("xargs", "-a", "list", "cat")).open("list")
+    xargs.run("cat").open("a").close("out")
+    assert story.sources("out") == ["a", "list"]
+
+
+@pytest.mark.parametrize("line", [("cmake", "-E", "cat", "in"), ("meson", "--internal", "exe")])
+def test_a_builder_that_is_called_as_a_tool_makes_what_it_captures(
+    story: Story, line: tuple[str, ...]
+) -> None:
+    tool = story.program("ninja").run(line[0], args=line)
+    tool.run("sort", pipe_out=("1",)).open("in")
+    tool.make("out")
+    assert story.sources("out") == ["in"]
