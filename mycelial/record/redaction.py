@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 import shlex
-from itertools import pairwise
 
 from mycelial.record.secrecy import PLAIN, REDACTED, is_secret_name, redact_text
 from mycelial.record.secrets import NO_ACCOUNTS, NO_WAYS, RUNNERS, STDIN, TRUSTED, WAYS, Ways
@@ -47,8 +46,12 @@ _DEEPEST = 3
 _ROUNDS = 6
 """How often a command line is looked at; of one that changes even then, nothing of what changes is kept."""
 
-_SAYS_HOW = re.compile(r"-[mSRP]|--(?:method|salt|rounds|password-fd)")  # to mkpasswd
+_SAYS_HOW = re.compile(
+    r"-[mSRP]|--(?:method|salt|rounds|password-fd)"  # to mkpasswd
+    r"|-n|--(?:(?:encrypt-)?vault-(?:id|(?:password-|pass-)?file)|(?:stdin-)?name|output)"  # to ansible-vault
+)
 _ALL_READ = re.compile(r"-[A-Za-z]*S[A-Za-z]*")  # by sudo
+_PIPED = re.compile(r"[\s;})]*\|\s*")
 _BEFORE = re.compile(r"time|builtin|command|\{|!|[A-Za-z_]\w*=.*", re.DOTALL)
 
 _ACCOUNTS = ("sqlplus", "sqlldr", "rman", "imp", "exp")
@@ -75,51 +78,64 @@ def redact_script(text: str) -> str:
 def _redact_script(text: str, depth: int) -> str:
     if depth > _DEEPEST:
         return redact_text(text)
-    pieces: list[str] = []
-    done = 0
-    commands = _commands_in(text)
-    for command, following in pairwise((*commands, [])):
+    found: list[tuple[re.Match[str], str]] = []
+    commands, given = _commands_in(text)
+    for number, command in enumerate(commands):
         words = [_unquoted(match[0]) for match in command]
         redacted = _redact_words(words, depth + 1, is_script=True)
         at = next((at for at, word in enumerate(words) if not _BEFORE.fullmatch(word)), 0)
         says = words[at : at + 1] and words[at].rpartition("/")[2] in ("echo", "printf")
-        if says and _are_piped_as_secret(text, command, following):
+        if says and _are_piped_as_secret(text, command, commands[number + 1 :]):
             said = (word if _SAID.match(word) else REDACTED for word in redacted[at + 1 :])
             redacted = [*redacted[: at + 1], *said]
-        for match, word, new in zip(command, words, redacted, strict=True):
-            if new != word:
-                pieces += [
-                    text[done : match.start()],
-                    new if _NEEDS_NO_QUOTES.fullmatch(new) else shlex.quote(new),
-                ]
-                done = match.end()
+        found += [
+            (match, new) for match, word, new in zip(command, words, redacted, strict=True) if new != word
+        ]
+        if number in given and _is_given_secret(words) and not _SAID.match(_unquoted(given[number][0])):
+            found.append((given[number], REDACTED))
+    pieces, done = [], 0
+    for match, new in sorted(found, key=lambda item: item[0].start()):
+        quoted = new if _NEEDS_NO_QUOTES.fullmatch(new) else shlex.quote(new)
+        pieces += [text[done : match.start()], quoted]
+        done = match.end()
     return redact_text("".join([*pieces, text[done:]]))
 
 
-def _are_piped_as_secret(text: str, said: list[re.Match[str]], reader: list[re.Match[str]]) -> bool:
+def _are_piped_as_secret(text: str, said: list[re.Match[str]], following: list[list[re.Match[str]]]) -> bool:
     """Whether what a command says is the standard input of one that is given a secret that way."""
-    if not reader or text[said[-1].end() : reader[0].start()].strip() != "|":
+    reader = next((words for words in following if [word[0] for word in words] != ["}"]), [])
+    if not reader or not _PIPED.fullmatch(text[said[-1].end() : reader[0].start()]):
         return False
-    words = [match[0] for match in reader]
+    return _is_given_secret([match[0] for match in reader])
+
+
+def _is_given_secret(words: list[str]) -> bool:
+    """Whether a command's standard input is a secret."""
     return (
         any(map(STDIN.fullmatch, words))
-        or words[0] == "passwd"
-        or (words[0] == "sudo" and any(map(_ALL_READ.fullmatch, words)))
-        or (words[0] == "openssl" and "stdin" in words)
+        or words[:1] == ["passwd"]
+        or (words[:1] == ["sudo"] and any(map(_ALL_READ.fullmatch, words)))
+        or (words[:1] == ["openssl"] and "stdin" in words)
     )
 
 
-def _commands_in(text: str) -> list[list[re.Match[str]]]:
-    """Return the words of each simple command of a script, as far as that shows without being a shell."""
+def _commands_in(text: str) -> tuple[list[list[re.Match[str]]], dict[int, re.Match[str]]]:
+    """Return the words of each simple command of a script, as far as that shows without being a shell.
+
+    The word that is the standard input of the command of a number comes apart: <<< word.
+    """
     commands: list[list[re.Match[str]]] = [[]]
+    given: dict[int, re.Match[str]] = {}
     end = 0
     for match in _WORD.finditer(text):
         if _ENDS.search(text, end, match.start()):
             commands.append([])
         if "<" not in (between := text[end : match.start()]) and ">" not in between:
             commands[-1].append(match)
+        elif between.rstrip().endswith("<<<"):
+            given[len(commands) - 1] = match
         end = match.end()
-    return commands
+    return commands, given
 
 
 def _unquoted(word: str) -> str:
@@ -226,11 +242,9 @@ def _places(words: list[str], begun: int, program: str) -> list[int]:
     ):
         return [len(words) - 1]
     if program == "mkpasswd":
-        return [
-            at
-            for at in range(begun + 1, len(words))
-            if not words[at].startswith("-") and (at == begun + 1 or not _SAYS_HOW.fullmatch(words[at - 1]))
-        ][:1]
+        return _plain(words, begun + 1)[:1]
+    if program == "ansible-vault" and "encrypt_string" in words:
+        return _plain(words, words.index("encrypt_string") + 1)
     if program == "qpdf" and "--encrypt" in words:
         at = words.index("--encrypt")
         return [place for place in (at + 1, at + 2) if place < len(words)]
@@ -241,7 +255,10 @@ def _places(words: list[str], begun: int, program: str) -> list[int]:
         share = next(
             (at for at in range(begun + 1, len(words) - 1) if words[at].startswith("//")), len(words)
         )
-        return [at for at in (share + 1,) if at < len(words) and not words[at].startswith("-")]
+        after = range(share + 1, len(words))
+        return [at for at in after if words[at][:1] != "-" and (at == share + 1 or words[at - 1][:1] != "-")][
+            :1
+        ]
     if ways.pairs and any(word in ways.pairs for word in words):
         return [at for at in range(begun + 1, len(words)) if _PAIR.match(words[at])]
     for word, count in ways.places.items():
@@ -257,6 +274,16 @@ def _places(words: list[str], begun: int, program: str) -> list[int]:
         if chosen and len(words[chosen[0]]) >= 6:
             return chosen
     return []
+
+
+def _plain(words: list[str], begin: int) -> list[int]:
+    """Return where words stand that are neither options nor the values of those that have one."""
+    after = range(begin, len(words))
+    return [
+        at
+        for at in after
+        if not words[at].startswith("-") and (at == begin or not _SAYS_HOW.fullmatch(words[at - 1]))
+    ]
 
 
 def _redact_word(arg: str, program: str, ways: Ways, depth: int) -> str:

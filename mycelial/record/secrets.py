@@ -116,7 +116,7 @@ _WAYS = {
     "snyk": Ways(places={"auth": 1}),
     "pulumi": Ways(places={"set": 2}, only=("--secret",)),
     "gpg gpg2": Ways(apart=("--passphrase",)),
-    "qpdf": Ways(),
+    "qpdf ansible-vault": Ways(),
     "pdftotext pdftoppm pdfimages pdfinfo pdftocairo pdfseparate": Ways(apart=("-upw", "-opw")),
     "pdftk": Ways(settings=True),
     "wpa_passphrase": Ways(places={"wpa_passphrase": 2}),
