@@ -37,10 +37,10 @@ class Announced:
     def read(self) -> bytes:
         """Return all that is kept, and perhaps something after it that is no record."""
         size = os.fstat(self._fd).st_size
-        content = b""
+        content = bytearray()
         while len(content) < size and (part := os.pread(self._fd, size - len(content), len(content))):
             content += part
-        return content
+        return bytes(content)
 
     def go_on_after(self, size: int) -> None:
         """Keep what comes after the first `size` bytes, which are records."""
@@ -63,7 +63,7 @@ class Announced:
             self._size += os.pwrite(self._fd, record, self._size)
 
     def _write_afresh(self, used: Iterable[bytes]) -> None:
-        content = b""
+        content = bytearray()  # each of many: adding to bytes would copy all of them each time
         for record in used:
             if len(content) + len(record) > self._largest // 2:
                 break

@@ -73,7 +73,7 @@ class Kind(IntEnum):
     PAUSE = 14
 
 
-_OPS = {
+_OPS: dict[int, Op] = {
     Kind.OPEN: Op.OPEN,
     Kind.EXEC: Op.EXEC,
     Kind.CREATE: Op.CREATE,
@@ -83,7 +83,7 @@ _OPS = {
     Kind.UNLINK: Op.UNLINK,
     Kind.READ: Op.READ,
 }
-_KINDS = {op: kind for kind, op in _OPS.items()}
+_KINDS = {op: Kind(kind) for kind, op in _OPS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +158,10 @@ class WireDecoder:
         """
         for record, kind, number, uid, time_ns in _records(message):
             body = record[_HEADER.size :]
-            if kind == Kind.PROCESS:
+            if (op := _OPS.get(kind)) is not None:  # most are
+                if (event := _event(op, body, self._process(number, uid), time_ns)) is not None:
+                    yield event
+            elif kind == Kind.PROCESS:
                 is_new = number not in self._processes
                 self._remember(number, _process(body, uid))
                 if self._announced is not None and is_new:
@@ -177,10 +180,6 @@ class WireDecoder:
                 a, b = _paths(body[_COUNT.size :])
                 if (is_clean_path(a) and is_clean_path(b)) or not (a or b):
                     yield Mute(_unpack(_COUNT, body)[0], uid, a, b)
-            elif kind in _OPS:
-                event = _event(_OPS[Kind(kind)], body, self._process(number, uid), time_ns)
-                if event is not None:
-                    yield event
 
     def _restore(self, kept: bytes) -> int:
         """Remember what was announced before; return the size of what could be read, in bytes."""
@@ -295,9 +294,8 @@ def _paths(body: memoryview) -> tuple[str, str]:
     if len(body) < _LENGTHS.size + path_length + to_length:
         raise ValueError("malformed message: a path longer than its record")
     start = _LENGTHS.size
-    path = text_of(bytes(body[start : start + path_length]))
-    to = text_of(bytes(body[start + path_length : start + path_length + to_length]))
-    return path, to
+    raw = bytes(body[start : start + path_length + to_length])
+    return (text_of(raw), "") if not to_length else (text_of(raw[:path_length]), text_of(raw[path_length:]))
 
 
 def _event(op: Op, body: memoryview, process: Process, time_ns: int) -> Event | None:
@@ -311,13 +309,13 @@ def _event(op: Op, body: memoryview, process: Process, time_ns: int) -> Event | 
 def _process(body: memoryview, uid: int) -> Process:
     pid, ppid, pgid, sid, start = _unpack(_PROCESS, body)
     fields: list[bytes] = []
-    rest = body[_PROCESS.size :]
+    raw, end = bytes(body), _PROCESS.size
     for _ in range(_FIELDS):
-        (length,) = _unpack(_LENGTH, rest)
-        if len(rest) < _LENGTH.size + length:
+        begin = end + _LENGTH.size
+        end = begin + int.from_bytes(raw[end:begin], "little")
+        if end > len(raw) or begin > len(raw):
             raise ValueError("malformed message: a field longer than its record")
-        fields.append(bytes(rest[_LENGTH.size : _LENGTH.size + length]))
-        rest = rest[_LENGTH.size + length :]
+        fields.append(raw[begin:end])
     comm, exe, cwd, cgroup, cmdline, chain, pipe_in, pipe_out, chain_args, fds, neighbours = fields
     return Process(
         pid=pid,
@@ -370,10 +368,10 @@ def _lists(raw: bytes) -> Iterator[bytes]:
         raw = raw[end:]
 
 
-def _counted(lists: Iterable[Iterable[str]]) -> bytes:
+def _counted(lists: Iterable[tuple[str, ...]]) -> bytes:
     joined = b""
     for one in lists:
-        raw = _terminated(one)[:_LONGEST_FIELD]
+        raw = _terminated_line(one)[:_LONGEST_FIELD]
         joined += _LENGTH.pack(len(raw)) + raw
     return joined
 
@@ -389,6 +387,9 @@ _shared_items = lru_cache(maxsize=_SHARED)(_items)
 
 def _terminated(items: Iterable[str]) -> bytes:
     return b"".join(bytes_of(item) + b"\0" for item in items)
+
+
+_terminated_line = lru_cache(maxsize=_SHARED)(_terminated)  # those of ancestors are the same again and again
 
 
 def _unpack(layout: struct.Struct, body: memoryview) -> tuple[int, ...]:

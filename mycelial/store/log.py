@@ -27,6 +27,7 @@ LATEST = 4096
 """Processes that are remembered as a whole."""
 
 _TOGETHER = 1000  # events read in one go
+_LONG = 256  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +214,7 @@ def read_process(database: sqlite_utils.Database, number: int) -> Process:
 
 
 def _process_row(process: Process) -> tuple[Any, ...]:
+    lines, others = _dumps(process.chain_args), _dumps(_neighbours(process))
     columns = (
         process.pid,
         process.ppid,
@@ -228,12 +230,24 @@ def _process_row(process: Process) -> tuple[Any, ...]:
         _dumps(process.chain),
         _dumps(process.pipe_in),
         _dumps(process.pipe_out),
-        _dumps(process.chain_args),
-        _dumps(process.fds),
-        _dumps(tuple((other.pid, other.streams, other.args) for other in process.neighbours)),
     )
-    digest = hashlib.blake2b(repr(columns).encode("ascii", "backslashreplace"), digest_size=12).digest()
-    return (digest, *columns)
+    streams = _dumps(process.fds)
+    said = repr((columns, _summary(lines), streams, _summary(others)))
+    return (_digest(said), *columns, lines, streams, others)
+
+
+def _neighbours(process: Process) -> tuple[Any, ...]:
+    return tuple((other.pid, other.streams, other.args) for other in process.neighbours)
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.blake2b(text.encode("ascii", "backslashreplace"), digest_size=12).digest()
+
+
+@lru_cache(maxsize=1024)
+def _summary(text: str | None) -> str | bytes | None:
+    """Return what stands for a text in a digest; many processes come with the same long command lines."""
+    return text if text is None or len(text) <= _LONG else _digest(text)
 
 
 def _optional(text: str | None) -> str | bytes | None:
