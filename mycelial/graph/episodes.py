@@ -27,6 +27,9 @@ GAP = 300.0
 LONGEST = 3600.0
 """Seconds after which an episode ends in any case."""
 
+MOST = 20_000
+"""Touches after which an episode ends in any case: to close it takes as long as there are many, and all waits."""
+
 EVERYTHING = ROOT
 """The usage of the mount root is that of all files."""
 
@@ -114,7 +117,7 @@ class Episodes:
         if not writes and actor.kind is Kind.WATCHER:
             return
         episode = self._open.get(actor.uid)
-        if episode is None or _is_over(episode, t):
+        if episode is None or len(episode.touches) >= MOST or _is_over(episode, t):
             if episode is not None:
                 self._close(episode)
             episode = self._open[actor.uid] = Episode(self._next, actor.uid, t, t)

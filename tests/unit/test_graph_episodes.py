@@ -57,6 +57,13 @@ def test_an_episode_lasts_an_hour_at_most(story: Story) -> None:
     assert "end" not in story.together("start")
 
 
+def test_an_episode_of_very_many_accesses_ends(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mycelial.graph.episodes.MOST", 3)
+    story.program("vim").close("a", "b", "c", "d", "e")
+    assert sorted(story.together("a")) == ["b", "c"]
+    assert story.together("d") == ["e"]
+
+
 def test_a_file_counts_once_in_an_episode(story: Story) -> None:
     for _ in range(5):
         story.program("vim").close("a", "b")
