@@ -28,7 +28,7 @@ _USUAL = re.compile(
     rb'\{"t": ((?:0|[1-9][0-9]{0,10})(?:\.[0-9]+)?), (%b), "op": "([a-z]+)"' % _IDS
     + rb', "path": "(%b)"(?:, "to": "(%b)")?(.*)' % (_TEXT, _TEXT)
 )
-_NOT_AGAIN = (b'"t"', b'"op"', b'"path"', b'"to"', b"\\")  # would overrule what stood before, or might
+_NOT_AGAIN = re.compile(rb'"(?:t|op|path|to)"')  # would overrule what stood before
 
 
 def event_to_json(event: Event) -> str:
@@ -93,12 +93,15 @@ class EventReader:
         t, ids, word, path, to, rest = found.groups()
         process = self._processes.get(ids + rest)
         if process is None:
-            event = _event(line)
+            if b"\\" in rest or _NOT_AGAIN.search(rest):
+                return _event(line)
+            try:
+                process = _process(json.loads(b"{%b%b" % (ids, rest)))
+            except (ValueError, RecursionError):
+                return _event(line)  # which says what is wrong with it
             if len(self._processes) >= _REMEMBERED:
                 self._processes.clear()
-            if not any(key in rest for key in _NOT_AGAIN):
-                self._processes[ids + rest] = event.process
-            return event
+            self._processes[ids + rest] = process
         op, name, target = _WORDS.get(word), path.decode(), None if to is None else to.decode()
         if (
             op is None
@@ -216,15 +219,29 @@ def _path(value: object) -> str:
 def _texts(value: object) -> tuple[str, ...]:
     if not isinstance(value, list):
         raise ValueError(f"expected a list, found {_kind(value)}")
-    return tuple([_text(item) for item in value])
+    return tuple([item if type(item) is str and item.isascii() else _text(item) for item in value])
 
 
 def _chain(value: object) -> tuple[tuple[int, str], ...]:
+    if type(value) is list and all([_is_link(link) for link in value]):
+        return tuple([(pid, comm) for pid, comm in value])
     if not isinstance(value, list):
         raise ValueError(f"expected a list, found {_kind(value)}")
     if not all(isinstance(link, list) and len(link) == 2 for link in value):
         raise ValueError("expected pairs of number and text")
     return tuple([(_id(pid), _text(comm)) for pid, comm in value])
+
+
+def _is_link(link: object) -> bool:
+    """Whether it is a pair of number and text as nearly all are."""
+    return (
+        type(link) is list
+        and len(link) == 2
+        and type(link[0]) is int
+        and 0 <= link[0] <= _LARGEST_ID
+        and type(link[1]) is str
+        and link[1].isascii()
+    )
 
 
 def _command_lines(value: object) -> tuple[tuple[str, ...], ...]:
