@@ -23,7 +23,8 @@ from mycelial.graph.background import Background
 from mycelial.graph.ingest import Ingest
 from mycelial.graph.lending import Lending
 from mycelial.record.announced import Announced
-from mycelial.record.wire import Dropped, Mark, Mute, Pause, Serial, WireDecoder
+from mycelial.record.events import Event
+from mycelial.record.wire import Dropped, Mark, Mute, Pause, Serial, Told, WireDecoder
 from mycelial.store.writer import Writer
 
 log = logging.getLogger(__name__)
@@ -140,25 +141,30 @@ class Engine:
         return True
 
     def _decode(self, message: bytes) -> None:
+        items: list[Told] = []
         try:
-            for item in self._decoder.feed(message):
-                if isinstance(item, Dropped):
-                    self._lost += item.count
-                elif isinstance(item, Serial):
-                    self._ingest.begin_message(item.number)
-                elif isinstance(item, Mark):
-                    self._lending.mark(item.number)
-                elif isinstance(item, (Mute, Pause)):
-                    done = self._ingest.change(changing(item))
-                    self._report(at_once=True)  # before the answer: whoever asks then is told the truth
-                    self._tell({"told": item.number, "done": done})
-                else:
-                    self._ingest.take(item)
+            items.extend(self._decoder.feed(message))  # up to where it is wrong; all before anything is done
         except ValueError as error:
             self._lost += 1
             if not self._malformed:
                 self._malformed = True
                 log.error("a message from the mount could not be read: %s", error)
+        for item in items:
+            self._take(item)
+
+    def _take(self, item: Told) -> None:
+        if isinstance(item, Event):
+            self._ingest.take(item)
+        elif isinstance(item, Dropped):
+            self._lost += item.count
+        elif isinstance(item, Serial):
+            self._ingest.begin_message(item.number)
+        elif isinstance(item, Mark):
+            self._lending.mark(item.number)
+        else:
+            done = self._ingest.change(changing(item))
+            self._report(at_once=True)  # before the answer: whoever asks then is told the truth
+            self._tell({"told": item.number, "done": done})
 
     def _status(self) -> dict[str, object]:
         ingest = self._ingest

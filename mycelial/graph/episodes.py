@@ -28,7 +28,7 @@ LONGEST = 3600.0
 """Seconds after which an episode ends in any case."""
 
 MOST = 20_000
-"""Touches after which an episode ends in any case: to close it takes as long as there are many, and all waits."""
+"""Touches after which an episode ends in any case: while it is closed, all else waits."""
 
 EVERYTHING = ROOT
 """The usage of the mount root is that of all files."""

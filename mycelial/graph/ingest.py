@@ -142,8 +142,6 @@ class Ingest:
             if not self._waiting:
                 self._due = self._clock() + COMMIT_WITHIN
             self._waiting.add(one)
-            if self._writer is not None:
-                self._feed()
 
     def pause(self) -> float | None:
         """Return the seconds until :meth:`work` has something to do; None if nothing is due."""
@@ -171,7 +169,7 @@ class Ingest:
         """Whether what waits should be committed before anything else is taken."""
         if self._writer is None or not self._waiting:
             return False
-        return self._waiting.given >= BATCH or self._clock() >= self._due
+        return len(self._waiting) >= BATCH or self._clock() >= self._due
 
     @property
     def is_writing(self) -> bool:
@@ -265,23 +263,8 @@ class Ingest:
             self._pipeline = Pipeline(self._writer)
             if not self._waiting:
                 self._recover()
-            self._feed()
         except Exception as error:  # whatever a damaged database leads to: the events wait for a better one
             self._fail(error)
-
-    def _feed(self) -> None:
-        """Give what waits to the pipeline, up to a batch."""
-        assert self._writer is not None
-        assert self._pipeline is not None
-        try:
-            while (event := self._waiting.next_of(BATCH)) is not None:
-                self._writer.begin()
-                self._pipeline.feed(event)
-                self._waiting.given += 1
-        except (StoreError, DatabaseError) as error:
-            self._fail(error)
-        else:
-            self._tell_failure(self._pipeline)
 
     def _read_pauses(self, writer: Writer) -> None:
         self.paused_until, self.paused_users = writer.paused_until(), writer.paused_users()
@@ -300,7 +283,8 @@ class Ingest:
             if not self._writer.is_in_place():  # removed or replaced: what is written would never be read
                 self._begin_anew()
                 return
-            self._feed_rest()
+            self._writer.begin()
+            self._pipeline.feed(self._waiting.give(BATCH))
             self._pipeline.flush()
             self._writer.set_stored_message(self._session, self._waiting.given_message)
             self._writer.commit()
@@ -317,11 +301,10 @@ class Ingest:
         self.sweeps = self._pipeline.sweeps
         self._to_prune -= self._waiting.given
         self._waiting.take_off()
+        self._tell_failure(self._pipeline)
         self._recover()
         self._keep_small()
-        if self._waiting and self._writer is not None:
-            self._due = self._clock()
-            self._feed()
+        self._due = self._clock()  # of what waits still
 
     def _keep_small(self) -> None:
         """Do the next step of what keeps the database small, if it is time for that."""
@@ -339,12 +322,6 @@ class Ingest:
         except (StoreError, DatabaseError) as error:
             self._upkeep = None
             self._fail(error)
-
-    def _feed_rest(self) -> None:
-        if self._waiting.next_of(BATCH) is not None:
-            self._feed()
-            if self._writer is None:
-                raise StoreError(self.reason)
 
     def _settle(self) -> None:
         """Commit what waits, into the database that others find by its name."""

@@ -6,7 +6,7 @@ file or the database itself, and wherever the work was cut into transactions.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 from mycelial.graph.actors import Actor
@@ -59,9 +59,11 @@ class Pipeline:
         self.failures = 0
         self.first_failure: Exception | None = None
 
-    def feed(self, event: Event) -> None:
-        """Log one event and derive what follows from it.
+    def feed(self, events: Sequence[Event]) -> None:
+        """Log events and derive what follows from them.
 
+        First all are logged, as that takes a third less if nothing else is done between: what one of the two
+        needs does not fit into the processor's caches beside the other.
         An event that cannot be derived stays in the log and is counted in `failures`.
 
         Raises
@@ -69,7 +71,8 @@ class Pipeline:
         StoreError, DatabaseError
             The database failed; the transaction is to be given up.
         """
-        self.derive(event, self._writer.log.append(event))
+        for event, process in zip(events, list(map(self._writer.log.append, events)), strict=True):
+            self.derive(event, process)
 
     def derive(self, event: Event, record: int) -> None:
         """Derive what follows from one event that is in the log already, `record` being its process."""

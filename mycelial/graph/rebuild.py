@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 
 from mycelial.graph.admission import Admission
@@ -21,6 +22,9 @@ from mycelial.store.writer import Writer
 
 BATCH = 20_000
 """Events in one transaction of a replay."""
+
+TOGETHER = 1000
+"""Events of one that go through each of its steps together."""
 
 Progress = Callable[[int], None]
 
@@ -53,10 +57,9 @@ def replay(
     with maintaining(db) as writer, explained(db):
         pipeline = Pipeline(writer)
         writer.begin()
-        for event in events:
-            for admitted in admit(event):
-                pipeline.feed(admitted)
-            done += 1
+        for group in _grouped(events):
+            pipeline.feed([one for event in group for one in admit(event)])
+            done += len(group)
             if done % BATCH == 0:
                 pipeline.flush()
                 writer.commit()
@@ -75,6 +78,13 @@ def replay(
             writer.commit()
     progress(done)
     return done
+
+
+def _grouped(events: Iterable[Event]) -> Iterator[list[Event]]:
+    """Read some events before anything is done with them: see :meth:`Pipeline.feed`."""
+    iterator = iter(events)
+    while group := list(islice(iterator, TOGETHER)):
+        yield group
 
 
 def rebuild(db: Path, progress: Progress = silent, *, live: bool = False) -> int:

@@ -55,12 +55,14 @@ class Waiting:
         self._events.append(event)
         self._messages.append(self.message)
 
-    def next_of(self, batch: int) -> Event | None:
-        """Return what is to be given next: up to so many events, and the rest of the last one's message."""
-        at = self.given
-        if at >= len(self) or (at >= batch and not 0 < self._messages[at] == self._messages[at - 1]):
-            return None
-        return self._events[at]
+    def give(self, batch: int) -> list[Event]:
+        """Return what the next transaction is to hold: up to so many events, and the rest of the last one's
+        message."""
+        messages, end = self._messages, min(batch, len(self))
+        while 0 < end < len(self) and 0 < messages[end] == messages[end - 1]:
+            end += 1
+        self.given = end
+        return self._events[:end]
 
     def take_off(self) -> None:
         """Let those not wait any longer that were given."""

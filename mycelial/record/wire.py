@@ -130,6 +130,10 @@ class Serial:
     number: int
 
 
+Told = Event | Dropped | Mark | Mute | Pause | Serial
+"""What a message may hold."""
+
+
 class WireDecoder:
     """Turns messages into events; remembers the processes that were announced.
 
@@ -148,7 +152,7 @@ class WireDecoder:
         if announced is not None:
             announced.go_on_after(self._restore(announced.read()))
 
-    def feed(self, message: bytes) -> Iterator[Event | Dropped | Mark | Mute | Pause | Serial]:
+    def feed(self, message: bytes) -> Iterator[Told]:
         """Yield what `message` holds, in order; kinds of record that are not known are skipped.
 
         Raises
@@ -377,9 +381,7 @@ def _counted(lists: Iterable[tuple[str, ...]]) -> bytes:
 
 
 def _items(raw: bytes) -> tuple[str, ...]:
-    if not raw:
-        return ()
-    return tuple(text_of(item) for item in raw.removesuffix(b"\0").split(b"\0"))
+    return tuple(map(text_of, raw.removesuffix(b"\0").split(b"\0"))) if raw else ()
 
 
 _shared_items = lru_cache(maxsize=_SHARED)(_items)

@@ -251,9 +251,17 @@ def test_what_was_copied_over_a_database_is_whole_though_it_is_read_before_the_n
     ingest = Ingest(story.database, Admission(ExclusionRules()), Retention(), time.monotonic)
     ingest.work()
     assert ingest.change(lambda writer: writer.pause_until(story.now, ALICE))  # stays in the journal
-    copy_much_over(story.database)
+    begin = Writer.begin
+
+    def begin_a_moment_late(writer: Writer) -> None:
+        monkeypatch.setattr(Writer, "begin", begin)
+        copy_much_over(story.database)  # which was in place just before
+        begin(writer)
+
     story.wait(1.0)
-    take(ingest, story, "before 150")  # looks where that one stands
+    take(ingest, story, "before 150")
+    monkeypatch.setattr(Writer, "begin", begin_a_moment_late)
+    ingest.adopt(Structure((), ()))  # commits, and looks where that one stands
     assert (ingest.state, ingest.is_writing, ingest.replaced) == (State.DEGRADED, False, 1)
     assert has_all_of_it(story.database)
     ingest.close()

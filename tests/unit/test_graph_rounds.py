@@ -105,7 +105,7 @@ def feed(pipeline: Pipeline, events: list[Event]) -> int:
     sys.setprofile(count)
     try:
         for event in events:
-            pipeline.feed(event)
+            pipeline.feed([event])
     finally:
         sys.setprofile(before)
     return calls

@@ -20,11 +20,7 @@ def filled(*messages: int) -> Waiting:
 
 
 def give(waiting: Waiting, batch: int) -> list[str]:
-    given = []
-    while (one := waiting.next_of(batch)) is not None:
-        given.append(one.path)
-        waiting.given += 1
-    return given
+    return [one.path for one in waiting.give(batch)]
 
 
 def test_a_batch_takes_no_message_apart() -> None:

@@ -203,7 +203,7 @@ def test_a_file_that_comes_back_after_it_was_forgotten_is_a_file_like_any_other(
             pass
         writer.begin()
         for number, path in enumerate(("day/3/note", "day/3/other", "src/d.c")):
-            pipeline.feed(Event(1.7e9 + 400 * DAY + number, Op.WRITE, path, editor))
+            pipeline.feed([Event(1.7e9 + 400 * DAY + number, Op.WRITE, path, editor)])
         pipeline.flush()
         writer.commit()
         assert pipeline.failures == 0
