@@ -28,10 +28,10 @@ from mycelial.store.writer import Writer
 
 log = logging.getLogger(__name__)
 
-COMMIT_WITHIN = 0.3
+COMMIT_WITHIN = 0.25
 """Seconds from an event's arrival to its commit."""
 
-BATCH = 5000
+BATCH = 2000
 """Events after which a transaction is committed in any case."""
 
 PRUNE_EVERY = 10_000
