@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.mount import linux
-from tests.mount.actor import Identity, run_apart
+from tests.mount.actor import Actor, Identity, run_apart
 from tests.mount.fixtures import SharedMounts, remove_tree
 from tests.mount.matrix import World, attributes, differences, note_differences, portrait, run_case
 
@@ -29,7 +30,7 @@ USERS = {
     "of the group as a supplement": Identity(5555, 100, (5, 6, OWNERS_GROUP)),
     "a stranger": Identity(65534, 65534, (65534,)),
 }
-FILE_MODES = (0o644, 0o600, 0o060, 0o006, 0o777, 0o4777, 0o2777, 0o6777, 0o2767, 0o6666, 0o000)
+FILE_MODES = (0o644, 0o600, 0o060, 0o006, 0o777, 0o4777, 0o2777, 0o6777, 0o2767, 0o6666, 0o6755, 0o000)
 DIRECTORY_MODES = (0o755, 0o775, 0o777, 0o1777, 0o2777, 0o3777, 0o700, 0o070, 0o007, 0o711)
 
 
@@ -182,3 +183,28 @@ def test_each_user_may_do_what_he_may_below(
     time.sleep(KEPT)  # looking at it below moved access times behind the mount's back
     found += differences(attributes(os.fsencode(beneath)), run_apart(attributes, os.fsencode(seen)))
     assert not found, "\n".join(found[:30])
+
+
+@pytest.mark.parametrize("options", ["allow_other", "allow_other,no_passthrough"])
+def test_a_chown_of_nothing_takes_nothing_while_somebody_else_writes(
+    shared_mounts: SharedMounts, options: str
+) -> None:
+    """But whoever was given the open file takes setuid from it by writing."""
+    mount = shared_mounts.get("-o", options)
+    program = mount.mountpoint / "setuid"
+
+    def mode() -> int:
+        return stat.S_IMODE(run_apart(os.stat, program).st_mode)
+
+    run_apart(program.write_bytes, b"x")
+    program.chmod(0o6755)
+    given = os.open(program, os.O_RDWR)
+    try:
+        with pytest.raises(PermissionError):
+            run_apart(os.chown, program, -1, -1, identity=USERS["a stranger"])
+        assert mode() == 0o6755
+        with Actor(USERS["a stranger"]) as actor:  # forked now: it has the descriptor
+            actor.call(os.write, given, b"y")
+        assert mode() == 0o755
+    finally:
+        os.close(given)

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -91,19 +92,44 @@ static int set_times(const char *path, const struct stat *wanted, int which) {
     return utimensat(AT_FDCWD, path, times, 0);
 }
 
-/* Nothing to set: the kernel wants setuid, setgid and capabilities gone, after a write in passthrough or by a chown
- * that changes no owner. A chown that changes nothing does that; only setgid without execution is a question of who asks. */
-static int drop_privileges(fuse_req_t req, int fd, const char *path) {
+static bool is_open_for_writing(const struct inode *inode) {
+    for (const struct handle *handle = inode->handles; handle; handle = handle->next)
+        if ((handle->flags & O_ACCMODE) != O_RDONLY) return true;
+    return false;
+}
+
+/* What the caller waits in, where we may look. */
+static bool is_in_chown(pid_t tid) {
+    static const int CHOWNS[] = {
+#ifdef SYS_chown
+        SYS_chown, SYS_lchown,
+#endif
+        SYS_fchown, SYS_fchownat};
+    char text[256], *end;
+    if (read_proc_apart(text, sizeof text, tid, "syscall") <= 0) return false;
+    long number = strtol(text, &end, 10);
+    for (size_t i = 0; end != text && i < sizeof CHOWNS / sizeof *CHOWNS; i++)
+        if (number == CHOWNS[i]) return true;
+    return false;
+}
+
+/* Nothing to set: the kernel wants setuid, setgid and capabilities gone, for a write or by a chown that changes no owner.
+ * A chown that changes nothing does that for whoever may change the file. Who writes need not be one of these. */
+static int drop_privileges(fuse_req_t req, const struct inode *inode, int fd, const char *path) {
     struct statx stx;
+    caller_become(req, fd, -1);
+    int error = fchownat(fd, "", (uid_t)-1, (gid_t)-1, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) ? errno : 0;
+    caller_restore();
+    if (error != EPERM || !is_open_for_writing(inode) || is_in_chown(fuse_req_ctx(req)->pid)) return error;
     if (fchownat(fd, "", (uid_t)-1, (gid_t)-1, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW)) return errno;
     if (stat_fd(fd, &stx) || !S_ISREG(stx.stx_mode) || !(stx.stx_mode & S_ISGID) || caller_is_in_group(req, stx.stx_gid)) return 0;
     return chmod(path, stx.stx_mode & 07777 & ~(mode_t)S_ISGID) ? errno : 0;
 }
 
-static int set_attributes(fuse_req_t req, int fd, const struct handle *handle, const struct stat *wanted, int which) {
+static int set_attributes(fuse_req_t req, const struct inode *inode, int fd, const struct handle *handle, const struct stat *wanted, int which) {
     char path[PROC_PATH_SIZE]; /* the magic link leads to the inode itself, a symbolic link included */
     proc_path(path, fd);
-    if (!which) return drop_privileges(req, fd, path);
+    if (!which) return drop_privileges(req, inode, fd, path);
     /* Times that belong to written data, from the kernel, in the name of whoever made it write. */
     if (!(is_writeback() && handle && which == FUSE_SET_ATTR_MTIME)) caller_become(req, fd, -1);
     int failed = 0;
@@ -134,7 +160,7 @@ static void c_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *wanted, int w
         owned = fd >= 0;
         if (!owned) fd = -errno;
     }
-    int error = fd < 0 ? -fd : set_attributes(req, fd, handle, wanted, which);
+    int error = fd < 0 ? -fd : set_attributes(req, inode, fd, handle, wanted, which);
     if (owned) close(fd);
     if (error) {
         fuse_reply_err(req, error);
