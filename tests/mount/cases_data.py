@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import resource
@@ -143,6 +144,35 @@ def appending(w: World) -> None:
         os.ftruncate(other, 3)
         w.attempt("append after truncation", os.write, fd, b"four.")
     w.attempt("content", w.read, path)
+
+
+@case()
+def appending_only_from_now_on(w: World) -> None:
+    path = w.file("f", b"start.")
+    with w.opened(path, os.O_RDWR) as fd:
+        os.write(fd, b"S")
+        fcntl.fcntl(fd, fcntl.F_SETFL, os.O_APPEND)
+        w.attempt("append", os.write, fd, b"one.")
+        w.attempt("pwrite appends", os.pwrite, fd, b"two.", 0)
+        fcntl.fcntl(fd, fcntl.F_SETFL, 0)
+        w.attempt("pwrite does not", os.pwrite, fd, b"T", 1)
+    w.attempt("content", w.read, path)
+
+
+@case(
+    limit=Limit(
+        "with passthrough, the kernel opens the file below as the program did, and tells nobody of F_SETFL",
+        {"content": b"start.one.T"},
+    )
+)
+def appending_no_longer(w: World) -> None:
+    path = w.file("f", b"start.")
+    with w.opened(path, os.O_RDWR | os.O_APPEND) as fd:
+        w.attempt("append", os.write, fd, b"one.")
+        fcntl.fcntl(fd, fcntl.F_SETFL, 0)
+        w.attempt("pwrite does not", os.pwrite, fd, b"T", 1)
+        w.attempt("content", w.read, path)
+        os.ftruncate(fd, 0)
 
 
 @case()

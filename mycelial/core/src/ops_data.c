@@ -264,12 +264,21 @@ static bool is_done_aside(fuse_req_t req, struct fuse_bufvec *in, off_t off, con
     return true;
 }
 
+/* A program may turn O_APPEND on and off while it has the file open. */
+static void follow_append(struct handle *handle, int flags) {
+    if (!((flags ^ handle->flags) & O_APPEND) || is_writeback()) return;
+    int below = fcntl(handle->fd, F_GETFL);
+    if (below < 0 || fcntl(handle->fd, F_SETFL, (below & ~O_APPEND) | (flags & O_APPEND))) return;
+    handle->flags ^= O_APPEND;
+}
+
 static void c_write_buf(fuse_req_t req, fuse_ino_t ino, struct fuse_bufvec *in, off_t off, struct fuse_file_info *fi) {
     REFUSE_VIRTUAL(ino, EROFS);
     struct handle *handle = handle_of(fi);
     bool by_groups = handle->inode->setgid && !fi->writepage; /* whether the bit goes depends on them */
     if (!fi->writepage) confirm_writer(req, handle); /* otherwise the kernel flushes its cache and nobody asks */
     handle->dirty = true;
+    if (!fi->writepage) follow_append(handle, fi->flags);
     if (!by_groups && is_done_aside(req, in, off, fi)) return;
     if (by_groups)
         caller_become(req, handle->fd, -1);
