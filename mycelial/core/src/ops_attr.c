@@ -4,6 +4,7 @@
 #include "configuration.h"
 #include "handle.h"
 #include "lock.h"
+#include "proc.h"
 #include "record.h"
 #include "stat.h"
 #include "statx.h"
