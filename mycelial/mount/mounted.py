@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 
 _MOUNTS = "/proc/self/mountinfo"
+_OURS = "fuse.mycelial"
 
 
 def ask(path: str) -> None:
@@ -46,17 +47,29 @@ def type_at(path: str) -> str | None:
     """Return the type of the topmost filesystem that is mounted at that very place; None if none is."""
     # Not realpath: that would look at the place itself, which may be dead.
     above, name = os.path.split(os.path.abspath(path))
-    wanted = os.path.join(os.path.realpath(above), name)
-    found = None
-    for place, type_, _ in _table():
-        if place == wanted:
-            found = type_
-    return found
+    return _topmost(os.path.join(os.path.realpath(above), name))[0]
+
+
+def shown_at(path: str) -> str | None:
+    """Return what the mount of ours shows that is topmost at that real path; None if none is."""
+    type_, shown = _topmost(path)
+    return shown if type_ == _OURS else None
 
 
 def mountpoints_of(source: str) -> set[str]:
-    """Return where mounts of ours show `source`, by the table of mounts: none is asked, so none can hang."""
-    return {place for place, type_, shown in _table() if type_ == "fuse.mycelial" and shown == source}
+    """Return where mounts of ours show `source`, even if something else is mounted over them.
+
+    The table of mounts tells it: none of them is asked, so none can hang.
+    """
+    return {place for place, type_, shown in _table() if type_ == _OURS and shown == source}
+
+
+def _topmost(wanted: str) -> tuple[str | None, str | None]:
+    found: tuple[str | None, str | None] = (None, None)
+    for place, type_, shown in _table():
+        if place == wanted:
+            found = (type_, shown)
+    return found
 
 
 def _table() -> Iterator[tuple[str, str, str]]:

@@ -12,7 +12,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from mycelial.mount.mounted import ask, mountpoints_of, names_death
+from mycelial.mount.mounted import ask, mountpoints_of, names_death, shown_at
 from mycelial.mount.options import MountOptions
 from mycelial.record.location import config_path, database_path, lock_path
 from mycelial.record.trust import objection
@@ -51,7 +51,7 @@ def find_place(options: MountOptions) -> Place:
         source_fd = os.open(source, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError as problem:
         raise MountError(f"source {options.source}: {problem.strerror}") from None
-    if mountpoint in mountpoints_of(source):
+    if shown_at(mountpoint) == source:
         raise MountError(
             f"{options.source} is mounted at {mountpoint} already (fusermount3 -u {mountpoint} unmounts it)"
         )
@@ -63,6 +63,11 @@ def find_place(options: MountOptions) -> Place:
             if _is_below(inner, outer):
                 raise MountError(f"{text}: {inner} is below {outer} (in place is: the same directory twice)")
     if options.view_dir and _exists(source_fd, options.view_dir, options.source):
+        if (shown := shown_at(source)) is not None:
+            raise MountError(
+                f"{options.source} is a mount of {shown} already: look there, or unmount it first"
+                f" (fusermount3 -u {source})"
+            )
         raise MountError(
             f"{options.source} has a file of its own named {options.view_dir}:"
             " use --view-dir NAME for another name, or --no-views"

@@ -203,6 +203,25 @@ def test_the_same_mount_once_more_is_refused(
     assert content(mountpoint) == b"content"
 
 
+def test_a_source_that_is_covered_by_a_mount_is_called_so(workspace: Path, places: tuple[Path, Path]) -> None:
+    source, mountpoint = places
+    assert mycelial_mount(workspace, source, source).returncode == 0
+    refused(mycelial_mount(workspace, source, mountpoint), f"{source} is a mount of {source} already")
+
+
+@pytest.mark.as_root
+def test_a_mount_that_is_covered_by_something_else_is_not_in_the_way(
+    workspace: Path, places: tuple[Path, Path]
+) -> None:
+    source, mountpoint = places
+    assert mycelial_mount(workspace, source, mountpoint).returncode == 0
+    assert run(["mount", "-t", "tmpfs", "none", mountpoint]).returncode == 0
+    assert mycelial_mount(workspace, source, mountpoint).returncode == 0
+    assert content(mountpoint) == b"content"
+    for _ in range(2):
+        assert run(["umount", mountpoint]).returncode == 0
+
+
 @pytest.mark.as_user
 def test_a_mountpoint_of_somebody_else_is_refused(workspace: Path, places: tuple[Path, Path]) -> None:
     refused(mycelial_mount(workspace, places[0], "/usr"), "/usr")
