@@ -9,7 +9,7 @@ import resource
 import signal
 
 from tests.mount import linux
-from tests.mount.matrix import Limit, World, case
+from tests.mount.matrix import Limit, Rights, World, case
 
 GIB = 1 << 30
 RW = os.O_RDWR | os.O_CREAT
@@ -173,6 +173,25 @@ def appending_no_longer(w: World) -> None:
         w.attempt("pwrite does not", os.pwrite, fd, b"T", 1)
         w.attempt("content", w.read, path)
         os.ftruncate(fd, 0)
+
+
+@case(rights=Rights.ROOT)
+def a_file_that_can_only_be_appended_to(w: World) -> None:
+    path = w.file("f", b"start.")
+    with w.opened(path, os.O_RDONLY) as fd:
+        linux.set_inode_flags(fd, 0x20)
+    try:
+        for label, flags in {"write": 0, "append": os.O_APPEND, "empty": os.O_APPEND | os.O_TRUNC}.items():
+            for create in (0, os.O_CREAT):
+                descriptor = w.works(f"open to {label} {create}", os.open, path, os.O_WRONLY | flags | create)
+                if descriptor is not None:
+                    w.attempt(f"{label} {create}", os.pwrite, descriptor, b"more.", 0)
+                    os.close(descriptor)
+        w.attempt("content", w.read, path)
+        w.attempt("unlink", os.unlink, path)
+    finally:
+        with w.opened(path, os.O_RDONLY) as fd:
+            linux.set_inode_flags(fd, 0)
 
 
 @case()

@@ -31,6 +31,20 @@ def shared_memory_maps(w: World) -> None:
 
 
 @case()
+def shared_memory_maps_of_a_file_that_is_appended_to(w: World) -> None:
+    path = w.file("f", b"a" * 10_000)
+    with w.opened(path, os.O_RDWR | os.O_APPEND) as log, w.opened(path, os.O_RDWR) as fd:
+        for descriptor, byte in ((log, b"L"), (fd, b"F")):
+            with mmap.mmap(descriptor, 10_000) as area:
+                area[5000:5001] = byte
+                area.flush()
+            w.attempt("size after msync", os.fstat, fd)
+            w.attempt("append", os.write, log, b"end")
+        os.fsync(fd)
+    w.attempt("content", w.read, path)
+
+
+@case()
 def private_memory_maps(w: World) -> None:
     path = w.file("f", b"a" * 10_000)
     with w.opened(path, os.O_RDONLY) as fd, mmap.mmap(fd, 0, access=mmap.ACCESS_COPY) as area:

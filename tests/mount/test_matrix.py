@@ -55,6 +55,7 @@ OTHERWISE_WITH_WRITEBACK = frozenset(
         "sparse_beyond_four_gibibytes",
         "seeking_data_and_holes",
         "allocation",
+        "a_file_that_can_only_be_appended_to",
     }
 )
 IS_ROOT = os.geteuid() == 0

@@ -65,11 +65,9 @@ struct open_reply handle_reply(fuse_req_t req, struct handle *handle) {
 }
 
 int flags_below(int flags) {
-    flags &= ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_DIRECT | O_NOFOLLOW | EXEC_FLAG);
-    if (is_writeback()) {
-        flags &= ~O_APPEND; /* the kernel knows where the end is */
-        if ((flags & O_ACCMODE) == O_WRONLY) flags = (flags & ~O_ACCMODE) | O_RDWR; /* a page is read before a part of it is written */
-    }
+    flags &= ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_DIRECT | O_NOFOLLOW | O_APPEND | EXEC_FLAG);
+    if (is_writeback() && (flags & O_ACCMODE) == O_WRONLY)
+        flags = (flags & ~O_ACCMODE) | O_RDWR; /* a page is read before a part of it is written */
     return flags | O_CLOEXEC;
 }
 

@@ -86,6 +86,8 @@ static void c_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi) {
     struct inode *inode = inode_of(ino);
     struct statx stx;
     int fd = open_inode(inode, flags_below(fi->flags), &stx);
+    if (fd == -EPERM && fi->flags & O_APPEND && !is_writeback()) /* chattr +a */
+        fd = open_inode(inode, flags_below(fi->flags) | O_APPEND, &stx);
     if (fd == -EACCES && is_writeback()) fd = open_inode(inode, (fi->flags & (O_ACCMODE | O_APPEND)) | O_CLOEXEC, &stx);
     int error = fd < 0 ? -fd : fi->flags & O_TRUNC ? truncate_opened(req, fd, fi->flags, &stx) : 0;
     struct handle *handle = error ? NULL : handle_new(req, inode, fd, fi->flags, &stx);
@@ -232,6 +234,15 @@ static ssize_t write_there(struct fuse_bufvec *in, int fd, off_t off, unsigned l
     return written;
 }
 
+/* The descriptor itself does not append, for the kernel also has pages written by it that are somewhere in the file.
+ * Not aside: several at a time, as of one large O_DIRECT write, would come to the end of the file in any order. */
+static ssize_t append_there(const struct fuse_bufvec *in, int fd) {
+    const struct fuse_buf *data = &in->buf[in->idx]; /* one, in memory: see c_init */
+    struct iovec rest = {(char *)data->mem + in->off, data->size - in->off};
+    ssize_t written = pwritev2(fd, &rest, 1, 0, RWF_APPEND);
+    return written < 0 ? -errno : written;
+}
+
 static void reply_written(fuse_req_t req, ssize_t written) {
     if (written < 0)
         fuse_reply_err(req, (int)-written);
@@ -252,8 +263,6 @@ static void run_write(const struct job *job) {
 
 static bool is_done_aside(fuse_req_t req, struct fuse_bufvec *in, off_t off, const struct fuse_file_info *fi) {
     if (!aside_until_us || aside_count >= MOST_ASIDE) return false;
-    /* Several at a time, as of one large O_DIRECT write, would come to the end of the file in any order. */
-    if (handle_of(fi)->flags & O_APPEND && !is_writeback()) return false;
     if (now_us() >= aside_until_us) aside_until_us = 0;
     struct job job = {.run = run_write, .req = req, .fd = handle_of(fi)->fd, .off = off, .size = fuse_buf_size(in), .as_caller = !fi->writepage};
     struct fuse_bufvec copy = FUSE_BUFVEC_INIT(job.size);
@@ -264,28 +273,20 @@ static bool is_done_aside(fuse_req_t req, struct fuse_bufvec *in, off_t off, con
     return true;
 }
 
-/* A program may turn O_APPEND on and off while it has the file open. */
-static void follow_append(struct handle *handle, int flags) {
-    if (!((flags ^ handle->flags) & O_APPEND) || is_writeback()) return;
-    int below = fcntl(handle->fd, F_GETFL);
-    if (below < 0 || fcntl(handle->fd, F_SETFL, (below & ~O_APPEND) | (flags & O_APPEND))) return;
-    handle->flags ^= O_APPEND;
-}
-
 static void c_write_buf(fuse_req_t req, fuse_ino_t ino, struct fuse_bufvec *in, off_t off, struct fuse_file_info *fi) {
     REFUSE_VIRTUAL(ino, EROFS);
     struct handle *handle = handle_of(fi);
     bool by_groups = handle->inode->setgid && !fi->writepage; /* whether the bit goes depends on them */
     if (!fi->writepage) confirm_writer(req, handle); /* otherwise the kernel flushes its cache and nobody asks */
     handle->dirty = true;
-    if (!fi->writepage) follow_append(handle, fi->flags);
-    if (!by_groups && is_done_aside(req, in, off, fi)) return;
+    bool appends = !fi->writepage && fi->flags & O_APPEND && !is_writeback(); /* as it is now: a program may change its mind */
+    if (!by_groups && !appends && is_done_aside(req, in, off, fi)) return;
     if (by_groups)
         caller_become(req, handle->fd, -1);
     else if (!fi->writepage)
         caller_become_user(req);
     core_leave_for_disk(); /* nobody else has to do with this file's descriptor, nor with what is to be written */
-    ssize_t written = write_there(in, handle->fd, off, WAITS_US);
+    ssize_t written = appends ? append_there(in, handle->fd) : write_there(in, handle->fd, off, WAITS_US);
     core_return();
     caller_restore();
     reply_written(req, written);

@@ -85,7 +85,10 @@ static int create_at(int dir, const char *name, int flags, mode_t mode, bool *ma
     int below = flags_below(flags);
     int fd = openat(dir, name, below | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
     *made = fd >= 0;
-    if (fd < 0 && errno == EEXIST && !(flags & O_EXCL)) fd = open_plain(dir, name, below | (flags & O_TRUNC));
+    if (fd < 0 && errno == EEXIST && !(flags & O_EXCL)) {
+        fd = open_plain(dir, name, below | (flags & O_TRUNC));
+        if (fd < 0 && errno == EPERM && flags & O_APPEND && !is_writeback()) fd = open_plain(dir, name, below | O_APPEND | (flags & O_TRUNC));
+    }
     return fd;
 }
 
