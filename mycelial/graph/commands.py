@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from mycelial.graph.actors import Actor
 from mycelial.graph.filters import reads_input
 from mycelial.graph.processes import Processes
-from mycelial.graph.programs import Kind, is_barrier, is_wrapper, kind_of, script_text
+from mycelial.graph.programs import Kind, is_barrier, is_overwritten, is_wrapper, kind_of, script_text
 from mycelial.record.events import Process
 from mycelial.record.steps import Command, Step
 
@@ -115,6 +115,7 @@ class _Builder:
             self._sure = False
         else:
             commands = self._pipeline(top)
+            self._sure = self._sure and not any(is_overwritten(command.args) for command in commands)
         if shell and self._is_given_from_outside(shell, top.pid, commands):
             shell, shell_cwd = (), ""
         if shell[1:2] and _SETS.search(script_text(shell)):

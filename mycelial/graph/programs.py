@@ -6,8 +6,10 @@ start others (their children's work is not theirs), and those that hold many unr
 
 from __future__ import annotations
 
+import re
 from enum import Enum
 from functools import lru_cache
+from itertools import pairwise
 
 
 class Kind(Enum):
@@ -91,6 +93,9 @@ _SUFFIXES = {
 CONDUCTORS = frozenset({Kind.SHELL, Kind.WRAPPER, Kind.BUILDER, Kind.HOST})
 """Kinds that open files for their children rather than for themselves."""
 
+_DOT_COMMAND = re.compile(r"\.[a-z]+")
+_IS_PART = re.compile(r"(?!\.[a-z]+$)[^-\s]\S*")  # of one, and no other command
+
 _VALUED = frozenset(["-o", "-O", "+o", "+O", "--rcfile", "--init-file"])
 
 
@@ -151,6 +156,17 @@ def script_text(args: tuple[str, ...]) -> str:
         else:
             return word if commands else f"./{word}"
     return ""
+
+
+def is_overwritten(args: tuple[str, ...]) -> bool:
+    """Whether a program has written over its command line: a title, or commands that it took to pieces there.
+
+    The kernel shows what stands in the program's memory, and sqlite3 parts ".mode csv" in place.
+    """
+    name = args[0].rpartition("/")[2] if args else ""
+    if not name.startswith("sqlite3"):
+        return " " in name
+    return any(_DOT_COMMAND.fullmatch(word) and _IS_PART.fullmatch(after) for word, after in pairwise(args))
 
 
 def is_script_of(args: tuple[str, ...], path: str) -> bool:

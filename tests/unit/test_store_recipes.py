@@ -225,6 +225,25 @@ def test_what_an_editor_saved_by_rename_is_not_made_again(story: Story) -> None:
         as_script(answers.chain("b"), "/mnt")
 
 
+@pytest.mark.parametrize(
+    ("args", "is_known"),
+    [
+        (("worker: page 7",), False),
+        (("sqlite3", "out", ".mode", "csv", ".import", "./a.csv", "a"), False),
+        (("sqlite3", "out", ".tables", ".dump"), True),
+        (("sqlite3", "-csv", "out", "create table a (b)"), True),
+        (("/opt/my tools/convert", "a", "out"), True),
+    ],
+)
+def test_a_command_line_that_its_program_has_written_over_is_no_recipe(
+    story: Story, args: tuple[str, ...], is_known: bool
+) -> None:
+    story.program("worker", args=args, cwd="/mnt").make("out")
+    with story.answers() as answers:
+        (product,) = answers.chain("out").products
+    assert product.links[-1].step.sure is is_known
+
+
 def test_a_program_in_the_tree_is_built_before_it_runs(story: Story) -> None:
     called(story, "gcc", "-o", "tool", "tool.c").open("tool.c").make("tool")
     story.program("sh").execute("tool").becomes("tool", args=("./tool", "out"), cwd="/mnt").make("out")
