@@ -100,7 +100,8 @@ def _below_barrier(process: Process) -> tuple[tuple[str, ...], ...]:
 
 
 def _of_files(fds: tuple[tuple[int, str], ...]) -> tuple[tuple[int, str], ...]:
-    return tuple((fd, target) for fd, target in fds if _of_file(target))
+    """Leave out streams that lead to no file; that the standard input does is worth knowing."""
+    return tuple((fd, _of_file(target)) for fd, target in fds if _of_file(target) or fd == 0)
 
 
 def _of_file(target: str) -> str:

@@ -67,6 +67,7 @@ def flows_into(making: Making, processes: Processes) -> dict[int, Flow]:
                 ):  # its children have written into it, too
                     since = max(since, processes.finished_below(writer.pid, making.begun))
                 _gather(flows, making, _captured(making, writer, processes, since))
+                _gather(flows, making, _read_by_itself(making, writer, processes))
         case _:
             new = takewhile(lambda item: item[1].last > making.since, own_reads(making))
             _gather(flows, making, islice(new, making.most))
@@ -77,7 +78,8 @@ def flows_into(making: Making, processes: Processes) -> dict[int, Flow]:
             if writer.kind is Kind.INTERPRETER:
                 _gather(flows, making, _inherited(making, processes))
     if making.creator is not writer and making.creator.kind in CONDUCTORS:
-        _gather(flows, making, _held_open(making, making.creator, processes))
+        held = _held_open(making, making.creator, processes)
+        _gather(flows, making, (item for item in held if not _has_other_input(making, item[0])))
         if any(pid == making.creator.pid for pid, _ in writer.chain):
             _gather(flows, making, _from_children(making, making.creator, processes))
     if (feeder := processes.feeder(writer, making.creator, making.process)) is not None:
@@ -147,6 +149,33 @@ def _held_open(making: Making, shell: Actor, processes: Processes) -> Reads:
         if read.last < early:
             return
         if read.conducted:
+            yield file, read
+
+
+def _has_other_input(making: Making, file: int) -> bool:
+    """Whether the writer has something else as its input than what the shell that started it had opened."""
+    writer = making.writer
+    target = writer.fds.get(0)
+    pid, comm = writer.chain[0] if writer.chain else (0, "")
+    if target is None or pid != making.creator.pid or kind_of(comm) is not Kind.SHELL:
+        return False
+    return not target.removesuffix(" (deleted)").endswith(f"/{making.path_of(file)}")
+
+
+def _read_by_itself(making: Making, shell: Actor, processes: Processes) -> Reads:
+    """What a shell read into variables, as `read` and loops do: no child had it as its input.
+
+    Hidden files say how a shell is to be, and are read when it begins.
+    """
+    since = max(_finished_before(making, shell), making.t - CAPTURED)
+    reads = list(takewhile(lambda item: item[1].last > since, reversed(shell.reads.items())))
+    if not reads or making.creator is not shell:
+        return
+    inputs = [(child.first, child.fds.get(0)) for child in processes.below(shell.pid, reads[-1][1].first)]
+    for file, read in reads:
+        path = f"/{making.path_of(file)}"
+        taken = (first > read.last and (target is None or target.endswith(path)) for first, target in inputs)
+        if read.conducted and "/." not in path and not any(taken):
             yield file, read
 
 

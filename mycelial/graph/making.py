@@ -17,9 +17,9 @@ class Making:
 
     `process` is the writer as it was seen then. `closed_before`: somebody else had closed it after writing
     before. `since` says when the writer itself had closed the same content before (0.0: never): what it had
-    read by then is known. `most` is how many sources are kept at most. `name_of` gives the last part of a
-    file's path, and `number_at` the file at a path below the mount's root. `root` is where that is; empty if
-    it does not show.
+    read by then is known. `most` is how many sources are kept at most. `path_of` gives a file's path,
+    `name_of` its last part, and `number_at` the file at a path below the mount's root. `root` is where that
+    is; empty if it does not show.
     """
 
     product: int
@@ -32,6 +32,7 @@ class Making:
     t: float
     since: float
     most: int
+    path_of: Callable[[int], str]
     name_of: Callable[[int], str]
     root: str
     number_at: Callable[[str], int | None]

@@ -270,6 +270,7 @@ class Provenance:
             t=event.t,
             since=actor.finished.get(file, 0.0) if generation is None or generation.closed else 0.0,
             most=min(SOURCES, max(FEWEST, SOURCES_OF_ALL // (len(actor.finished) + 1))),
+            path_of=self._files.path,
             name_of=self._name_of,
             root=self._mounted_at(actor, file),
             number_at=self._number_at,

@@ -75,7 +75,8 @@ class Process:
         The command lines of the nearest ancestors, the parent's first; empty where not known.
     fds : tuple of (number, target)
         Where its standard streams and the pipes named on its command line lead, in the kernel's words:
-        an absolute path, ``pipe:[…]``, or something else that is open.
+        an absolute path, ``pipe:[…]``, or something else that is open; nothing for a standard input that is
+        no file.
     neighbours : tuple of Neighbour
         The other parts of its pipeline, as far as they were seen.
     """

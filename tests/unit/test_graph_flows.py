@@ -552,3 +552,36 @@ def test_a_builder_that_is_called_as_a_tool_makes_what_it_captures(
     tool.run("sort", pipe_out=("1",)).open("in")
     tool.make("out")
     assert story.sources("out") == ["in"]
+
+
+def test_what_a_shell_read_into_variables_is_in_what_it_writes_later(story: Story) -> None:
+    shell = story.program("bash").open("in")
+    shell.run("date", fds=((0, ""),)).make("stamp")
+    story.wait(20)
+    shell.make("out")
+    assert (story.sources("stamp"), story.sources("out")) == ([], ["in"])
+
+
+@pytest.mark.parametrize("given", [((0, "/mnt/list"),), ()])
+def test_what_a_shell_gave_to_its_children_is_not_in_what_it_writes_later(
+    story: Story, given: tuple[tuple[int, str], ...]
+) -> None:
+    shell = story.program("bash").open(".profile", "list")
+    shell.run("sort", fds=given).open("a").make("sorted")
+    story.wait(20)
+    shell.make("out")
+    assert story.sources("out") == []
+
+
+def test_a_list_for_xargs_is_a_source_though_what_it_runs_is_given_no_input(story: Story) -> None:
+    xargs = story.program("bash").open("list").create("out")
+    story.program("cat", chain=((xargs.process.pid, "xargs"), (50, "bash")), fds=((0, ""),)).open("a").close(
+        "out"
+    )
+    assert story.sources("out") == ["a", "list"]
+
+
+def test_what_a_shell_read_is_not_the_input_of_a_program_that_has_another(story: Story) -> None:
+    shell = story.program("dash").open("in").create("out")
+    shell.run("sort", fds=((0, ""), (1, "/mnt/out"))).open("a").close("out")
+    assert story.sources("out") == ["a"]

@@ -353,7 +353,7 @@ def test_nothing_that_is_stored_of_a_process_has_its_secrets() -> None:
 def test_ancestors_are_stored_up_to_what_decides_about_other_work() -> None:
     (stored,) = Admission().admit(MADE)
     assert [line[0] for line in stored.process.chain_args] == ["gcc", "timeout", "sh"]
-    assert stored.process.fds == ((1, "/mnt/out"), (2, "pipe:[7]"))
+    assert stored.process.fds == ((0, ""), (1, "/mnt/out"), (2, "pipe:[7]"))
 
 
 def test_recording_goes_on_without_arguments_that_cannot_be_looked_through(
