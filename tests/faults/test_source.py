@@ -162,6 +162,37 @@ def test_a_program_that_is_held_up_in_becoming_another_one_holds_up_nobody(works
     place.unmount()
 
 
+@pytest.mark.as_root
+def test_a_file_can_be_opened_twice_while_one_who_opens_it_is_looked_at(workspace: Path) -> None:
+    """The kernel reads it by itself for both, or for neither."""
+    disk, place = Mounted(workspace / "disk"), Mounted(workspace / "place")
+    for source in (disk.source, place.source):
+        source.mkdir(parents=True)
+    (place.source / "known").touch()
+    place.start()
+    begun, known = workspace / "begun", place.mountpoint / "known"
+    words = [disk.source / "held", disk.source / "asked", begun, known]
+    script = '"$1" -c "$2" "$4" | "$1" -c "$3" "$5" "$6" "$7"'
+    with faulty_source(disk):
+        command = ["sh", "-c", script, "sh", sys.executable, BECOMING, BESIDE, *words]
+        with subprocess.Popen(command) as pipeline:
+            wait_until(begun.exists, what="a program beside one that becomes another")
+            for number in range(20):
+                run_apart((place.mountpoint / str(number)).write_text, "text", timeout=faulty.PATIENCE / 2)
+            holding = ["sh", "-c", 'exec 3<"$0"; echo open; read line', known]
+            with subprocess.Popen(
+                holding, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            ) as holder:
+                assert holder.stdout is not None
+                assert holder.stdout.readline() == "open\n"
+                assert pipeline.poll() is None, "nothing was held up"
+                (disk.source / "let-go").read_bytes()
+                assert pipeline.wait(60) == 0
+                holder.communicate("\n")
+                assert holder.returncode == 0
+    place.unmount()
+
+
 def test_what_never_becomes_another_program_keeps_nobody_from_being_recorded(workspace: Path) -> None:
     """Nor the mount from ending: who looks at that program is left behind, and another goes on."""
     disk, place = Mounted(workspace / "disk"), Mounted(workspace / "place")

@@ -27,6 +27,7 @@ struct handle *handle_new(fuse_req_t req, struct inode *inode, int fd, int flags
     handle->next = inode->handles;
     inode->handles = handle;
     inode_reference(inode);
+    passthrough_open(req, handle); /* at once: who opens the file while this one's event is told follows */
     return handle;
 }
 
@@ -50,8 +51,8 @@ bool handle_is_cached(const struct handle *handle) {
     return same;
 }
 
-struct open_reply handle_reply(fuse_req_t req, struct handle *handle) {
-    struct open_reply reply = {.handle = (uint64_t)(uintptr_t)handle, .backing_id = passthrough_open(req, handle)};
+struct open_reply handle_reply(struct handle *handle) {
+    struct open_reply reply = {.handle = (uint64_t)(uintptr_t)handle, .backing_id = handle->passthrough ? handle->inode->backing_id : 0};
     int access = handle->flags & O_ACCMODE;
     if (access == O_RDONLY) reply.flags |= OPEN_NOFLUSH;
     /* Who only writes gains nothing from the page cache; others' pages of it are dropped. O_DIRECT itself is the

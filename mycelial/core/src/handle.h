@@ -28,7 +28,7 @@ struct handle *handle_new(fuse_req_t req, struct inode *inode, int fd, int flags
 void handle_close(struct handle *handle);
 /* Whether the kernel's pages are of its content as it is now; from now on they are. */
 bool handle_is_cached(const struct handle *handle);
-struct open_reply handle_reply(fuse_req_t req, struct handle *handle); /* what the kernel is told of this open file */
+struct open_reply handle_reply(struct handle *handle); /* what the kernel is told of this open file */
 /* The flags for the file below. Our buffers are not aligned, so O_DIRECT ends here; O_TRUNC waits for the check. */
 int flags_below(int flags);
 int open_plain(int dir, const char *name, int flags); /* never waits; -1 and errno on failure */

@@ -99,7 +99,7 @@ static void c_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi) {
     }
     handle->fresh = (fi->flags & O_TRUNC) != 0;
     record_open(req, handle); /* while the process waits: it may be gone right after */
-    struct open_reply reply = handle_reply(req, handle);
+    struct open_reply reply = handle_reply(handle);
     if (fuse_reply_buf(req, (const char *)&reply, sizeof reply) == -ENOENT) handle_close(handle); /* interrupted: no release will come */
 }
 

@@ -113,7 +113,7 @@ static int reply_created(fuse_req_t req, const struct fuse_entry_param *entry, s
                                   .uid = st->st_uid,
                                   .gid = st->st_gid,
                                   .blksize = (uint32_t)st->st_blksize}},
-               .open = handle_reply(req, handle)};
+               .open = handle_reply(handle)};
     split_seconds(entry->entry_timeout, &reply.entry.entry_valid, &reply.entry.entry_valid_nsec);
     split_seconds(entry->attr_timeout, &reply.entry.attr_valid, &reply.entry.attr_valid_nsec);
     return fuse_reply_buf(req, (const char *)&reply, sizeof reply);

@@ -44,12 +44,11 @@ static bool begin(fuse_req_t req, struct inode *inode, const struct handle *hand
     return true;
 }
 
-int passthrough_open(fuse_req_t req, struct handle *handle) {
-    if (!passthrough.on && handle->inode->backing_id <= 0) return 0;
-    if (!begin(req, handle->inode, handle)) return 0;
+void passthrough_open(fuse_req_t req, struct handle *handle) {
+    if (!passthrough.on && handle->inode->backing_id <= 0) return;
+    if (!begin(req, handle->inode, handle)) return;
     handle->passthrough = true;
     passthrough.opens++;
-    return handle->inode->backing_id;
 }
 
 bool passthrough_writable(const struct inode *inode) {

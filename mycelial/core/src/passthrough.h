@@ -10,7 +10,7 @@ void passthrough_begin(void);
 void passthrough_device(int device);
 bool passthrough_is_on(void);
 unsigned long passthrough_opens(void);
-int passthrough_open(fuse_req_t req, struct handle *handle); /* the backing id, or 0 */
+void passthrough_open(fuse_req_t req, struct handle *handle); /* in that way, if it can be */
 bool passthrough_writable(const struct inode *inode); /* it may change now without a request */
 bool passthrough_wrote(struct handle *handle);                           /* since this was asked last */
 void passthrough_close(struct inode *inode);                             /* its last handle is closed */
