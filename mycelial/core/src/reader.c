@@ -142,12 +142,12 @@ static struct seat *begin_thread(void *(*run)(void *)) {
     return new;
 }
 
-/* It answers its request when it is back, and ends. */
+/* It answers its request when it is back, and ends. Who waits for a disk has nothing of the tables, somebody else may. */
 static void give_up(struct seat *other) {
     other->lost = true;
     reader.lost++;
     pthread_detach(other->thread);
-    lineage_begin_anew();
+    if (other->looks) lineage_begin_anew();
 }
 
 static void end_lost(void) {
