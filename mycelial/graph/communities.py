@@ -1,6 +1,6 @@
-"""Which files form one piece of work: communities in the graph of what is used in the same strands.
+"""Which files form one piece of work: communities in the graph of what is used for one purpose.
 
-First files are put together that were used most closely in one and the same strand: that leaves a graph whose
+First files are put together that were used most closely in one go: that leaves a graph whose
 size is that of the work, not of the tree.  In it Louvain (Blondel, Guillaume, Lambiotte, Lefebvre: "Fast
 unfolding of communities in large networks", 2008) finds groups that hold together well, but splits a piece of
 work where it has parts: it maximizes modularity, which depends on how much else there is (Fortunato,
@@ -12,12 +12,14 @@ these alone the work on one project reaches into the other, and it is always the
 of one piece of work, many files do.  So the reach is measured without those files that carry most of it.
 And what has grown large is reached by chance: without looking at that, one piece of work after the other
 would be drawn into it.
+
+How much has to reach from one into the other depends on how surely it was for one purpose
+(:mod:`mycelial.graph.purposes`).  That is found out by looking twice: first as if nothing were sure.
 """
 
 from __future__ import annotations
 
 import math
-from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from heapq import nlargest
@@ -26,19 +28,21 @@ from typing import TypeAlias
 
 import networkx as nx
 
+from mycelial.graph.purposes import UNKNOWN, Doubt, Purposes
 from mycelial.store.past import Strand
 
-RESOLUTION = 1.0
-"""Louvain's: the lower, the larger the groups that it finds."""
+RESOLUTION = (0.7, 1.0)
+"""Louvain's: the lower, the larger the groups that it finds.  The first where it is sure what was used for
+one purpose, the second where nothing is; so are the next two."""
 
-REACHING = 0.07
+REACHING = (0.02, 0.07)
 """Share of a group's work that also touches another group, from which on they are one piece of work."""
 
-SUBSTANTIAL = 0.05
-"""Share of all work that makes a group more than a remainder: …"""
+CHANCE = (0.22, 0.45)
+"""Multiple of what would be so by chance by which a substantial group must reach into another."""
 
-CHANCE = 0.45
-"""… it must reach into the other by this multiple of what would be so by chance."""
+SUBSTANTIAL = 0.05
+"""Share of all work that makes a group more than a remainder."""
 
 SHARED = 2
 """Files that may be everybody's, for any two groups."""
@@ -67,19 +71,18 @@ class Community:
 
 def communities(strands: Iterable[Strand]) -> list[Community]:
     """Return the pieces of work of one user, the largest first."""
-    past = _Strands(strands)
+    past = Purposes(strands)
     cores, weights = _cores(past)
     if not cores:
         return []
     graph = _graph(_pairs(past, cores))
-    found = nx.community.louvain_communities(graph, weight="weight", resolution=RESOLUTION, seed=SEED)
-    # Sets of numbers have an order of their own that must not decide anything.
-    place = {core: number for number, group in enumerate(sorted(map(sorted, found))) for core in group}
-    del graph
-    group_of = {file: place[core] for file, core in sorted(cores.items())}
-    while _merge(group_of, past):
-        pass
-    _settle(group_of, past)
+    doubt = past.doubt(_groups(past, cores, graph, UNKNOWN))
+    past.places = doubt.places
+    if doubt.places:
+        del graph
+        cores, weights = _cores(past)
+        graph = _graph(_pairs(past, cores))
+    group_of = _groups(past, cores, graph, doubt)
     groups: dict[int, list[int]] = {}
     for file, group in sorted(group_of.items()):
         groups.setdefault(group, []).append(file)
@@ -87,25 +90,23 @@ def communities(strands: Iterable[Strand]) -> list[Community]:
     return [Community({file: weights[file] for file in files}) for files in ordered]
 
 
-class _Strands:
-    """All strands in little room, to be gone through again and again."""
+def _groups(past: Purposes, cores: Mapping[int, int], graph: nx.Graph, doubt: Doubt) -> dict[int, int]:
+    """Return the number of the piece of work that each file is of, given how sure the evidence is."""
+    found = nx.community.louvain_communities(
+        graph, weight="weight", resolution=_between(RESOLUTION, doubt.alone), seed=SEED
+    )
+    # Sets of numbers have an order of their own that must not decide anything.
+    place = {core: number for number, group in enumerate(sorted(map(sorted, found))) for core in group}
+    group_of = {file: place[core] for file, core in sorted(cores.items())}
+    while _merge(group_of, past, _between(REACHING, doubt.alone), _between(CHANCE, doubt.whole)):
+        pass
+    _settle(group_of, past)
+    return group_of
 
-    def __init__(self, strands: Iterable[Strand]) -> None:
-        self._weights = array("d")
-        self._ends = array("q")
-        self._files = array("q")
-        self._parts = array("d")
-        for strand in strands:
-            self._weights.append(strand.weight)
-            self._files.extend(strand.files)
-            self._parts.extend(strand.files.values())
-            self._ends.append(len(self._files))
 
-    def __iter__(self) -> Iterator[Strand]:
-        start = 0
-        for weight, end in zip(self._weights, self._ends, strict=True):
-            yield Strand(weight, dict(zip(self._files[start:end], self._parts[start:end], strict=True)))
-            start = end
+def _between(bounds: tuple[float, float], doubt: float) -> float:
+    sure, unsure = bounds
+    return sure + (unsure - sure) * doubt
 
 
 def _cores(strands: Iterable[Strand]) -> tuple[dict[int, int], dict[int, float]]:
@@ -205,7 +206,7 @@ class _Reach:
         return self.common - math.fsum(nlargest(SHARED, self.guests.values()))
 
 
-def _merge(group_of: dict[int, int], strands: Iterable[Strand]) -> bool:
+def _merge(group_of: dict[int, int], strands: Iterable[Strand], reaching: float, chance: float) -> bool:
     """Put groups together of which one reaches far into the other, the most entangled first; whether any was.
 
     Each takes part once at most, as what two reach together is not known before it is measured again.
@@ -219,12 +220,12 @@ def _merge(group_of: dict[int, int], strands: Iterable[Strand]) -> bool:
     shares = {
         (a, b): known.broad / min(work[a], work[b])
         for (a, b), known in reach.items()
-        if min(work[a], work[b]) < SUBSTANTIAL * whole or known.broad * whole >= CHANCE * work[a] * work[b]
+        if min(work[a], work[b]) < SUBSTANTIAL * whole or known.broad * whole >= chance * work[a] * work[b]
     }
     part_of: dict[int, int] = {}
     taken: set[int] = set()
     for a, b in sorted(shares, key=lambda pair: (-shares[pair], pair)):
-        if shares[a, b] >= REACHING and taken.isdisjoint((a, b)):
+        if shares[a, b] >= reaching and taken.isdisjoint((a, b)):
             part_of[b] = a
             taken.update((a, b))
     for file, group in group_of.items():

@@ -1,12 +1,14 @@
 """Looking at the past as a whole: which files there are, and the strands that they were used in.
 
 An episode is all that a user did between two pauses, be it for one purpose or for several at once.  Its
-*strands* are kept apart by where it was done: this terminal, that one, a program of the desktop.
+*strands* are kept apart by where it was done: this terminal, that one, a program of the desktop.  Where
+version control took up what was done, a strand is told apart further: by its changes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
@@ -21,12 +23,13 @@ from mycelial.store.database import explained, open_reader
 from mycelial.store.files import ROOT
 from mycelial.store.names import from_column
 from mycelial.store.tree import DEEPEST, SCRATCH
-from mycelial.store.weighing import growth, member_weight
+from mycelial.store.weighing import WRITE_WEIGHT, growth, member_weight
 
 LOOKED_BACK = 3_000_000
 """Touches that are looked at, the latest; a year's heavy use has about as many."""
 
 _Row: TypeAlias = tuple[int | None, str | bytes, int, int]  # parent, name, gone, transient
+_Touch: TypeAlias = tuple[int, int, float, int, int]  # file, burst, first, writes, versions
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +42,17 @@ class Strand:
         How much of it is left today, grown from the landmark.
     files : dict of float
         The weight of each file: that of a written one, or of one that was only read.
+    tree : int
+        Pid at the top of the process tree.
+    changes : tuple of dict
+        For each change that version control took up in it, in order of time, the weight of its files and of
+        what else was used since the change before; what came after the last one is the last of them.
     """
 
     weight: float
     files: dict[int, float]
+    tree: int = 0
+    changes: tuple[dict[int, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,24 +119,23 @@ class Past:
             "SELECT episode FROM touch ORDER BY episode DESC LIMIT 1 OFFSET ?", (LOOKED_BACK,)
         ).fetchone()
         rows = self._execute(
-            "SELECT episode.id, ended, tree, file, reads, writes FROM episode"
+            "SELECT episode.id, ended, tree, file, burst, first, writes, versions FROM episode"
             " CROSS JOIN touch ON touch.episode = episode.id"
             " WHERE uid = ? AND episode.id > ? ORDER BY episode.id",
             (uid, 0 if oldest is None else oldest[0]),
         )
         for (_, ended), touches in groupby(rows, key=itemgetter(0, 1)):
-            trees: dict[int, dict[int, tuple[int, int]]] = {}
-            for _, _, tree, file, reads, writes in touches:
-                if file in shown:
-                    files = trees.setdefault(tree, {})
-                    before = files.get(file, (0, 0))
-                    files[file] = before[0] + reads, before[1] + writes
-            for _, files in sorted(trees.items()):
-                if len(files) > 1:
-                    yield Strand(
-                        growth(ended, landmark[0]),
-                        {file: member_weight(writes) for file, (_, writes) in files.items()},
-                    )
+            trees: dict[int, list[_Touch]] = {}
+            for _, _, tree, *touch in touches:
+                if touch[0] in shown:
+                    trees.setdefault(tree, []).append(tuple(touch))
+            for tree, used in sorted(trees.items()):
+                writes: dict[int, int] = {}
+                for file, _, _, count, _ in used:
+                    writes[file] = writes.get(file, 0) + count
+                if len(writes) > 1:
+                    files = {file: member_weight(count) for file, count in writes.items()}
+                    yield Strand(growth(ended, landmark[0]), files, tree, _changes(used))
 
     def used(self, uid: int) -> set[int]:
         """Return the user's files that may be shown, without what programs took up by habit."""
@@ -146,6 +155,30 @@ class Past:
         ):
             if product in shown and source in shown:
                 yield Making(product, source, t, count * growth(t, landmark[0]))
+
+
+def _changes(touches: Iterable[_Touch]) -> tuple[dict[int, float], ...]:
+    """Return the changes of a strand: whoever commits says that what he did since the last time is done."""
+    taken: dict[int, dict[int, float]] = {}
+    at: dict[int, float] = {}
+    others = []
+    for file, burst, first, writes, versions in touches:
+        if versions:
+            taken.setdefault(burst, {})[file] = WRITE_WEIGHT
+            at[burst] = max(first, at.get(burst, first))
+        else:
+            others.append((file, first, writes))
+    if not taken:
+        return ()
+    order = sorted(taken, key=lambda burst: (at[burst], burst))
+    times = [at[burst] for burst in order]
+    kept = {file for files in taken.values() for file in files}
+    changes = [*(taken[burst] for burst in order), {}]
+    for file, first, writes in others:
+        if file not in kept:
+            change = changes[bisect_left(times, first)]
+            change[file] = max(member_weight(writes), change.get(file, 0.0))
+    return tuple(change for change in changes if change)
 
 
 def _shown(rows: dict[int, _Row]) -> dict[int, str]:

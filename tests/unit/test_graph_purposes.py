@@ -1,0 +1,96 @@
+"""What was used for one purpose: changes tell it, and without them the place does, if it serves one."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+from mycelial.graph.communities import communities
+from mycelial.graph.purposes import UNKNOWN, Purposes
+from mycelial.store.past import Past, Strand
+from tests.unit.worked import ALICE, Story
+
+ONE = tuple(f"src/one{number}.c" for number in range(8))
+TWO = tuple(f"src/two{number}.c" for number in range(8))
+
+
+def strands(story: Story) -> list[Strand]:
+    with story.answers(None), Past.open(story.database) as past:
+        return list(past.strands(ALICE))
+
+
+def test_a_change_holds_what_was_used_since_the_one_before(tmp_path: Path) -> None:
+    story = Story(tmp_path)
+    shell = story.program("bash", chain=((40, "sshd"),))
+    for written, read in ((("a.c", "a.h"), "notes"), (("b.c",), "manual")):
+        shell.run("less").open(read)
+        shell.run("vim").close(*written)
+        story.wait(20.0)
+        shell.run("git").open(*written)
+        story.wait(20.0)
+    shell.run("vim").close("c.c")
+    (strand,) = strands(story)
+    with Past.open(story.database) as past:
+        paths = past.paths()
+    told = [{paths[file]: weight for file, weight in change.items()} for change in strand.changes]
+    assert told == [
+        {"a.c": 1.0, "a.h": 1.0, "notes": 0.1},
+        {"b.c": 1.0, "manual": 0.1},
+        {"c.c": 1.0},
+    ]
+    assert set(strand.files) == set(paths)
+
+
+def test_projects_taken_up_in_turn_in_one_editor_are_told_apart_by_their_changes(tmp_path: Path) -> None:
+    story, draw = Story(tmp_path), random.Random(1)
+    editor = story.program("code", chain=((40, "gnome-shell"),))
+    for _ in range(12):
+        for project in draw.choices((ONE, TWO), k=6):
+            files = draw.sample(project, 3)
+            editor.open(*files).close(*files)
+            story.wait(60.0)
+            editor.run("git").open(*files)
+            story.wait(60.0)
+        story.pause()
+    with story.answers(None) as answers:
+        found = {frozenset(cluster.members) for cluster in answers.clusters(10, 100)}
+    assert found == {frozenset(ONE), frozenset(TWO)}
+
+
+def strand(files: tuple[int, ...], tree: int, *changes: tuple[int, ...]) -> Strand:
+    return Strand(
+        1.0, dict.fromkeys(files, 1.0), tree, tuple(dict.fromkeys(change, 1.0) for change in changes)
+    )
+
+
+GROUPS = {1: 0, 2: 0, 3: 1, 4: 1}
+
+
+def test_a_place_that_serves_one_purpose_is_trusted() -> None:
+    doubt = Purposes([strand((1, 2), 7), strand((3, 4), 8)] * 5).doubt(GROUPS)
+    assert (doubt.alone, doubt.whole) == (0.0, 0.0)
+
+
+def test_a_place_that_serves_several_is_not() -> None:
+    doubt = Purposes([strand((1, 2), 7), strand((3, 4), 7)] * 5).doubt(GROUPS)
+    assert doubt.alone == doubt.whole == 1.0
+
+
+def test_places_are_trusted_as_far_as_their_changes_agree() -> None:
+    apart = [strand((1, 2, 3, 4), 7, (1, 2), (1, 2)), strand((1, 2, 3, 4), 7, (3, 4), (3, 4))]
+    mixed = [strand((1, 2, 3, 4), 7, (1, 2), (3, 4))]
+    assert Purposes(apart).doubt(GROUPS).places == 1.0
+    assert Purposes(mixed).doubt(GROUPS).places == 0.0
+    assert Purposes(mixed).doubt(GROUPS).whole == 1.0
+
+
+def test_all_that_was_done_in_one_place_joins_only_what_places_are_trusted_with() -> None:
+    purposes = Purposes([strand((1, 2, 3, 4), 7, (1, 2), (3, 4))])
+    assert [set(part.files) for part in purposes] == [{1, 2}, {3, 4}]
+    purposes.places = 1.0
+    assert [set(part.files) for part in purposes] == [{1, 2}, {3, 4}, {1, 2, 3, 4}]
+
+
+def test_nothing_is_known_of_nothing() -> None:
+    assert Purposes([]).doubt({}) == UNKNOWN
+    assert communities([]) == []
