@@ -24,6 +24,21 @@ FREQUENT = 0.15
 WORDS = 3
 """Words in a name without a directory."""
 
+SHORTEST = 3
+"""Letters of a word that tells something."""
+
+ALL = 0.95
+"""Share of the files (by weight) that must lie below one directory of a directory for that to give the name."""
+
+_SAYING_LITTLE = frozenset(
+    "app bin build code config data doc docs examples files github include lib scripts site source src static"
+    " test tests tools utils workflows".split()
+)
+_SAYING_NOTHING = frozenset(
+    "and are changelog changes con das der des die for from index init las license los main makefile new not old"
+    " readme the und with".split()
+)
+
 OUTGROWN = 4
 """How many times more files than when it was named make a group that deserves another name."""
 
@@ -49,19 +64,35 @@ class Names:
         """Return a name that is not in use yet, for files of these weights (by number)."""
         files = sorted(weights)
         whole = math.fsum(weights[file] for file in files) or 1.0
-        directory = self._directory(files, weights, whole)
+        directory, is_own = self._directory(files, weights, whole)
         telling = self._telling(files, weights, whole, directory)
-        names = [directory] if directory else []
-        names += [
-            " ".join([*names, *telling[:count]]) for count in range(1 if directory else WORDS, WORDS + 1)
-        ]
-        if not telling and not directory:
-            heaviest = min(files, key=lambda file: (-weights[file], file))
-            names = [self._paths[heaviest].rpartition("/")[2]]
-        return self._free(names)
+        if not directory and not telling:
+            return self._free([self._heaviest(files, weights)])
+        fewest = WORDS if not directory else 0 if is_own or not telling else 1
+        start = [directory] if directory else []
+        return self._free([" ".join([*start, *telling[:count]]) for count in range(fewest, WORDS + 1)])
 
-    def _directory(self, files: Sequence[int], weights: Mapping[int, float], whole: float) -> str:
-        """Return the name of the highest directory that is theirs, else of the deepest that most lie in."""
+    def _heaviest(self, files: Sequence[int], weights: Mapping[int, float]) -> str:
+        """Return the name of the directory at the top with most of them, of the file that weighs most if they are
+        few or lie in none.
+        """
+        tops: dict[str, float] = {}
+        for file in files:
+            top, slash, _ = self._paths[file].partition("/")
+            top = top if slash else ""
+            tops[top] = tops.get(top, 0.0) + weights[file]
+        top = min(tops, key=lambda top: (-tops[top], top), default="")
+        if top and len(files) > WORDS:
+            return top
+        heaviest = min(files, key=lambda file: (-weights[file], file))
+        return self._paths[heaviest].rpartition("/")[2]
+
+    def _directory(
+        self, files: Sequence[int], weights: Mapping[int, float], whole: float
+    ) -> tuple[str, bool]:
+        """Return the name of the highest directory that is theirs, else of the deepest that most lie in, and
+        whether it is theirs.
+        """
         below: dict[str, float] = {}
         number: Counter[str] = Counter()
         for file in files:
@@ -71,8 +102,14 @@ class Names:
         covering = [directory for directory, weight in below.items() if weight >= COVERED * whole]
         covering.sort(key=lambda directory: (directory.count("/"), directory))
         own = [directory for directory in covering if number[directory] >= COVERED * self._below[directory]]
-        chosen = own[:1] or covering[-1:]
-        return chosen[0].rpartition("/")[2] if chosen else ""
+        if not covering:
+            return "", False
+        chosen = own[0] if own else covering[-1]
+        for directory in own[1:]:
+            inside = directory.startswith(f"{chosen}/") and below[directory] >= ALL * below[chosen]
+            if inside and not directory.rpartition("/")[2].isdigit():
+                chosen = directory
+        return chosen.rpartition("/")[2], bool(own)
 
     def _telling(
         self, files: Sequence[int], weights: Mapping[int, float], whole: float, directory: str
@@ -87,9 +124,14 @@ class Names:
         worth = {
             word: part * math.log((len(self._paths) + 1) / self._everywhere[word])
             for word, part in share.items()
-            if part >= least and word not in said and not word.isdigit()
+            if part >= least and word not in said and _tells(word)
         }
-        return [word for word in sorted(worth, key=lambda word: (-worth[word], word)) if worth[word] > 0.0]
+        best = sorted(worth, key=lambda word: (word in _SAYING_LITTLE, -worth[word], word))
+        told: dict[str, None] = {}
+        for word in best:
+            if worth[word] > 0.0 and not {word, f"{word}s", word.removesuffix("s")} & told.keys():
+                told[word] = None
+        return list(told)
 
     def _free(self, names: list[str]) -> str:
         shown = [safe_name(name) for name in names]
@@ -133,5 +175,10 @@ def _directories(path: str) -> list[str]:
 
 
 def _words(path: str) -> frozenset[str]:
-    directory = path.rpartition("/")[0]
-    return frozenset(word for part in (path, *directory.split("/")) for word in words(part))
+    *above, name = path.split("/")
+    seen = [directory for directory in above if not directory.startswith(".")]
+    return frozenset(word for part in (name, *seen) for word in words(part))
+
+
+def _tells(word: str) -> bool:
+    return len(word) >= SHORTEST and not word.isdigit() and word not in _SAYING_NOTHING

@@ -203,6 +203,22 @@ def test_no_two_labels_are_the_same() -> None:
     assert len({"src", *given_names}) == 6
 
 
+@pytest.mark.parametrize(
+    ("files", "name"),
+    [
+        (("Projects/bot/bot/client.py", "Projects/bot/tests/test_client.py"), "bot"),
+        (("Notes/choir.md", "Notes/choir people.md", "Notes/choir dates.md"), "Notes choir"),
+        (("src/plugin.c", "src/plugins.h", "plugins/README.md", "Makefile"), "plugins src"),
+        (("a/x.csv", "a/README.md", "a/y.csv", "b/z.csv", "c/v.csv", "c/u.csv"), "a"),
+        (("README.md", "index.md"), "README.md"),
+    ],
+)
+def test_a_label_says_what_its_owner_recognises(files: tuple[str, ...], name: str) -> None:
+    others = [f"{top}/other{number}.txt" for top in ("Notes", "src", "a", "b", "c") for number in range(8)]
+    paths = dict(enumerate((*files, *others)))
+    assert Names(paths, []).name(dict.fromkeys(range(len(files)), 1.0)) == name
+
+
 def test_a_cluster_that_has_outgrown_its_name_gets_another() -> None:
     old = Named(7, 1000, "notes", 2, {1: 0, 2: 0})
     assert keep_names([dict.fromkeys(range(1, 6), 1.0)], [old]) == {0: (7, "notes", 2)}
