@@ -28,19 +28,21 @@ SHORTEST = 3
 """Letters of a word that tells something."""
 
 ALL = 0.95
-"""Share of the files (by weight) that must lie below one directory of a directory for that to give the name."""
+"""Share of the files (by weight) that must lie below a directory in a directory for it to give the name."""
 
-_SAYING_LITTLE = frozenset(
-    "app bin build code config data doc docs examples files github include lib scripts site source src static"
-    " test tests tools utils workflows".split()
+_SAYING_LITTLE, _SAYING_NOTHING = (
+    frozenset(names.split())
+    for names in (
+        """
+        app bin build code config data doc docs examples files github include lib scripts site source src
+        static test tests tools utils workflows
+        """,
+        """
+        and are changelog changes con das der des die for from index init las license los main makefile new
+        not old readme the und with
+        """,
+    )
 )
-_SAYING_NOTHING = frozenset(
-    "and are changelog changes con das der des die for from index init las license los main makefile new not old"
-    " readme the und with".split()
-)
-
-OUTGROWN = 4
-"""How many times more files than when it was named make a group that deserves another name."""
 
 
 class Names:
@@ -73,8 +75,8 @@ class Names:
         return self._free([" ".join([*start, *telling[:count]]) for count in range(fewest, WORDS + 1)])
 
     def _heaviest(self, files: Sequence[int], weights: Mapping[int, float]) -> str:
-        """Return the name of the directory at the top with most of them, of the file that weighs most if they are
-        few or lie in none.
+        """Return the name of the directory at the top with most of them, of the file that weighs most if
+        they are few or lie in none.
         """
         tops: dict[str, float] = {}
         for file in files:
