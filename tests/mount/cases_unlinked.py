@@ -153,3 +153,21 @@ def a_file_handle_never_leads_to_another_file(w: World) -> None:
                     found.add(file.read())
             os.unlink(new)
     w.note("another file", b"new" in found)
+
+
+@case()
+def opened_again_when_its_directory_is_closed(w: World) -> None:
+    directory = w.directory("d")
+    with w.opened(w.file("d/f", b"content"), os.O_RDWR) as fd:
+        os.chmod(directory, 0)
+        for label, flags in {
+            "to read": os.O_RDONLY,
+            "to write": os.O_RDWR,
+            "to append": os.O_APPEND | os.O_WRONLY,
+        }.items():
+            again = w.works(f"again {label}", os.open, b"/proc/self/fd/%d" % fd, flags)
+            if again is not None:
+                os.close(again)
+        os.fchmod(fd, 0)
+        w.attempt("read by the first", os.pread, fd, 100, 0)
+    os.chmod(directory, 0o755)

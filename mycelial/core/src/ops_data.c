@@ -52,7 +52,8 @@ static int open_inode(struct inode *inode, int flags, struct statx *stx) {
     }
     if (!error) return fd;
     if (fd >= 0) close(fd);
-    if (other < 0 && error == ESTALE && inode->handles) other = inode->handles->fd;
+    /* EACCES: the way to it was closed since somebody opened it, or it was itself, which will be said again. */
+    if (other < 0 && (error == ESTALE || error == EACCES) && inode->handles) other = inode->handles->fd;
     fd = other < 0 ? -error : open_again(other, flags);
     if (fd < 0 || !(error = stat_fd(fd, stx))) return fd;
     close(fd);
