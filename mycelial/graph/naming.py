@@ -30,6 +30,9 @@ SHORTEST = 3
 ALL = 0.95
 """Share of the files (by weight) that must lie below a directory in a directory for it to give the name."""
 
+OUTGROWN = 4
+"""How many times more files than when it was named make a group that deserves another name."""
+
 _SAYING_LITTLE, _SAYING_NOTHING = (
     frozenset(names.split())
     for names in (
