@@ -92,7 +92,11 @@ class Identity:
         if event.op in _READING:  # most are
             if event.path in self._left and self._comes_late(event.path, event.t):
                 return []
-            return [Fact(_READ, self._files.use(event.path))]
+            number = self._files.use(event.path)
+            row = self._files.row(number)
+            if row.transient and row.maker != actor.number:
+                self._files.settle([number])  # removed and made again, and somebody else works with it
+            return [Fact(_READ, number)]
         match event.op:
             case Op.WRITE:
                 return [Fact(Act.WRITE, self._files.use(event.path))]

@@ -153,3 +153,9 @@ def test_who_comes_late_to_a_name_that_has_lost_its_file_finds_nothing(story: St
     story.program("vim").make("lu1.tmp")
     indexer.open("lu1.tmp")
     assert set(story.together("letter")) == {"costs", "lu1.tmp"}
+
+
+def test_what_its_maker_removed_and_made_again_is_there(story: Story) -> None:
+    story.program("cmake").open("a.in").make("a.h").unlink("a.h").make("a.h")
+    story.program("cc").open("a.h").make("a.o")
+    assert (story.sources("a.h"), story.sources("a.o")) == (["a.in"], ["a.h"])
