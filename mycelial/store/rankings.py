@@ -17,9 +17,10 @@ from mycelial.store.tree import FileTree
 STRONG = 3
 """Episodes from which on a relation is no longer weak."""
 
-SOMETHING_ELSE = 1.0
-"""Times that something never seen there is taken to have come next, as in prediction by partial matching
-(Cleary, Witten: "Data compression using adaptive coding and partial string matching", 1984, method A)."""
+SOMETHING_ELSE = 2.0
+"""For each file that came next, times that something never seen there is taken to have: where many different
+ones did, another one will.  In prediction by partial matching it is one (Moffat: "Implementing the PPM data
+compression scheme", 1990, method C); two fits what came of some 28,000 predictions."""
 
 
 class Relation(StrEnum):
@@ -93,7 +94,7 @@ class Rankings:
                 bonds = self._neighbours.following(file)
                 whole = sum(bond.weight for bond in bonds.values())
                 times = sum(bond.count for bond in bonds.values()) or 1
-                return self._by_weight(file, bonds, whole * (1.0 + SOMETHING_ELSE / times))
+                return self._by_weight(file, bonds, whole * (1.0 + SOMETHING_ELSE * len(bonds) / times))
             case Relation.SOURCES:
                 return self._by_weight(file, self._neighbours.sources(file), 1.0)
             case Relation.PRODUCTS:

@@ -137,7 +137,7 @@ def test_next_is_what_was_taken_up_after(story: Story) -> None:
     with story.answers() as answers:
         assert [(found.path, found.episodes) for found in answers.next("a")] == [("b", 2), ("c", 1)]
         assert [found.path for found in answers.next("c")] == []
-        assert sum(found.score for found in answers.next("a")) == pytest.approx(3 / 4)
+        assert sum(found.score for found in answers.next("a")) == pytest.approx(3 / 7)
 
 
 def test_files_of_one_change_belong_together_more_than_those_of_one_episode(story: Story) -> None:

@@ -104,5 +104,5 @@ def test_next_tells_a_probability_that_leaves_room_for_something_else(tmp_path: 
     with story.answers() as answers:
         first, second = answers.next("a")
     assert (first.path, second.path) == ("b", "c")
-    assert first.score == pytest.approx(3 / 5, rel=1e-3)
-    assert second.score == pytest.approx(1 / 5, rel=1e-3)
+    assert first.score == pytest.approx(3 / 8, rel=1e-3)
+    assert second.score == pytest.approx(1 / 8, rel=1e-3)
