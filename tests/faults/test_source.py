@@ -124,6 +124,41 @@ def test_who_waits_for_a_disk_delays_nobody_else(workspace: Path, command: list[
         place.unmount()
 
 
+@pytest.mark.parametrize("command", ["echo x >>held", ": <held"])
+def test_who_closes_a_file_on_a_slow_disk_delays_nobody_else(workspace: Path, command: str) -> None:
+    place = Mounted(workspace / "place", ("--no-passthrough",))
+    place.source.mkdir(parents=True)
+
+    with faulty_source(place):
+        place.start()
+        with subprocess.Popen(["sh", "-c", command], cwd=place.mountpoint) as waiting:
+            wait_until((place.source / "asked").exists, what="a request to a slow disk")
+            run_apart((place.mountpoint / "well").read_bytes, timeout=faulty.PATIENCE / 2)
+            (place.source / "let-go").read_bytes()
+            assert waiting.wait(60) == 0
+        place.unmount()
+
+
+@pytest.mark.parametrize("command", ["head -c 20000 /dev/zero >>slow", "truncate --size=100 slow", ": >slow"])
+def test_many_who_wait_for_disks_delay_nobody_else(workspace: Path, command: str) -> None:
+    place = Mounted(workspace / "place", ("--no-passthrough",))
+    disks = [Mounted(place.source / str(number)) for number in range(4)]
+    with contextlib.ExitStack() as ends:
+        for disk in disks:
+            disk.source.mkdir(parents=True)
+            ends.enter_context(faulty_source(disk))
+        place.start()
+        there = [place.mountpoint / disk.source.relative_to(place.source) for disk in disks]
+        waiting = [subprocess.Popen(["sh", "-c", command], cwd=directory) for directory in there]
+        for disk in disks:
+            wait_until((disk.source / "asked").exists, what="a request to a slow disk")
+        run_apart((place.mountpoint / "new").write_text, "text", timeout=faulty.PATIENCE / 2)
+        for directory in there:
+            assert run(["sh", "-c", command.replace("slow", "quick")], cwd=directory).returncode == 0
+        assert [process.wait(60) for process in waiting] == [0] * len(disks)
+        place.unmount()
+
+
 BECOMING = """\
 import os, sys
 for held in sys.argv[1:]: os.open(held, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC)

@@ -2,6 +2,7 @@
 #include "handle.h"
 #include "configuration.h"
 #include "libfuse.h"
+#include "lock.h"
 #include "passthrough.h"
 #include "protocol.h"
 #include "worker.h"
@@ -36,7 +37,9 @@ void handle_close(struct handle *handle) {
     while (*link != handle) link = &(*link)->next;
     *link = handle->next;
     if (!handle->inode->handles) passthrough_close(handle->inode);
+    core_leave_for_disk(); /* some filesystems bring to the disk then what was written, or tell another machine */
     inode_close(handle->inode, handle->fd);
+    core_return();
     inode_unreference(handle->inode);
     free(handle);
 }

@@ -13,7 +13,8 @@ struct seat { /* of a thread that holds the core, and may leave it */
     atomic_int tid;
     atomic_ullong since_us; /* when it left the core, by now_us(); 0: it has not */
     atomic_bool looks;      /* at a process, in the middle of its table */
-    atomic_bool lost;       /* did not come back from that; another thread has its place, and the tables */
+    atomic_bool lost;       /* did not come back from that, or from a disk; another thread has its place, and the tables */
+    bool waited;            /* when that was so, for a disk */
     atomic_bool waits;      /* for a request, or the timer: a signal interrupts nothing else */
     atomic_bool stopped;
 };

@@ -3,6 +3,7 @@
 #include "caller.h"
 #include "configuration.h"
 #include "handle.h"
+#include "lineage.h"
 #include "lock.h"
 #include "proc.h"
 #include "record.h"
@@ -155,6 +156,7 @@ static void c_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *wanted, int w
     struct handle *handle = fi ? handle_of(fi) : NULL;
     bool owned = false;
     which &= ~FUSE_SET_ATTR_CTIME; /* nobody can set it */
+    if (which & FUSE_SET_ATTR_SIZE && !handle && ring_recording()) lineage_number(fuse_req_ctx(req)->pid); /* who waits for a disk may not look then */
     int fd = handle ? handle->fd : inode_open_path(inode, &owned);
     if (fd >= 0 && which & FUSE_SET_ATTR_SIZE && !handle && !owned) { /* others might close it meanwhile */
         fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);

@@ -63,6 +63,7 @@ static int open_inode(struct inode *inode, int flags, struct statx *stx) {
 static int truncate_opened(fuse_req_t req, int fd, int flags, struct statx *stx) {
     char path[32];
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    if (ring_recording()) lineage_number(fuse_req_ctx(req)->pid); /* who waits for a disk may not look at anybody after that */
     caller_become(req, fd, -1);
     core_leave_for_disk(); /* this descriptor is nobody else's yet */
     int error = ((flags & O_ACCMODE) == O_RDONLY ? truncate(path, 0) : ftruncate(fd, 0)) ? errno : 0;
@@ -139,9 +140,11 @@ static void c_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi) {
     bool wrote = passthrough_wrote(handle);
     if (wrote) libfuse_invalidate(inode_number(handle->inode)); /* by a map, maybe, of which the kernel keeps no account here */
     if (handle->dirty || wrote) {
-        int duplicate = dup(handle->fd); /* some filesystems say at close that a write failed */
-        error = duplicate >= 0 && close(duplicate) ? errno : 0;
         if (!is_becoming) confirm_writer(req, handle);
+        int duplicate = dup(handle->fd); /* some filesystems say at close that a write failed, and bring it to the disk then */
+        core_leave_for_disk();
+        error = duplicate >= 0 && close(duplicate) ? errno : 0;
+        core_return();
         record_write(handle);
         handle->confirmed = false;
     } else if (ring_recording() && (handle->flags & O_ACCMODE) != O_RDONLY && !is_becoming) {

@@ -43,6 +43,7 @@
 static struct {
     struct fuse_session *session;
     unsigned lost; /* changed under the core's lock */
+    atomic_uint waiting; /* of these, for a disk */
     atomic_bool stop;
     int device; /* not by fuse_session_fd(), which is for pyfuse3 (session.c) */
     atomic_ulong requests, for_python;
@@ -131,7 +132,8 @@ static bool is_away_too_long(const struct seat *other, uint64_t locked_us, uint6
 }
 
 static bool is_left_too_long(void) { return is_away_too_long(core_seats.reader, LOCKED_TOO_LONG_US, LOOKS_TOO_LONG_US); }
-static bool is_lost(const struct seat *other) { return other->looks && is_away_too_long(other, LOST_US, LOST_US); }
+/* Who waits for a disk, at once: the next one may wait for it, too. */
+static bool is_lost(const struct seat *other) { return is_away_too_long(other, LOST_US, other->looks ? LOST_US : LOOKS_TOO_LONG_US); }
 
 static struct seat *begin_thread(void *(*run)(void *)) {
     struct seat *new = calloc(1, sizeof *new);
@@ -145,15 +147,20 @@ static struct seat *begin_thread(void *(*run)(void *)) {
 /* It answers its request when it is back, and ends. Who waits for a disk has nothing of the tables, somebody else may. */
 static void give_up(struct seat *other) {
     other->lost = true;
+    other->waited = !other->looks;
     reader.lost++;
+    if (other->waited)
+        reader.waiting++;
+    else
+        lineage_begin_anew();
     pthread_detach(other->thread);
-    if (other->looks) lineage_begin_anew();
 }
 
 static void end_lost(void) {
     core_lock();
     if (core_seats.closed) core_stay_away();
     reader.lost--;
+    if (core_seat->waited) reader.waiting--;
     core_unlock();
     free(core_seat);
 }
@@ -190,7 +197,8 @@ static bool takes_over(void) {
 static void read_on(struct fuse_buf *buffer);
 
 /* What the reader waits for may be in the queue: a process that becomes another program closes its files first. It is
- * answered without looking at any process, and the reader goes on. Where it does not, its place is taken. */
+ * answered without looking at any process, and the reader goes on. Where it does not, or waits for a disk, its place is
+ * taken. */
 static void *stand_in(void *own) {
     struct fuse_buf buffer = {.mem = NULL};
     core_seat = own;
@@ -326,6 +334,10 @@ static void end_thread(struct seat **other) {
 void reader_stop(void) {
     reader.stop = true;
     core_lock(); /* from now on nobody takes another's place */
+    core_unlock();
+    uint64_t begun = now_us();
+    while (reader.waiting && now_us() - begun < DISK_PATIENCE_US) nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    core_lock();
     core_seats.closed = reader.lost > 0;
     core_unlock();
     end_thread(&core_seats.stand_in); /* first: it looks at the reader's seat at any time */
