@@ -6,7 +6,8 @@ be kept for them.  A session is called by the pieces of work that it was about.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
@@ -158,12 +159,22 @@ class SessionTable:
             for file, touches in groupby(rows, key=itemgetter(0)):
                 weight = member_weight(sum(writes for _, writes in touches))
                 weights[file] = weights.get(file, 0.0) + weight
+        for file, habit in self._habits(stretch.uid, weights):
+            weights[file] *= 1.0 - habit
         order = sorted(weights, key=lambda file: (-weights[file], file))[:CONSIDERED]
         paths = self._tree.paths(order)
         if not paths:
             return None
         label = self._label({file: weights[file] for file in paths}, stretch.uid, next(iter(paths.values())))
         return Session(stretch.started, stretch.ended, label, stretch.uid, tuple(paths.values()))
+
+    def _habits(self, uid: int, files: Iterable[int]) -> list[tuple[int, float]]:
+        """Return those of the files that programs take up by habit, and how often; nobody chose these."""
+        return self._execute(
+            "SELECT file, min(1.0, habitual / max(episodes, 1)) FROM usage"
+            " WHERE uid = ? AND habitual > 0 AND file IN (SELECT value FROM json_each(?))",
+            (uid, json.dumps(list(files))),
+        ).fetchall()
 
     def _label(self, weights: dict[int, float], uid: int, heaviest: str) -> str:
         """Name the pieces of work that a good part of it was about; else the directory of the main file."""

@@ -117,3 +117,15 @@ def test_nobody_sees_the_sessions_of_another(story: Story) -> None:
     assert len(sessions(story, "2026-03-28")) == 2
     with story.answers(3000) as answers:
         assert answers.days(5) == []
+
+
+def test_a_session_is_not_about_what_programs_take_up_whatever_is_done(story: Story) -> None:
+    journal, letters = ".mozilla/cookies.db", [f"letters/{number}.odt" for number in range(3)]
+    for _ in range(12):
+        story.program("firefox").close(journal)
+        write(story, *letters)
+        story.wait(2 * HOUR)
+    with story.answers() as answers:
+        (latest,) = answers.sessions(1)
+    assert latest.label == "letters"
+    assert latest.members[-1] == journal
