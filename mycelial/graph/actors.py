@@ -54,6 +54,7 @@ class Actor:
     first_finish: float = 0.0  # time of the first close of all, be it remembered or not
     fds: dict[int, str] = field(default_factory=dict)  # where its streams led when it was seen last
     neighbours: tuple[Neighbour, ...] = ()  # the rest of its pipeline, as seen last
+    cwd: str = ""  # when it was first seen with this command line
     shell: tuple[tuple[str, ...], str] | None = (
         None  # command line and directory of the shell that it is or was
     )

@@ -32,6 +32,7 @@ ADJACENT = 0.05
 _SETS = re.compile(r"<<|(?:^|[;&|(\s])(?:[A-Za-z_]\w*=|(?:export|ulimit|umask|set)\s)")
 _MOVES = re.compile(r"(?:^|[;&|(\s])(?:cd|pushd|popd)\b")
 _OUTPUT = re.compile(r"\d?>+\s*\S+")
+_BETWEEN = re.compile(r"[\s;|&<>()'\"]+")
 _ASKS = re.compile(r"\b(?:read|mapfile|readarray)\b")
 _DELETED = " (deleted)"
 
@@ -124,7 +125,7 @@ class _Builder:
         return Step(
             product=written.path,
             commands=commands,
-            cwd=process.cwd or "",
+            cwd=actor.cwd if actor is not None and actor.args == top.args else process.cwd or "",
             root=self._root,
             sure=self._sure,
             shell=shell,
@@ -359,7 +360,8 @@ def _root_of(process: Process, paths: list[str]) -> str:
     called = [target for _, target in process.fds if target.startswith("/")]
     for line in ((process.args or ()), *process.chain_args):
         for arg in line:
-            called += _names_in(arg, process.cwd)
+            for word in (arg, *_BETWEEN.split(arg)) if " " in arg else (arg,):  # commands for a shell
+                called += _names_in(word, process.cwd)
     votes: Counter[str] = Counter()
     for path in paths:
         for name in called:

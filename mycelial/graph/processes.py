@@ -12,7 +12,7 @@ from operator import itemgetter
 from typing import Any
 
 from mycelial.graph.actors import Actor, Read, actor_from, places_of, reads_from, reads_state, state_of
-from mycelial.graph.programs import Kind, is_barrier, kind_of
+from mycelial.graph.programs import Kind, is_barrier, is_one_command, kind_of
 from mycelial.graph.trees import tree_of
 from mycelial.record.events import Process
 
@@ -166,7 +166,7 @@ class Processes:
             actor = self.latest(pid)
             if actor is not None and pipes <= actor.pipe_in:
                 continue  # it has them from its own parent
-            if actor is None and kind_of(comm) is Kind.SHELL and _is_one_command(lines.get(pid, ())):
+            if actor is None and kind_of(comm) is Kind.SHELL and is_one_command(lines.get(pid, ())):
                 continue
             return actor if actor is not None and actor.kind in _FEEDING else None
         return None
@@ -286,6 +286,7 @@ class Processes:
             pipe_out=set(process.pipe_out),
             fds=dict(process.fds),
             neighbours=process.neighbours,
+            cwd=process.cwd or "",
         )
         self._note_shell(actor, process)
         actor.places.update(places_of(actor))
@@ -300,6 +301,8 @@ class Processes:
         if actor.record == record:
             return
         actor.record = record
+        if actor.args != process.args:
+            actor.cwd = process.cwd or ""
         actor.comm, actor.exe, actor.args = process.comm, process.exe, process.args
         actor.ppid = process.ppid
         actor.fds = dict(process.fds)
@@ -375,11 +378,6 @@ def _same(actor: Actor, process: Process, t: float) -> bool:
 
 def _is_below(actor: Actor, pid: int) -> bool:
     return pid in actor.above or actor.ppid == pid
-
-
-def _is_one_command(line: tuple[str, ...]) -> bool:
-    """Whether a shell only runs what its parent says, and makes no pipe itself."""
-    return "-c" in line[1:3] and not any("|" in word.replace("||", "") or "<(" in word for word in line)
 
 
 def _root(process: Process) -> int:

@@ -158,6 +158,11 @@ def script_text(args: tuple[str, ...]) -> str:
     return ""
 
 
+def is_one_command(line: tuple[str, ...]) -> bool:
+    """Whether a shell only runs what its parent says, and makes no pipe itself."""
+    return "-c" in line[1:3] and not any("|" in word.replace("||", "") or "<(" in word for word in line)
+
+
 def is_overwritten(args: tuple[str, ...]) -> bool:
     """Whether a program has written over its command line: a title, or commands that it took to pieces there.
 

@@ -244,6 +244,21 @@ def test_a_command_line_that_its_program_has_written_over_is_no_recipe(
     assert product.links[-1].step.sure is is_known
 
 
+def test_a_command_is_run_where_it_was_called_wherever_its_program_went(story: Story) -> None:
+    sender = called(story, "rsync", "-a", "from/", "to/").open("from/a")
+    sender.run("rsync", args=("rsync", "-a", "from/", "to/"), cwd="/mnt/to").make("to/a")
+    assert lines(story, "to/a") == ["( rsync -a from/ to/ )"]
+
+
+def test_where_the_tree_was_shows_in_what_a_shell_was_told_to_do(story: Story) -> None:
+    args = ("sh", "-c", "wc -l < ./sub/a > ./sub/b")
+    shell = story.program("sh", args=args, cwd="/mnt").open("sub/a").create("sub/b")
+    shell.run("wc", args=("wc", "-l"), cwd="/mnt", chain_args=(args,)).close("sub/b")
+    with story.answers() as answers:
+        (product,) = answers.chain("sub/b").products
+    assert product.links[-1].step.root == "/mnt"
+
+
 def test_a_program_in_the_tree_is_built_before_it_runs(story: Story) -> None:
     called(story, "gcc", "-o", "tool", "tool.c").open("tool.c").make("tool")
     story.program("sh").execute("tool").becomes("tool", args=("./tool", "out"), cwd="/mnt").make("out")
