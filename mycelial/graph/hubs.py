@@ -92,7 +92,7 @@ def _latest(strands: Iterable[Strand]) -> deque[Strand]:
 
 def _votes(strands: Iterable[Strand], makings: Iterable[Making]) -> nx.DiGraph:
     """Return who votes for whom, by shares: from files over what joins them (numbers below 0) to files."""
-    links: list[tuple[int, int, float]] = []
+    links: deque[tuple[int, int, float]] = deque()
     whole: dict[int, float] = {}
     seen: Counter[int] = Counter()
     only_read: Counter[int] = Counter()
@@ -124,7 +124,8 @@ def _votes(strands: Iterable[Strand], makings: Iterable[Making]) -> nx.DiGraph:
             whole[making.product] = whole.get(making.product, 0.0) + calm * making.weight
     graph = nx.DiGraph()
     graph.add_nodes_from(sorted({node for a, b, _ in links for node in (a, b)}))
-    graph.add_weighted_edges_from((a, b, weight / whole[a]) for a, b, weight in links)
+    taken = (links.popleft() for _ in range(len(links)))  # each goes from here when it is there
+    graph.add_weighted_edges_from((a, b, weight / whole[a]) for a, b, weight in taken)
     return graph
 
 

@@ -32,10 +32,11 @@ def find_structure(past: Past, before: Sequence[Named] | None = None) -> Structu
     clusters: list[Named] = []
     hubs: list[Hub] = []
     for uid in past.users():
+        # First what takes most memory, while there is nothing else yet.
+        central = find_hubs(past.strands(uid), past.makings(uid), past.paths())
         joined = communities(past.strands(uid))
         alone = past.used(uid).difference(*(community.files for community in joined))
         found = adopt(joined, alone, past.paths())
-        central = find_hubs(past.strands(uid), past.makings(uid), past.paths())
         hubs += [Hub(uid, place, c.file, c.worth, c.others) for place, c in enumerate(central, 1)]
         clusters += _named(uid, found, [old for old in named if old.uid == uid], past.paths(), numbers)
     return Structure(tuple(clusters), tuple(hubs))
