@@ -178,20 +178,23 @@ static void *stand_in(void *own);
 static void replace_stand_in(void) {
     if (reader.stop || core_seat != core_seats.reader || !core_seats.stand_in || !core_seats.stand_in->since_us) return;
     if (reader.lost >= LOST_AT_MOST || !is_lost(core_seats.stand_in)) return;
+    struct seat *next = begin_thread(stand_in);
+    if (!next) return;
     give_up(core_seats.stand_in);
-    core_seats.stand_in = begin_thread(stand_in);
+    core_seats.stand_in = next;
 }
 
 static bool takes_over(void) {
     core_lock();
-    bool takes = !reader.stop && reader.lost < LOST_AT_MOST && is_lost(core_seats.reader);
-    if (takes) {
+    bool may = !reader.stop && reader.lost < LOST_AT_MOST && is_lost(core_seats.reader);
+    struct seat *next = may ? begin_thread(stand_in) : NULL; /* without one, whoever is held up next would be for good */
+    if (next) {
         give_up(core_seats.reader);
         core_seats.reader = core_seat;
-        core_seats.stand_in = begin_thread(stand_in);
+        core_seats.stand_in = next;
     }
     core_unlock();
-    return takes;
+    return next != NULL;
 }
 
 static void read_on(struct fuse_buf *buffer);
@@ -205,6 +208,8 @@ static void *stand_in(void *own) {
     core_seat->tid = gettid();
     if (unshare(CLONE_FS)) { /* as for the reader */
     }
+    core_lock(); /* until all have their seats */
+    core_unlock();
     while (!reader.stop && !core_seat->lost) {
         struct pollfd timer = {.fd = core_timer(), .events = POLLIN}, device = {.fd = reader.device, .events = POLLIN};
         core_seat->waits = true;
