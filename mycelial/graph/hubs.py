@@ -33,7 +33,7 @@ HALF = math.sqrt(DAMPING)
 """The same for each of the two steps from file to file that lead over a strand."""
 
 FEWEST = 3
-"""Files that must draw upon one for it to be a hub."""
+"""Files that must draw upon one for it to be a hub, and times at which one of them did."""
 
 MOST = 20
 """Hubs that are told of."""
@@ -74,7 +74,9 @@ def find_hubs(
     found = [
         Central(file, worth[file] / mean, others)
         for file in files
-        if not _LOCK.fullmatch(paths[file].rpartition("/")[2]) and (others := _others(graph, file)) >= FEWEST
+        if graph.in_degree(file) >= FEWEST
+        and not _LOCK.fullmatch(paths[file].rpartition("/")[2])
+        and (others := _others(graph, file)) >= FEWEST
     ]
     return nsmallest(MOST, found, key=lambda hub: (-hub.worth, hub.file))
 

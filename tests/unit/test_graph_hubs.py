@@ -68,3 +68,13 @@ def test_a_hub_that_is_gone_is_not_told(story: Story) -> None:
 
 def test_nobody_sees_the_hubs_of_another(story: Story) -> None:
     assert hubs(story, 2000) == []
+
+
+def test_what_was_looked_at_once_while_much_was_written_is_no_hub(story: Story) -> None:
+    shell = story.program("bash", chain=((40, "sshd"),))
+    shell.run("less").open("notice.txt")
+    for number in range(20):
+        shell.run("vim").close(f"pages/{number}.md")
+        story.wait(2.0)
+    story.pause()
+    assert hubs(story) == ["style.sty", "table.csv"]
