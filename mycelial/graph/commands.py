@@ -315,7 +315,8 @@ class _Builder:
         """Whether what was read came in from outside of a shell, which called again would not be given it."""
         text = script_text(shell)
         if not _has_commands(shell):
-            return self._unseen and bool(self._input_of(shell, top))
+            own, outer = self._inputs_of(shell)
+            return bool(own) and (self._unseen or (outer is not None and own != outer))
         if "<" in text:
             return False
         pipes = text.replace("||", "").count("|")
@@ -327,12 +328,18 @@ class _Builder:
             or (not commands and not pipes and _ASKS.search(text) is not None)
         )
 
-    def _input_of(self, shell: tuple[str, ...], top: int) -> str:
-        """Return the file or pipe that a shell was given, and not only a copy of it that it forked."""
+    def _inputs_of(self, shell: tuple[str, ...]) -> tuple[str, str | None]:
+        """Return the file or pipe that a shell was given, and what its parent has, if that is known.
+
+        The copies of itself that it forked are not what was meant.
+        """
         written = self._written
-        above = [self._processes.latest(pid) for pid, _ in written.process.chain if pid != top]
-        copies = [actor for actor in above if actor is not None and actor.args == shell]
-        return copies[-1].fds.get(0, "") if copies else ""
+        above = [written.writer, *(self._processes.latest(pid) for pid, _ in written.process.chain)]
+        copies = [at for at, actor in enumerate(above) if actor is not None and actor.args == shell]
+        if not copies:
+            return "", None
+        given, outer = [*above, None][copies[-1] : copies[-1] + 2]
+        return given.fds.get(0, "") if given else "", outer.fds.get(0) if outer else None
 
 
 def _has_commands(line: tuple[str, ...]) -> bool:

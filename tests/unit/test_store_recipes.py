@@ -250,6 +250,20 @@ def test_a_command_is_run_where_it_was_called_wherever_its_program_went(story: S
     assert lines(story, "to/a") == ["( rsync -a from/ to/ )"]
 
 
+@pytest.mark.parametrize(
+    ("given", "is_known"), [((0, "pipe:[7]"), False), ((0, "/mnt/list"), False), ((0, "pipe:[1]"), True)]
+)
+def test_a_script_is_not_called_again_without_what_it_was_given(
+    story: Story, given: tuple[int, str], is_known: bool
+) -> None:
+    outer = story.program("bash", args=("bash",), cwd="/mnt", fds=((0, "pipe:[1]"),)).open("start")
+    script = outer.run("bash", args=("bash", "each.sh"), cwd="/mnt", fds=(given,)).open("each.sh")
+    script.make("out")
+    with story.answers() as answers:
+        (product,) = answers.chain("out").products
+    assert bool(product.links[-1].step.shell) is is_known
+
+
 def test_where_the_tree_was_shows_in_what_a_shell_was_told_to_do(story: Story) -> None:
     args = ("sh", "-c", "wc -l < ./sub/a > ./sub/b")
     shell = story.program("sh", args=args, cwd="/mnt").open("sub/a").create("sub/b")
