@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from heapq import nlargest
 from typing import NamedTuple
@@ -72,8 +72,8 @@ class Ranking:
         following = evidence.following(file)
         followed = math.fsum(bond.weight for bond in following.values())
         sources, products = evidence.sources(file), evidence.products(file)
-        as_source = _worth(sources, evidence.numbers_of_products)
-        as_product = _worth(products, evidence.numbers_of_sources)
+        as_source = worth_of_making(sources, evidence.numbers_of_products)
+        as_product = worth_of_making(products, evidence.numbers_of_sources)
         siblings = self._tree.siblings(file, DIRECTORY)
         near = 1.0 / math.sqrt(1.0 + len(siblings) + 1.0)
 
@@ -114,7 +114,9 @@ class Ranking:
         return in_order(ranked)
 
 
-def _worth(made: dict[int, Bond], count: Callable[[Iterable[int]], dict[int, int]]) -> dict[int, float]:
+def worth_of_making(
+    made: dict[int, Bond], count: Callable[[Iterable[int]], dict[int, int]]
+) -> dict[int, float]:
     """Return what each source, or product, is worth: less where there are many, either way."""
     latest = nlargest(CONSIDERED, made, key=lambda other: (made[other].last, -other))
     others = count(latest) if len(made) < MANY else {}
@@ -136,6 +138,13 @@ def choice(bond: Bond | None, own: Bond, usage: Bond, whole: Bond) -> float:
     share = min(1.0, usage.count / whole.count) if whole.count else 1.0
     expected = 1.0 - (1.0 - share) ** 3
     return 1.0 - by_habit * min(1.0, expected / given)
+
+
+def chosen_weights(neighbours: Neighbours, file: int, bonds: Mapping[int, Bond]) -> dict[int, float]:
+    """Return the weights of a file's bonds without what is owed to programs' habits."""
+    usage = neighbours.usage([ROOT, file, *bonds])
+    own, whole = usage[file], usage[ROOT]
+    return {other: bond.weight * choice(bond, own, usage[other], whole) for other, bond in bonds.items()}
 
 
 def habit(usage: Bond) -> float:

@@ -11,7 +11,7 @@ import sqlite_utils
 
 from mycelial.store.mutes import muted_with
 from mycelial.store.neighbours import Bond, Neighbours
-from mycelial.store.ranking import Ranked, Ranking, in_order
+from mycelial.store.ranking import Ranked, Ranking, chosen_weights, in_order
 from mycelial.store.tree import FileTree
 
 STRONG = 3
@@ -89,7 +89,8 @@ class Rankings:
                 return self._not_muted(file, path)
             case Relation.TOGETHER:
                 usage = self._neighbours.usage([file])[file].weight
-                return self._by_weight(file, self._neighbours.together(file), usage)
+                bonds = self._neighbours.together(file)
+                return self._by_weight(file, bonds, usage, chosen_weights(self._neighbours, file, bonds))
             case Relation.NEXT:
                 bonds = self._neighbours.following(file)
                 whole = sum(bond.weight for bond in bonds.values())
@@ -106,11 +107,20 @@ class Rankings:
         muted = muted_with(self._database, self._uid, file)
         return [item for item in self._blended.related(file, path) if item.file not in muted]
 
-    def _by_weight(self, file: int, bonds: Mapping[int, Bond], whole: float) -> list[Ranked]:
-        whole = max([whole, *(bond.weight for bond in bonds.values())]) or 1.0
+    def _by_weight(
+        self,
+        file: int,
+        bonds: Mapping[int, Bond],
+        whole: float,
+        weights: Mapping[int, float] | None = None,
+    ) -> list[Ranked]:
+        """Rank by `weights` (None: those of the bonds), told as shares of `whole`."""
+        if weights is None:
+            weights = {other: bond.weight for other, bond in bonds.items()}
+        whole = max([whole, *weights.values()]) or 1.0
         paths = self._tree.paths(other for other in bonds if other != file)
         return in_order(
-            Ranked(other, path, bonds[other].weight / whole, partial(bonds.__getitem__, other))
+            Ranked(other, path, weights[other] / whole, partial(bonds.__getitem__, other))
             for other, path in paths.items()
         )
 

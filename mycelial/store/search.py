@@ -13,8 +13,8 @@ from heapq import nsmallest
 
 import sqlite_utils
 
-from mycelial.store.blend import crowding
 from mycelial.store.neighbours import Neighbours
+from mycelial.store.ranking import habit, worth_of_making
 from mycelial.store.tree import FileTree
 from mycelial.store.wordindex import words_of
 
@@ -141,13 +141,19 @@ class Search:
     def _shares(self, file: int) -> dict[int, float]:
         """Return how much of what a file stands for, each file that belongs to it stands for too: up to 1."""
         together = self._neighbours.together(file)
-        whole = max(
-            self._neighbours.usage([file])[file].weight, *(b.weight for b in together.values()), 1e-300
-        )
-        shares = {other: bond.weight / whole for other, bond in together.items()}
-        for made in (self._neighbours.sources(file), self._neighbours.products(file)):
-            for other in made:
-                shares[other] = max(shares.get(other, 0.0), crowding(len(made)))
+        usage = self._neighbours.usage([file, *together])
+        whole = max(usage[file].weight, *(bond.weight for bond in together.values()), 1e-300)
+        # What programs take up whatever is done would be found through every hit.
+        shares = {
+            other: bond.weight / whole * (1.0 - habit(usage[other])) for other, bond in together.items()
+        }
+        evidence = self._neighbours
+        for made in (
+            worth_of_making(evidence.sources(file), evidence.numbers_of_products),
+            worth_of_making(evidence.products(file), evidence.numbers_of_sources),
+        ):
+            for other, worth in made.items():
+                shares[other] = max(shares.get(other, 0.0), worth)
         shares.pop(file, None)
         return shares
 

@@ -112,3 +112,17 @@ def test_words_are_few_short_and_in_lower_case(name: str) -> None:
     for word in words:
         assert 0 < len(word) <= LONGEST
         word.encode()
+
+
+def test_what_programs_take_up_whatever_is_done_is_not_found_through_a_hit(tmp_path: Path) -> None:
+    story, journal = Story(tmp_path), ".mozilla/cookies.db"
+    for number in range(30):
+        story.program("firefox").close(journal)
+        task = ("garden", "choir", "taxes")[number % 3]
+        story.program("soffice.bin").close(f"{task}.odt", f"Scans/{ord(task[0])}.pdf")
+        story.pause()
+    assert paths(story, "choir")[:2] == ["choir.odt", f"Scans/{ord('c')}.pdf"]
+    found = {hit.path: hit.score for hit in search(story, "choir")}
+    assert found.get(journal, 0.0) < 0.5 * found[f"Scans/{ord('c')}.pdf"]
+    with story.answers() as answers:
+        assert next(iter(answers.together("choir.odt"))).path == f"Scans/{ord('c')}.pdf"
