@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.mount.actor import Actor, Identity, run_apart
 from tests.mount.mounted import Mounted
 from tests.mount.recorded import shell, told, wait_for, wait_for_events
+
+STRANGER = Identity(65534, 65534)
 
 
 @pytest.fixture
@@ -42,6 +45,40 @@ def test_what_fsync_stored_is_below_at_once(collecting: Mounted) -> None:
         file.flush()
         os.fsync(file.fileno())
         assert (collecting.source / "f").read_bytes() == b"stored"
+
+
+@pytest.mark.as_root
+def test_times_that_the_kernel_keeps_are_stored_in_anybodys_name(new_mount: Callable[..., Mounted]) -> None:
+    """Who removes another's link moves that one's change time, which is handed over in his name."""
+    mount = new_mount("--writeback", "--allow-other")
+    mount.source.chmod(0o777)
+    path, second = mount.mountpoint / "roots", mount.mountpoint / "second"
+    path.write_bytes(b"x")
+    os.link(path, second)
+    with Actor() as root:
+        fd = root.call(os.open, path, os.O_RDONLY)
+        run_apart(os.unlink, second, identity=STRANGER)
+        root.call(os.close, fd)
+    with pytest.raises(PermissionError):
+        run_apart(os.utime, path, (1, 2), identity=STRANGER)
+
+
+@pytest.mark.as_root
+def test_who_may_write_may_set_the_times_to_now(new_mount: Callable[..., Mounted]) -> None:
+    mount = new_mount("--writeback", "--allow-other")
+    path = mount.mountpoint / "everybodys"
+    path.write_bytes(b"x")
+    path.chmod(0o666)
+    os.utime(path, (1, 2))
+    run_apart(os.utime, path, identity=STRANGER)
+    assert path.stat().st_mtime > 2
+    with Actor(STRANGER) as stranger:
+        fd = stranger.call(os.open, path, os.O_RDWR)
+        path.chmod(0o600)
+        stranger.call(os.ftruncate, fd, 100)
+        stranger.call(os.close, fd)
+    with pytest.raises(PermissionError):
+        run_apart(os.utime, path, (1, 2), identity=STRANGER)
 
 
 def scribble(path: Path) -> bytes:

@@ -100,19 +100,38 @@ static bool is_open_for_writing(const struct inode *inode) {
     return false;
 }
 
-/* What the caller waits in, where we may look. */
+/* To set times to now takes the right to write, to any other the owner; and a kernel that collects writes gives its own
+ * time for now. It has refused any other to whoever may not set it. */
+static int for_now(int which) {
+    return (which & FUSE_SET_ATTR_ATIME ? FUSE_SET_ATTR_ATIME_NOW : 0) | (which & FUSE_SET_ATTR_MTIME ? FUSE_SET_ATTR_MTIME_NOW : 0);
+}
+
+/* Whether the caller waits in one of these system calls, where we may look. */
+static bool is_in(pid_t tid, const int *calls, size_t count) {
+    char text[256], *end;
+    if (read_proc_apart(text, sizeof text, tid, "syscall") <= 0) return false;
+    long number = strtol(text, &end, 10);
+    for (size_t i = 0; end != text && i < count; i++)
+        if (number == calls[i]) return true;
+    return false;
+}
+
 static bool is_in_chown(pid_t tid) {
-    static const int CHOWNS[] = {
+    static const int CALLS[] = {
 #ifdef SYS_chown
         SYS_chown, SYS_lchown,
 #endif
         SYS_fchown, SYS_fchownat};
-    char text[256], *end;
-    if (read_proc_apart(text, sizeof text, tid, "syscall") <= 0) return false;
-    long number = strtol(text, &end, 10);
-    for (size_t i = 0; end != text && i < sizeof CHOWNS / sizeof *CHOWNS; i++)
-        if (number == CHOWNS[i]) return true;
-    return false;
+    return is_in(tid, CALLS, sizeof CALLS / sizeof *CALLS);
+}
+
+static bool is_in_utime(pid_t tid) {
+    static const int CALLS[] = {
+#ifdef SYS_utime
+        SYS_utime, SYS_utimes, SYS_futimesat,
+#endif
+        SYS_utimensat};
+    return is_in(tid, CALLS, sizeof CALLS / sizeof *CALLS);
 }
 
 /* Nothing to set: the kernel wants setuid, setgid and capabilities gone, for a write or by a chown that changes no owner.
@@ -132,8 +151,9 @@ static int set_attributes(fuse_req_t req, const struct inode *inode, int fd, con
     char path[PROC_PATH_SIZE]; /* the magic link leads to the inode itself, a symbolic link included */
     proc_path(path, fd);
     if (!which) return drop_privileges(req, inode, fd, path);
-    /* Times that belong to written data, from the kernel, in the name of whoever made it write. */
-    if (!(is_writeback() && handle && which == FUSE_SET_ATTR_MTIME)) caller_become(req, fd, -1);
+    /* Times that the kernel kept come in the name of whoever made it write them, who need not be the owner. */
+    bool is_kept = is_writeback() && which == FUSE_SET_ATTR_MTIME && (handle || !is_in_utime(fuse_req_ctx(req)->pid));
+    if (!is_kept) caller_become(req, fd, -1);
     int failed = 0;
     if (which & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID))
         failed = fchownat(fd, "", which & FUSE_SET_ATTR_UID ? wanted->st_uid : (uid_t)-1,
@@ -143,8 +163,12 @@ static int set_attributes(fuse_req_t req, const struct inode *inode, int fd, con
         core_leave_for_disk(); /* to give back the room of a large file takes long */
         failed = handle ? ftruncate(handle->fd, wanted->st_size) : truncate(path, wanted->st_size);
         core_return();
+        if (is_writeback()) caller_restore(); /* the times that come with a size are the kernel's */
     }
-    if (!failed && which & (FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME)) failed = set_times(path, wanted, which);
+    if (!failed && which & (FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME)) {
+        failed = set_times(path, wanted, which);
+        if (failed && errno == EPERM && is_writeback()) failed = set_times(path, wanted, which | for_now(which)); /* which it may have been */
+    }
     int error = failed ? errno : 0;
     caller_restore();
     return error;
