@@ -121,6 +121,11 @@ class _Report:
             own = clusters.ours(projects, self._directory)
             _line(" and ".join(names), f"{clusters.first_directory(projects):.3f}", f"{own:.3f}")
             least = min(least, own)
+        projects = list(self._histories.values())
+        if len(projects) > 1:
+            own = clusters.in_one_window(projects, self._directory)
+            _line("all of them, in one window", f"{clusters.first_directory(projects):.3f}", f"{own:.3f}")
+            self.figures["adjusted Rand index in one window"] = own
         at_home = fmean(clusters.at_home(self._directory, seed) for seed in self._seeds)
         _line("tasks of a home", "", f"{at_home:.3f}")
         self.figures["adjusted Rand index at home"] = at_home
