@@ -36,7 +36,8 @@ def by_number(name: str) -> tuple[str, str]:
 def unpaired(making: Making, reads: list[tuple[int, Read]]) -> list[tuple[int, Read]]:
     """Leave out the reads that by their names belong to another product of the writer.
 
-    What is read while the product is open already is for it: a document's chapters.
+    What is read while the product is open already is for it: a document's chapters. Not so where all are
+    numbered: threads are at work on several then.
     """
     begun = making.t if making.begun is None else making.begun
     for naming in (by_stem, by_number):
@@ -51,7 +52,9 @@ def unpaired(making: Making, reads: list[tuple[int, Read]]) -> list[tuple[int, R
             return [
                 (file, read)
                 for file, read in reads
-                if names[file][0] not in taken or names[file][1] not in kinds or read.first >= begun
+                if names[file][0] not in taken
+                or names[file][1] not in kinds
+                or (naming is by_stem and read.first >= begun)
             ]
     return reads
 

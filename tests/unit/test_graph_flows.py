@@ -521,6 +521,14 @@ def test_threads_of_which_two_finish_together_do_not_look_like_rounds(story: Sto
         assert story.sources(f"scan-{number}") == ["convert.py", f"page-{number}.txt"]
 
 
+def test_a_thread_that_finishes_last_has_not_what_the_others_took_up_meanwhile(story: Story) -> None:
+    program = story.program("python3", args=("python3", "convert.py")).open("convert.py")
+    program.open("page-1.txt", "page-2.txt", "page-3.txt").create("scan-1", "scan-2", "scan-3")
+    program.close("scan-3").open("page-4.txt").make("scan-4").close("scan-2", "scan-1")
+    for number in range(1, 5):
+        assert story.sources(f"scan-{number}") == ["convert.py", f"page-{number}.txt"]
+
+
 def test_commands_that_come_through_a_pipe_are_no_part_of_a_pipeline_that_they_start(story: Story) -> None:
     shell = story.program("bash", args=("bash", "all.sh")).create("start")
     shell.run("cat", pipe_out=("1",)).open("typed")
