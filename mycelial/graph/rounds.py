@@ -12,7 +12,7 @@ from itertools import chain, islice, pairwise, takewhile
 
 from mycelial.graph.actors import Read
 from mycelial.graph.making import Making, Reads
-from mycelial.graph.pairing import PAIRED, unpaired
+from mycelial.graph.pairing import AT_ONCE, PAIRED, is_paired, unpaired
 from mycelial.graph.processes import FINISHED_EACH
 from mycelial.graph.programs import Kind
 
@@ -35,7 +35,9 @@ def own_reads(making: Making) -> Reads:
         return _reads_after(making, next(_rounds(making), 0.0))
     reads: Reads
     if bounds := _steady_rounds(making):
-        reads = chain(_reads_after(making, bounds[0]), _common_reads(making, bounds))
+        reads = chain(
+            _reads_after(making, bounds[0]), _named_alike(making, bounds[0]), _common_reads(making, bounds)
+        )
     else:
         reads = _reads_after(making, _taken_up_anew(making))
     first = list(islice(reads, PAIRED + 1))
@@ -106,6 +108,13 @@ def round_before(making: Making) -> tuple[float, float, set[int]] | None:
     common = {file for file, _ in _common_reads(making, bounds)}
     earlier = {file for file, read in _reads_after(making, 0.0) if read.last <= bounds[1]}
     return bounds[1], bounds[0], earlier - common
+
+
+def _named_alike(making: Making, end: float) -> Reads:
+    """What was read shortly before, and by its name is the product's: threads look like rounds at times."""
+    name = making.name_of(making.product)
+    before = (item for item in _reads_after(making, 0.0) if item[1].last <= end)
+    return (item for item in islice(before, AT_ONCE) if is_paired(name, [making.name_of(item[0])]))
 
 
 def _common_reads(making: Making, bounds: list[float]) -> Reads:

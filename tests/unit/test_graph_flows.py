@@ -529,6 +529,14 @@ def test_a_thread_that_finishes_last_has_not_what_the_others_took_up_meanwhile(s
         assert story.sources(f"scan-{number}") == ["convert.py", f"page-{number}.txt"]
 
 
+def test_a_thread_that_is_overtaken_by_two_rounds_of_another_keeps_its_own(story: Story) -> None:
+    program = story.program("python3", args=("python3", "convert.py")).open("convert.py")
+    program.open("page-1.txt", "page-2.txt").make("scan-1").open("page-3.txt").make("scan-3")
+    program.open("page-4.txt").make("scan-2", "scan-4")
+    for number in range(1, 5):
+        assert story.sources(f"scan-{number}") == ["convert.py", f"page-{number}.txt"]
+
+
 def test_commands_that_come_through_a_pipe_are_no_part_of_a_pipeline_that_they_start(story: Story) -> None:
     shell = story.program("bash", args=("bash", "all.sh")).create("start")
     shell.run("cat", pipe_out=("1",)).open("typed")
