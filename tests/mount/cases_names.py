@@ -128,7 +128,7 @@ def rename_details(w: World) -> None:
     w.look("one link fewer", w.path("a"))
     w.attempt("replace an empty directory", os.rename, w.path("b"), w.path("empty"))
     w.attempt("old name", os.lstat, w.path("b"))
-    w.attempt("across filesystems", os.rename, w.path("file"), b"/dev/shm/never")
+    w.attempt("across filesystems", os.rename, w.path("file"), b"/proc/never")
     w.listing("names", w.root)
 
 
@@ -165,7 +165,7 @@ def hard_links(w: World) -> None:
     w.attempt("of a pipe", os.link, w.path("pipe"), w.path("pipe2"))
     w.attempt("of a missing one", os.link, w.path("missing"), w.path("m2"))
     w.attempt("onto another", os.link, w.path("second"), w.path("other"))
-    w.attempt("across filesystems", os.link, w.path("other"), b"/dev/shm/never")
+    w.attempt("across filesystems", os.link, w.path("other"), b"/proc/never")
     w.attempt("dangling followed", os.link, w.path("dangling"), w.path("d2"), follow_symlinks=True)
     with w.opened(w.path("second"), os.O_RDONLY) as fd:
         w.attempt("of a descriptor", linux.link_descriptor, fd, w.path("through descriptor"))
