@@ -29,7 +29,8 @@ struct raw_entry { /* struct linux_dirent64 */
 struct listing {
     struct inode *inode; /* of one that is kept, else NULL */
     int fd;
-    off_t position; /* of the entry at `at` */
+    off_t position;       /* that the kernel goes on from, if it took all that it was told */
+    off_t begins, reached; /* of the first entry in the buffer, and of the one at `at` */
     size_t at, filled;
     char buffer[32768] __attribute__((aligned(8)));
 };
@@ -37,7 +38,7 @@ struct listing {
 static void begin(struct listing *listing, struct inode *inode, int fd) {
     listing->inode = inode;
     listing->fd = fd;
-    listing->position = 0;
+    listing->position = listing->begins = listing->reached = 0;
     listing->at = listing->filled = 0;
 }
 
@@ -147,11 +148,31 @@ static const struct raw_entry *entry_here(struct listing *listing, int *error) {
     if (listing->at >= listing->filled) {
         long got = syscall(SYS_getdents64, listing->fd, listing->buffer, sizeof listing->buffer);
         listing->at = 0;
+        listing->begins = listing->reached;
         listing->filled = got > 0 ? (size_t)got : 0;
         if (got < 0 && errno != ENOENT) *error = errno; /* ENOENT: the directory was removed; it is empty */
         if (got <= 0) return NULL;
     }
     return (const struct raw_entry *)(const void *)(listing->buffer + listing->at);
+}
+
+/* As far as possible without a seek: to a position whose entry was removed, that leads a tmpfs back to what it has named. */
+static int go_to(struct listing *listing, off_t off) {
+    if (off && off == listing->position) return 0;
+    off_t here = listing->begins;
+    size_t at = 0;
+    while (here != off && at < listing->filled) {
+        const struct raw_entry *entry = (const struct raw_entry *)(const void *)(listing->buffer + at);
+        here = entry->next;
+        at += entry->size;
+    }
+    if (!off || here != off) {
+        if (lseek(listing->fd, off, SEEK_SET) < 0) return errno;
+        at = listing->filled = 0;
+    }
+    listing->at = at;
+    listing->position = listing->reached = off;
+    return 0;
 }
 
 static bool is_dot(const char *name) { return name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2])); }
@@ -200,17 +221,14 @@ static void c_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off
     const struct raw_entry *entry = NULL;
     if (!buffer) error = ENOMEM;
     bool full = false;
-    if (!error && off != END_POSITION && (off != listing->position || off == 0)) {
-        if (lseek(listing->fd, off, SEEK_SET) < 0) error = errno;
-        listing->position = off;
-        listing->at = listing->filled = 0;
-    }
+    if (!error && off != END_POSITION) error = go_to(listing, off);
     while (!error && !full && off != END_POSITION && (entry = entry_here(listing, &error))) {
+        size_t room = answer.room;
         full = !add(req, &answer, dir, entry->name, entry->ino, entry->type, entry->next);
-        if (!full) {
-            listing->position = entry->next;
-            listing->at += entry->size;
-        }
+        if (full) break;
+        if (answer.room != room) listing->position = entry->next; /* else it was removed since, and not told */
+        listing->reached = entry->next;
+        listing->at += entry->size;
     }
     if (!error && !entry && off != END_POSITION && ino == FUSE_ROOT_ID && configuration.show_view_dir)
         add(req, &answer, dir, configuration.view_dir, VIRTUAL_BIT, DT_DIR, END_POSITION);
