@@ -18,9 +18,10 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 if str(REPOSITORY) not in sys.path:
     sys.path.insert(0, str(REPOSITORY))
 
+from mycelial import core  # noqa: E402 - before a test's own filesystem imports pyfuse3
 from tests.mount.fixtures import mount, new_mount, session_directory, shared_mounts, workspace  # noqa: E402
 
-__all__ = ["mount", "new_mount", "session_directory", "shared_mounts", "workspace"]
+__all__ = ["core", "mount", "new_mount", "session_directory", "shared_mounts", "workspace"]
 
 settings.register_profile(
     "ci",

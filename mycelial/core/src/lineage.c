@@ -115,14 +115,14 @@ static void append_cgroup(struct text *text, pid_t pid, pid_t sid) {
 }
 
 static void append_descriptor(struct text *text, const struct process *process, int fd) {
-    char name[32], target[4096];
+    char name[32], target[4096], pair[sizeof name + sizeof target];
     snprintf(name, sizeof name, "fd/%d", fd);
     size_t size = read_proc_link(target, sizeof target - 1, process->tgid, name);
     const char *then = fd < STREAMS ? process->streams[fd] : NULL;
     target[size] = '\0';
     if (!size && !then) return;
-    append(text, name + 3, strlen(name + 3) + 1);
-    append(text, size ? target : then, strlen(size ? target : then) + 1);
+    int length = snprintf(pair, sizeof pair, "%d%c%s", fd, '\0', size ? target : then);
+    append(text, pair, (size_t)length + 1); /* both, or neither */
 }
 
 /* Where the standard streams lead, and the pipes that a shell's <( ) and >( ) give by name. */
