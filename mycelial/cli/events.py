@@ -20,7 +20,7 @@ _BEFORE_FOLLOWING = 10
 """Events that are shown before those that come, as by tail(1)."""
 
 _LOOK_EVERY = 0.2
-"""Seconds between two looks whether something has come; it is stored every 0.3 seconds."""
+"""Seconds between two looks whether something has come; it is stored every quarter of a second."""
 
 _AGO = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")

@@ -125,7 +125,7 @@ class _Builder:
         return Step(
             product=written.path,
             commands=commands,
-            cwd=actor.cwd if actor is not None and actor.args == top.args else process.cwd or "",
+            cwd=(actor.cwd if actor is not None and actor.args == top.args else "") or process.cwd or "",
             root=self._root,
             sure=self._sure,
             shell=shell,

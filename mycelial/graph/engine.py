@@ -145,12 +145,18 @@ class Engine:
         try:
             items.extend(self._decoder.feed(message))  # up to where it is wrong; all before anything is done
         except ValueError as error:
-            self._lost += 1
-            if not self._malformed:
-                self._malformed = True
-                log.error("a message from the mount could not be read: %s", error)
+            self._tell_malformed(error)
         for item in items:
-            self._take(item)
+            try:
+                self._take(item)
+            except ValueError as error:
+                self._tell_malformed(error)
+
+    def _tell_malformed(self, error: ValueError) -> None:
+        self._lost += 1
+        if not self._malformed:
+            self._malformed = True
+            log.error("a message from the mount could not be read: %s", error)
 
     def _take(self, item: Told) -> None:
         if isinstance(item, Event):

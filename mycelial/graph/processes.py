@@ -301,7 +301,7 @@ class Processes:
         if actor.record == record:
             return
         actor.record = record
-        if actor.args != process.args:
+        if not actor.cwd or actor.args != process.args:
             actor.cwd = process.cwd or ""
         actor.comm, actor.exe, actor.args = process.comm, process.exe, process.args
         actor.ppid = process.ppid

@@ -57,10 +57,12 @@ class Purposes:
         self._parts = array("d")
         self.places = 0.0
         for number, strand in enumerate(strands):
-            for change in strand.changes:
+            # Who commits each file by itself says nothing of what belongs together.
+            changes = strand.changes if any(len(change) > 1 for change in strand.changes) else ()
+            for change in changes:
                 self._add(_Kind.CHANGE, number, strand, change)
-            if len(strand.changes) != 1:
-                self._add(_Kind.ALL if strand.changes else _Kind.ALONE, number, strand, strand.files)
+            if len(changes) != 1:
+                self._add(_Kind.ALL if changes else _Kind.ALONE, number, strand, strand.files)
 
     def __iter__(self) -> Iterator[Strand]:
         whole = PLACE * self.places * self.places

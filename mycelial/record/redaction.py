@@ -51,8 +51,9 @@ _SAYS_HOW = re.compile(
     r"|-n|--(?:(?:encrypt-)?vault-(?:id|(?:password-|pass-)?file)|(?:stdin-)?name|output)"  # to ansible-vault
 )
 _ALL_READ = re.compile(r"-[A-Za-z]*S[A-Za-z]*")  # by sudo
-_PIPED = re.compile(r"[\s;})]*\|\s*")
-_BEFORE = re.compile(r"time|builtin|command|\{|!|[A-Za-z_]\w*=.*", re.DOTALL)
+_PIPED = re.compile(r"[\s;})]*\|&?\s*")
+_BEFORE = re.compile(r"time|builtin|command|exec|nohup|(?:.*/)?env|\{|!|[A-Za-z_]\w*=.*", re.DOTALL)
+"""What may stand before the name of the program."""
 
 _ACCOUNTS = ("sqlplus", "sqlldr", "rman", "imp", "exp")
 
@@ -83,8 +84,8 @@ def _redact_script(text: str, depth: int) -> str:
     for number, command in enumerate(commands):
         words = [_unquoted(match[0]) for match in command]
         redacted = _redact_words(words, depth + 1, is_script=True)
-        at = next((at for at, word in enumerate(words) if not _BEFORE.fullmatch(word)), 0)
-        says = words[at : at + 1] and words[at].rpartition("/")[2] in ("echo", "printf")
+        at, program = _program(words)
+        says = program in ("echo", "printf")
         if says and _are_piped_as_secret(text, command, commands[number + 1 :]):
             said = (word if _SAID.match(word) else REDACTED for word in redacted[at + 1 :])
             redacted = [*redacted[: at + 1], *said]
@@ -111,12 +112,19 @@ def _are_piped_as_secret(text: str, said: list[re.Match[str]], following: list[l
 
 def _is_given_secret(words: list[str]) -> bool:
     """Whether a command's standard input is a secret."""
+    _, program = _program(words)
     return (
         any(map(STDIN.fullmatch, words))
-        or words[:1] == ["passwd"]
-        or (words[:1] == ["sudo"] and any(map(_ALL_READ.fullmatch, words)))
-        or (words[:1] == ["openssl"] and "stdin" in words)
+        or program == "passwd"
+        or (program == "sudo" and any(map(_ALL_READ.fullmatch, words)))
+        or (program == "openssl" and "stdin" in words)
     )
+
+
+def _program(words: list[str]) -> tuple[int, str]:
+    """Return which word of a command is its program, and that without its directory."""
+    at = next((at for at, word in enumerate(words) if not _BEFORE.fullmatch(word)), len(words))
+    return at, words[at].rpartition("/")[2] if at < len(words) else ""
 
 
 def _commands_in(text: str) -> tuple[list[list[re.Match[str]]], dict[int, re.Match[str]]]:

@@ -244,7 +244,7 @@ def _digest(text: str) -> bytes:
     return hashlib.blake2b(text.encode("ascii", "backslashreplace"), digest_size=12).digest()
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def _summary(text: str | None) -> str | bytes | None:
     """Return what stands for a text in a digest; many processes come with the same long command lines."""
     return text if text is None or len(text) <= _LONG else _digest(text)
@@ -254,7 +254,7 @@ def _optional(text: str | None) -> str | bytes | None:
     return None if text is None else to_column(text)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def _dumps(values: tuple[Any, ...]) -> str | None:
     return json.dumps(values) if values else None
 

@@ -7,6 +7,7 @@ version control took up what was done, a strand is told apart further: by its ch
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -172,10 +173,10 @@ def _changes(touches: Iterable[_Touch]) -> tuple[dict[int, float], ...]:
         return ()
     order = sorted(taken, key=lambda burst: (at[burst], burst))
     times = [at[burst] for burst in order]
-    kept = {file for files in taken.values() for file in files}
+    kept = {file: at[burst] for burst in order for file in taken[burst]}
     changes = [*(taken[burst] for burst in order), {}]
     for file, first, writes in others:
-        if file not in kept:
+        if first > kept.get(file, -math.inf):
             change = changes[bisect_left(times, first)]
             change[file] = max(member_weight(writes), change.get(file, 0.0))
     return tuple(change for change in changes if change)

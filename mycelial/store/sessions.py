@@ -185,7 +185,7 @@ class SessionTable:
             if cluster is not None:
                 about[cluster] = about.get(cluster, 0.0) + weight
         order = sorted(about, key=lambda label: (-about[label], label))
-        named = [label for label in order if about[label] >= ABOUT * whole][:2]
+        named = [label for label in order if about[label] >= ABOUT * whole > 0][:2]
         if named:
             return safe_name(", ".join(named))
         directory, _, name = heaviest.rpartition("/")

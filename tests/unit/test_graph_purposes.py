@@ -91,6 +91,34 @@ def test_all_that_was_done_in_one_place_joins_only_what_places_are_trusted_with(
     assert [set(part.files) for part in purposes] == [{1, 2}, {3, 4}, {1, 2, 3, 4}]
 
 
+def test_who_commits_each_file_by_itself_says_nothing_of_what_belongs_together(tmp_path: Path) -> None:
+    notes = tuple(f"notes/{number}.md" for number in range(8))
+    story, draw = Story(tmp_path), random.Random(1)
+    for _ in range(12):
+        shell = story.program("bash", chain=((40, "sshd"),))
+        for note in draw.sample(notes, 4):
+            shell.run("vim").close(note)
+            story.wait(20.0)
+            shell.run("git").open(note)
+            story.wait(20.0)
+        story.pause()
+    with story.answers(None) as answers:
+        (found,) = answers.clusters(10, 100)
+    assert set(found.members) == set(notes)
+
+
+def test_what_was_changed_again_after_its_commit_is_of_the_next_change(tmp_path: Path) -> None:
+    story = Story(tmp_path)
+    shell = story.program("bash", chain=((40, "sshd"),))
+    shell.run("vim").close("a.c")
+    story.wait(20.0)
+    shell.run("git").open("a.c")
+    story.wait(20.0)
+    shell.run("vim").close("a.c", "b.c")
+    (strand,) = strands(story)
+    assert [len(change) for change in strand.changes] == [1, 2]
+
+
 def test_nothing_is_known_of_nothing() -> None:
     assert Purposes([]).doubt({}) == UNKNOWN
     assert communities([]) == []

@@ -250,6 +250,12 @@ def test_a_command_is_run_where_it_was_called_wherever_its_program_went(story: S
     assert lines(story, "to/a") == ["( rsync -a from/ to/ )"]
 
 
+def test_a_command_is_run_where_it_was_seen_first_with_a_directory(story: Story) -> None:
+    sorter = story.program("sortit", args=("sortit", "in", "out")).open("sub/in")
+    sorter.becomes("sortit", cwd="/mnt/sub").make("sub/out")
+    assert lines(story, "sub/out") == ["( cd sub && sortit in out )"]
+
+
 @pytest.mark.parametrize(
     ("given", "is_known"), [((0, "pipe:[7]"), False), ((0, "/mnt/list"), False), ((0, "pipe:[1]"), True)]
 )

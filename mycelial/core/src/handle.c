@@ -95,7 +95,6 @@ int open_plain(int dir, const char *name, int flags) {
     return fd;
 }
 
-
 static void run_fsync(const struct job *job) {
     int error = (job->data_only ? fdatasync(job->fd) : fsync(job->fd)) ? errno : 0;
     if (job->close_it) close(job->fd);

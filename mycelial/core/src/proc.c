@@ -2,7 +2,7 @@
  *
  * The kernel lets nobody read much of a process that is becoming another program, and that process may wait for our
  * answer to its closing of a file. Of the caller that can be seen; anybody else may begin it at any moment, so the core is
- * left while it reads, and a stand-in answers if that lasts (standin.c). Meanwhile no table of processes is changed.
+ * left while it reads, and a stand-in answers if that lasts (reader.c). Meanwhile no table of processes is changed.
  */
 #include "proc.h"
 #include "lock.h"

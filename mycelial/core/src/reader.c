@@ -1,6 +1,6 @@
-/* The thread that reads the device. Only it does, and what needs no Python it answers itself, so no request for a real
- * file waits for the virtual tree, however many look at that: neither in a row with them, nor for Python's global lock.
- * The others queue up for pyfuse3's loop, which sleeps on an eventfd where it believes to have the device.
+/* The thread that reads the device, alone but while it is held up. What needs no Python it answers itself, so no request
+ * for a real file waits for the virtual tree, however many look at that: neither in a row with them, nor for Python's
+ * global lock. The others queue up for pyfuse3's loop, which sleeps on an eventfd where it believes to have the device.
  *
  * The read blocks. To poll a device that does not block was measured: it takes two more system calls for each request.
  */
