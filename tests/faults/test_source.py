@@ -173,87 +173,79 @@ open(known).close()
 """
 
 
-def test_a_program_that_is_held_up_in_becoming_another_one_holds_up_nobody(workspace: Path) -> None:
-    """It closes a file on a disk that does not answer; until then nobody may read in /proc who it is."""
-    disk, place = Mounted(workspace / "disk"), Mounted(workspace / "place", ("--no-passthrough",))
+def on_a_disk_and_beside(workspace: Path, *options: str) -> tuple[Mounted, Mounted]:
+    """A disk that is not mounted yet, and a mount with a file in it."""
+    disk, place = Mounted(workspace / "disk"), Mounted(workspace / "place", options)
     for source in (disk.source, place.source):
         source.mkdir(parents=True)
     (place.source / "known").touch()
     place.start()
-    begun = workspace / "begun"
-    words = [disk.source / "held", disk.source / "asked", begun, place.mountpoint / "known"]
-    words.append(place.mountpoint / "closed after that")
-    script = '"$1" -c "$2" "$4" "$8" | "$1" -c "$3" "$5" "$6" "$7"'
+    return disk, place
+
+
+@contextlib.contextmanager
+def held_up_in_becoming_another(
+    disk: Mounted, place: Mounted, closed_after: Path | str = ""
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A program that closes a file on a disk that does not answer; the one beside it opens what is known."""
+    begun = disk.directory.parent / "begun"
+    words = [disk.source / "held", disk.source / "asked", begun, place.mountpoint / "known", closed_after]
+    script = '"$1" -c "$2" "$4" ${8:+"$8"} | "$1" -c "$3" "$5" "$6" "$7"'
     with faulty_source(disk):
         command = ["sh", "-c", script, "sh", sys.executable, BECOMING, BESIDE, *words]
         with subprocess.Popen(command) as pipeline:
             wait_until(begun.exists, what="a program beside one that becomes another")
-            for number in range(50):
-                written = place.mountpoint / str(number)
-                run_apart(written.write_text, "text", timeout=faulty.PATIENCE / 2)
-            assert pipeline.poll() is None, "nothing was held up"
-            (disk.source / "let-go").read_bytes()
-            assert pipeline.wait(60) == 0
+            yield pipeline
+
+
+def let_go(disk: Mounted, pipeline: subprocess.Popen[bytes]) -> int:
+    """Have the disk answer; return how the programs ended that it held up."""
+    assert pipeline.poll() is None, "nothing was held up"
+    (disk.source / "let-go").read_bytes()
+    return pipeline.wait(60)
+
+
+def test_a_program_that_is_held_up_in_becoming_another_one_holds_up_nobody(workspace: Path) -> None:
+    """It closes a file on a disk that does not answer; until then nobody may read in /proc who it is."""
+    disk, place = on_a_disk_and_beside(workspace, "--no-passthrough")
+    with held_up_in_becoming_another(disk, place, place.mountpoint / "closed after that") as pipeline:
+        for number in range(50):
+            run_apart((place.mountpoint / str(number)).write_text, "text", timeout=faulty.PATIENCE / 2)
+        assert let_go(disk, pipeline) == 0
     place.unmount()
 
 
 @pytest.mark.as_root
 def test_a_file_can_be_opened_twice_while_one_who_opens_it_is_looked_at(workspace: Path) -> None:
     """The kernel reads it by itself for both, or for neither."""
-    disk, place = Mounted(workspace / "disk"), Mounted(workspace / "place")
-    for source in (disk.source, place.source):
-        source.mkdir(parents=True)
-    (place.source / "known").touch()
-    place.start()
-    begun, known = workspace / "begun", place.mountpoint / "known"
-    words = [disk.source / "held", disk.source / "asked", begun, known]
-    script = '"$1" -c "$2" "$4" | "$1" -c "$3" "$5" "$6" "$7"'
-    with faulty_source(disk):
-        command = ["sh", "-c", script, "sh", sys.executable, BECOMING, BESIDE, *words]
-        with subprocess.Popen(command) as pipeline:
-            wait_until(begun.exists, what="a program beside one that becomes another")
-            for number in range(20):
-                run_apart((place.mountpoint / str(number)).write_text, "text", timeout=faulty.PATIENCE / 2)
-            holding = ["sh", "-c", 'exec 3<"$0"; echo open; read line', known]
-            with subprocess.Popen(
-                holding, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-            ) as holder:
-                assert holder.stdout is not None
-                assert holder.stdout.readline() == "open\n"
-                assert pipeline.poll() is None, "nothing was held up"
-                (disk.source / "let-go").read_bytes()
-                assert pipeline.wait(60) == 0
-                holder.communicate("\n")
-                assert holder.returncode == 0
+    disk, place = on_a_disk_and_beside(workspace)
+    with held_up_in_becoming_another(disk, place) as pipeline:
+        for number in range(20):
+            run_apart((place.mountpoint / str(number)).write_text, "text", timeout=faulty.PATIENCE / 2)
+        holding = ["sh", "-c", 'exec 3<"$0"; echo open; read line', place.mountpoint / "known"]
+        with subprocess.Popen(holding, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+            assert holder.stdout is not None
+            assert holder.stdout.readline() == "open\n"
+            assert let_go(disk, pipeline) == 0
+            holder.communicate("\n")
+            assert holder.returncode == 0
     place.unmount()
 
 
 def test_what_never_becomes_another_program_keeps_nobody_from_being_recorded(workspace: Path) -> None:
     """Nor the mount from ending: who looks at that program is left behind, and another goes on."""
-    disk, place = Mounted(workspace / "disk"), Mounted(workspace / "place")
-    for source in (disk.source, place.source):
-        source.mkdir(parents=True)
-    (place.source / "known").touch()
-    place.start()
+    disk, place = on_a_disk_and_beside(workspace)
     daemons = [Path(f"/proc/{pid}") for pid in place.processes()]  # looking for them would be held up later
-    begun = workspace / "begun"
-    words = [disk.source / "held", disk.source / "asked", begun, place.mountpoint / "known"]
-    script = '"$1" -c "$2" "$4" | "$1" -c "$3" "$5" "$6" "$7"'
 
     def is_recorded() -> bool:
         assert run(["cp", "known", "copied"], cwd=place.mountpoint).returncode == 0
         return any(e["path"] == "copied" and e["comm"] == "cp" for e in events(place))
 
-    with faulty_source(disk):
-        command = ["sh", "-c", script, "sh", sys.executable, BECOMING, BESIDE, *words]
-        with subprocess.Popen(command) as pipeline:
-            wait_until(begun.exists, what="a program beside one that becomes another")
-            wait_until(is_recorded, faulty.PATIENCE / 2)
-            os.kill(int(daemons[0].name), signal.SIGTERM)
-            wait_until(lambda: not any(daemon.exists() for daemon in daemons), faulty.PATIENCE / 2)
-            assert pipeline.poll() is None, "nothing was held up"
-            (disk.source / "let-go").read_bytes()
-            pipeline.wait(60)
+    with held_up_in_becoming_another(disk, place) as pipeline:
+        wait_until(is_recorded, faulty.PATIENCE / 2)
+        os.kill(int(daemons[0].name), signal.SIGTERM)
+        wait_until(lambda: not any(daemon.exists() for daemon in daemons), faulty.PATIENCE / 2)
+        let_go(disk, pipeline)
 
 
 def test_a_pipe_in_the_place_of_a_known_file_holds_up_nobody(workspace: Path) -> None:
