@@ -371,8 +371,9 @@ def _root_of(process: Process, paths: list[str]) -> str:
                 called += _names_in(word, process.cwd)
     votes: Counter[str] = Counter()
     for path in paths:
+        below = f"/{path}"
         for name in called:
-            if name.endswith(f"/{path}"):
+            if name.endswith(below):
                 votes[name[: -len(path) - 1]] += 1 + path.count("/")
     return max(votes, key=lambda root: (votes[root], -len(root), root)) if votes else ""
 

@@ -167,9 +167,11 @@ def _read_by_itself(making: Making, shell: Actor, processes: Processes) -> Reads
 
     Hidden files say how a shell is to be, and are read when it begins.
     """
+    if making.creator is not shell:
+        return
     since = max(_finished_before(making, shell), making.t - CAPTURED)
     reads = list(takewhile(lambda item: item[1].last > since, reversed(shell.reads.items())))
-    if not reads or making.creator is not shell:
+    if not reads:
         return
     inputs = [(child.first, child.fds.get(0)) for child in processes.below(shell.pid, reads[-1][1].first)]
     for file, read in reads:

@@ -147,10 +147,9 @@ class Search:
         shares = {
             other: bond.weight / whole * (1.0 - habit(usage[other])) for other, bond in together.items()
         }
-        evidence = self._neighbours
         for made in (
-            worth_of_making(evidence.sources(file), evidence.numbers_of_products),
-            worth_of_making(evidence.products(file), evidence.numbers_of_sources),
+            worth_of_making(self._neighbours.sources(file), self._neighbours.numbers_of_products),
+            worth_of_making(self._neighbours.products(file), self._neighbours.numbers_of_sources),
         ):
             for other, worth in made.items():
                 shares[other] = max(shares.get(other, 0.0), worth)

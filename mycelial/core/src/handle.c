@@ -13,8 +13,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define EXEC_FLAG 0x20 /* __FMODE_EXEC */
-
 struct handle *handle_new(fuse_req_t req, struct inode *inode, int fd, int flags, const struct statx *stx) {
     struct handle *handle = calloc(1, sizeof *handle);
     if (!handle) return NULL;

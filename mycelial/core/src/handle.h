@@ -5,6 +5,8 @@
 #include "inode.h"
 #include "protocol.h"
 
+#define EXEC_FLAG 0x20 /* __FMODE_EXEC: the kernel opens the file to run it */
+
 /* What reading a file may wait for, and whether the filesystem below can be asked. */
 enum reading { READING_ASKS, READING_UNKNOWN, READING_AT_ONCE, READING_WAITS };
 

@@ -59,6 +59,7 @@ int inode_open_path(struct inode *inode, bool *owned);
 struct inode *inode_pin(int dir_fd, const char *name, bool *pinned);
 void inode_unpin(struct inode *inode);
 void inode_close(const struct inode *inode, int fd); /* one of its descriptors */
+#define PATH_SIZE 16384 /* bytes of a path that is told; a longer one is not */
 /* The path below the source, without a leading slash; its length, or -1 when the inode has no name or no room. */
 int inode_path(const struct inode *inode, const char *last, char *buffer, size_t size);
 bool name_is_plain(const char *name);

@@ -200,7 +200,7 @@ static PyObject *new_listing(PyObject *self, PyObject *args) {
 }
 
 static PyObject *path_of(PyObject *self, PyObject *number) {
-    char path[16384];
+    char path[PATH_SIZE];
     int size;
     (void)self;
     unsigned long long ino = PyLong_AsUnsignedLongLong(number);

@@ -26,7 +26,6 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define EXEC_FLAG 0x20        /* __FMODE_EXEC: the kernel opens the file to run it */
 #define SPLICE_FROM (64 << 10) /* bytes; below, copying is cheaper than setting up a pipe */
 
 #define COPY_SLICE (16u << 20)

@@ -21,7 +21,6 @@
 #ifndef RENAME_EXCHANGE
 #define RENAME_EXCHANGE (1 << 1)
 #endif
-#define PATH_SIZE 16384
 
 static bool refused(fuse_req_t req, fuse_ino_t parent, const char *name, int for_view_dir) {
     int error = is_virtual(parent) ? EROFS : is_view_dir(parent, name) ? for_view_dir : name_is_plain(name) ? 0 : EINVAL;

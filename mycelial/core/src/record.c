@@ -2,8 +2,6 @@
 #include "record.h"
 #include "lineage.h"
 
-#define PATH_SIZE 16384
-
 uint32_t record_inode(enum event_kind kind, unsigned flags, fuse_req_t req, const struct inode *inode) {
     char path[PATH_SIZE];
     if (!ring_recording()) return PROCESS_UNKNOWN;
