@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import stat
 import struct
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,7 +21,7 @@ from tests.mount.mounted import Mounted
 Results = list[tuple[str, str]]
 Do = Callable[[], object]
 
-CHOWN, DAC_OVERRIDE, FOWNER, FSETID = 0, 1, 3, 4
+CHOWN, DAC_OVERRIDE, FOWNER, FSETID, MKNOD = 0, 1, 3, 4, 27
 _KEEP_CAPABILITIES, _SET_DUMPABLE = 8, 4  # prctl(2)
 _NEW_USER_NAMESPACE = 0x10000000
 _OUTSIDE = 100_000  # the namespace's first id, as others see it
@@ -100,6 +101,10 @@ def with_capabilities(top: Path, *capabilities: int) -> Results:
     attempt(results, "setgid", lambda: os.chmod(mine / "file", 0o2755))
     attempt(results, "give away", lambda: os.chown(mine / "file", 1501, 1501))
     attempt(results, "given", lambda: owners(mine / "file"))
+    attempt(results, "device", lambda: os.mknod(mine / "device", stat.S_IFCHR | 0o600, os.makedev(1, 3)))
+    attempt(results, "device's", lambda: owners(mine / "device"))
+    attempt(results, "whiteout", lambda: os.mknod(mine / "whiteout", stat.S_IFCHR | 0o600, 0))
+    attempt(results, "whiteout's", lambda: owners(mine / "whiteout"))
     attempt(results, "mode of another's", lambda: os.chmod(other / "file", 0o604))
     attempt(results, "times of another's", lambda: os.utime(other / "file", (1, 2)))
     attempt(results, "make in another's", lambda: (other / "new").touch())
@@ -116,7 +121,7 @@ def with_none(top: Path) -> Results:
 
 
 def with_ownership(top: Path) -> Results:
-    return with_capabilities(top, CHOWN, FOWNER)
+    return with_capabilities(top, CHOWN, FOWNER, MKNOD)
 
 
 def with_access(top: Path) -> Results:

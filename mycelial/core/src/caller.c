@@ -65,6 +65,10 @@ void caller_become(fuse_req_t req, int fd, int other) {
     as_user = with_groups = true;
 }
 
+void caller_may_make_devices(void) {
+    if (as_user) change_capabilities(CAP_TO_MASK(CAP_MKNOD), 0);
+}
+
 bool caller_is_in_group(fuse_req_t req, gid_t gid) {
     const struct fuse_ctx *context = fuse_req_ctx(req);
     struct rights rights;

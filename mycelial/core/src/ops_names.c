@@ -58,8 +58,7 @@ static void c_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t 
     if (refused(req, parent, name, EEXIST)) return;
     struct inode *dir = inode_of(parent);
     int fd = enter(req, dir);
-    /* A device needs a capability that a caller's filesystem ids do not carry; the kernel has asked for it. */
-    if (S_ISCHR(mode) || S_ISBLK(mode)) caller_restore();
+    if (fd >= 0 && (S_ISCHR(mode) || S_ISBLK(mode))) caller_may_make_devices();
     int error = fd < 0 ? -fd : leave(dir, mknodat(fd, name, mode, rdev));
     if (!error && S_ISREG(mode)) record_name(CREATE, 0, req, dir, name);
     reply_new(req, dir, name, error);
