@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import fcntl
+import functools
 import mmap
 import os
 import struct
@@ -101,28 +102,59 @@ def inode_version(fd: int) -> bytes:
 
 
 FS_IOC32_GETVERSION = 0x80047601
-_IOCTL_OF_32_BITS = bytes.fromhex("53 89fb 89f1 b836000000 cd80 5b c3")
-"""Machine code: a system call as a program of 32 bits makes it on x86-64."""
+_CALL_OF_32_BITS = bytes.fromhex("53 4154 4989e4 4c89c4 89c8 89fb 89f1 cd80 4c89e4 415c 5b c3")
+"""Machine code: a system call as a program of 32 bits makes it on x86-64, its stack where theirs are."""
 
 
-def inode_version_for_32_bits(fd: int) -> bytes:
-    """The same as such a program asks for it; elsewhere as this one does."""
-    if os.uname().machine != "x86_64":
-        return inode_version(fd)
+def of_32_bits(
+    number: int, text: bytes, first: int | None, second: int, third: int | None
+) -> tuple[int, bytes]:
+    """Make that call, the text for the argument that is None; the result, and what is left of the text."""
     _libc.mmap.restype = ctypes.c_void_p
     below_4_gib, readable_to_runnable = 0x40, 7
     page = _libc.mmap(
-        None, 4096, readable_to_runnable, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | below_4_gib, -1, 0
+        None, 8192, readable_to_runnable, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | below_4_gib, -1, 0
     )
-    ctypes.memmove(page, _IOCTL_OF_32_BITS, len(_IOCTL_OF_32_BITS))
-    call = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.c_uint, ctypes.c_void_p)(page)
-    ctypes.memset(page + 2048, 0xFF, 16)
-    result = call(fd, FS_IOC32_GETVERSION, page + 2048)
-    rest = ctypes.string_at(page + 2048 + 4, 12)
-    _libc.munmap(ctypes.c_void_p(page), 4096)
+    ctypes.memmove(page, _CALL_OF_32_BITS, len(_CALL_OF_32_BITS))
+    place, stack = page + 2048, page + 8192
+    ctypes.memmove(place, text, len(text))
+    call = ctypes.CFUNCTYPE(
+        ctypes.c_int, ctypes.c_uint, ctypes.c_uint, ctypes.c_uint, ctypes.c_uint, ctypes.c_void_p
+    )(page)
+    words = [place if word is None else word & 0xFFFFFFFF for word in (first, second, third)]
+    result = call(*words, number, stack)
+    left = ctypes.string_at(place, len(text))
+    _libc.munmap(ctypes.c_void_p(page), 8192)
     if result < 0:
         raise OSError(-result, os.strerror(-result))
-    return rest
+    return result, left
+
+
+@functools.cache
+def knows_32_bits() -> bool:
+    """Whether this kernel has these calls; a program that makes them elsewhere is killed."""
+    if os.uname().machine != "x86_64":
+        return False
+    child = os.fork()
+    if child == 0:
+        of_32_bits(20, b"", 0, 0, 0)  # getpid
+        os._exit(0)
+    return os.waitpid(child, 0)[1] == 0
+
+
+def inode_version_for_32_bits(fd: int) -> bytes:
+    """The same as such a program asks for it; where there are none, as this one does."""
+    if not knows_32_bits():
+        return inode_version(fd)
+    return of_32_bits(54, b"\xff" * 16, fd, FS_IOC32_GETVERSION, None)[1][4:]
+
+
+def chown_for_32_bits(path: bytes, uid: int, gid: int) -> None:
+    """os.chown as such a program does it; where there are none, as this one does."""
+    if not knows_32_bits():
+        os.chown(path, uid, gid)
+    else:
+        of_32_bits(212, path + b"\0", None, uid, gid)
 
 
 def label(fd: int) -> bytes:

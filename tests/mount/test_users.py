@@ -116,6 +116,7 @@ IN_A_DIRECTORY: dict[str, Callable[[bytes], object]] = {
     "create executable setgid": lambda path: os.mknod(path + b"/node", 0o102755),
     "symlink": lambda path: os.symlink("x", path + b"/link"),
     "device": lambda path: os.mknod(path + b"/device", 0o020600, os.makedev(1, 3)),
+    "whiteout": lambda path: os.mknod(path + b"/whiteout", 0o020644, 0),
     "fifo": lambda path: os.mkfifo(path + b"/fifo"),
     "link in": lambda path: os.link(os.path.dirname(path) + b"/second644", path + b"/linked"),
     "rename in": lambda path: os.rename(os.path.dirname(path) + b"/second777", path + b"/came"),
@@ -202,6 +203,8 @@ def test_a_chown_of_nothing_takes_nothing_while_somebody_else_writes(
     try:
         with pytest.raises(PermissionError):
             run_apart(os.chown, program, -1, -1, identity=USERS["a stranger"])
+        with pytest.raises(PermissionError):
+            run_apart(linux.chown_for_32_bits, os.fsencode(program), -1, -1, identity=USERS["a stranger"])
         assert mode() == 0o6755
         with Actor(USERS["a stranger"]) as actor:  # forked now: it has the descriptor
             actor.call(os.write, given, b"y")

@@ -106,32 +106,52 @@ static int for_now(int which) {
     return (which & FUSE_SET_ATTR_ATIME ? FUSE_SET_ATTR_ATIME_NOW : 0) | (which & FUSE_SET_ATTR_MTIME ? FUSE_SET_ATTR_MTIME_NOW : 0);
 }
 
-/* Whether the caller waits in one of these system calls, where we may look. */
-static bool is_in(pid_t tid, const int *calls, size_t count) {
-    char text[256], *end;
-    if (read_proc_apart(text, sizeof text, tid, "syscall") <= 0) return false;
-    long number = strtol(text, &end, 10);
-    for (size_t i = 0; end != text && i < count; i++)
-        if (number == calls[i]) return true;
+/* System calls by their numbers; those of programs of 32 bits have their own, which mean others to the rest. */
+struct calls {
+    int own[4], of_32_bits[7];
+};
+
+#if defined __x86_64__ || defined __i386__
+#define OF_32_BITS(...) {__VA_ARGS__}
+#else
+#define OF_32_BITS(...) {0}
+#endif
+
+static const struct calls CHOWN = {
+#ifdef SYS_chown
+    {SYS_chown, SYS_lchown, SYS_fchown, SYS_fchownat},
+#else
+    {SYS_fchown, SYS_fchownat},
+#endif
+    OF_32_BITS(182, 212, 16, 198, 95, 207, 298)};
+
+static const struct calls UTIME = {
+#ifdef SYS_utime
+    {SYS_utime, SYS_utimes, SYS_futimesat, SYS_utimensat},
+#else
+    {SYS_utimensat},
+#endif
+    OF_32_BITS(30, 271, 299, 320, 412)};
+
+static bool is_among(long number, const int *calls, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (calls[i] && number == calls[i]) return true;
     return false;
 }
 
-static bool is_in_chown(pid_t tid) {
-    static const int CALLS[] = {
-#ifdef SYS_chown
-        SYS_chown, SYS_lchown,
-#endif
-        SYS_fchown, SYS_fchownat};
-    return is_in(tid, CALLS, sizeof CALLS / sizeof *CALLS);
-}
-
-static bool is_in_utime(pid_t tid) {
-    static const int CALLS[] = {
-#ifdef SYS_utime
-        SYS_utime, SYS_utimes, SYS_futimesat,
-#endif
-        SYS_utimensat};
-    return is_in(tid, CALLS, sizeof CALLS / sizeof *CALLS);
+/* Whether the caller waits in one of these, where we may look. Programs of 64 bits can make the others' calls, too; none
+ * of the numbers is then another call that sets attributes. */
+static bool is_in(pid_t tid, const struct calls *calls) {
+    char text[256], *end;
+    if (read_proc_apart(text, sizeof text, tid, "syscall") <= 0) return false;
+    long number = strtol(text, &end, 10);
+    char *counter = strrchr(text, ' ');
+    if (end == text || !counter) return false;
+    *counter = '\0';
+    const char *stack = strrchr(text, ' ');
+    bool is_of_32_bits = stack && strtoull(stack, NULL, 16) <= UINT32_MAX;
+    return (!is_of_32_bits && is_among(number, calls->own, sizeof calls->own / sizeof *calls->own)) ||
+           is_among(number, calls->of_32_bits, sizeof calls->of_32_bits / sizeof *calls->of_32_bits);
 }
 
 /* Nothing to set: the kernel wants setuid, setgid and capabilities gone, for a write or by a chown that changes no owner.
@@ -141,7 +161,7 @@ static int drop_privileges(fuse_req_t req, const struct inode *inode, int fd, co
     caller_become(req, fd, -1);
     int error = fchownat(fd, "", (uid_t)-1, (gid_t)-1, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) ? errno : 0;
     caller_restore();
-    if (error != EPERM || !is_open_for_writing(inode) || is_in_chown(fuse_req_ctx(req)->pid)) return error;
+    if (error != EPERM || !is_open_for_writing(inode) || is_in(fuse_req_ctx(req)->pid, &CHOWN)) return error;
     if (fchownat(fd, "", (uid_t)-1, (gid_t)-1, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW)) return errno;
     if (stat_fd(fd, &stx) || !S_ISREG(stx.stx_mode) || !(stx.stx_mode & S_ISGID) || caller_is_in_group(req, stx.stx_gid)) return 0;
     return chmod(path, stx.stx_mode & 07777 & ~(mode_t)S_ISGID) ? errno : 0;
@@ -152,7 +172,7 @@ static int set_attributes(fuse_req_t req, const struct inode *inode, int fd, con
     proc_path(path, fd);
     if (!which) return drop_privileges(req, inode, fd, path);
     /* Times that the kernel kept come in the name of whoever made it write them, who need not be the owner. */
-    bool is_kept = is_writeback() && which == FUSE_SET_ATTR_MTIME && (handle || !is_in_utime(fuse_req_ctx(req)->pid));
+    bool is_kept = is_writeback() && which == FUSE_SET_ATTR_MTIME && (handle || !is_in(fuse_req_ctx(req)->pid, &UTIME));
     if (!is_kept) caller_become(req, fd, -1);
     int failed = 0;
     if (which & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID))
