@@ -5,20 +5,19 @@ from __future__ import annotations
 import contextlib
 import mmap
 import os
-import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.faults import faulty
+from tests.faults.disks import faulty_source
 from tests.mount import linux
 from tests.mount.actor import run_apart
 from tests.mount.matrix import World, note_differences, run_case
-from tests.mount.mounted import Mounted, mounted_at, run, wait_until
-from tests.mount.recorded import events, mycelial
+from tests.mount.mounted import Mounted, run, wait_until
+from tests.mount.recorded import mycelial
 
 
 @pytest.fixture
@@ -27,24 +26,6 @@ def place(workspace: Path) -> Mounted:
     directory = workspace / "place"
     (directory / "source").mkdir(parents=True)
     return Mounted(directory)
-
-
-@contextlib.contextmanager
-def faulty_source(place: Mounted) -> Iterator[None]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.faults.faulty", place.source.name],
-        cwd=place.source.parent,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
-    )
-    try:
-        wait_until(
-            lambda: mounted_at(place.source) or process.poll() is not None, what="the failing filesystem"
-        )
-        yield
-    finally:
-        run(["fusermount3", "-u", "-z", str(place.source)])
-        process.terminate()
-        process.wait(60)
 
 
 def writing(w: World, name: str) -> None:
@@ -157,95 +138,6 @@ def test_many_who_wait_for_disks_delay_nobody_else(workspace: Path, command: str
             assert run(["sh", "-c", command.replace("slow", "quick")], cwd=directory).returncode == 0
         assert [process.wait(60) for process in waiting] == [0] * len(disks)
         place.unmount()
-
-
-BECOMING = """\
-import os, sys
-for held in sys.argv[1:]: os.open(held, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC)
-os.execlp("true", "true")
-"""
-BESIDE = """\
-import os, sys, time
-asked, begun, known = sys.argv[1:]
-while not os.path.exists(asked): time.sleep(0.01)
-open(begun, "x").close()
-open(known).close()
-"""
-
-
-def on_a_disk_and_beside(workspace: Path, *options: str) -> tuple[Mounted, Mounted]:
-    """A disk that is not mounted yet, and a mount with a file in it."""
-    disk, place = Mounted(workspace / "disk"), Mounted(workspace / "place", options)
-    for source in (disk.source, place.source):
-        source.mkdir(parents=True)
-    (place.source / "known").touch()
-    place.start()
-    return disk, place
-
-
-@contextlib.contextmanager
-def held_up_in_becoming_another(
-    disk: Mounted, place: Mounted, closed_after: Path | str = ""
-) -> Iterator[subprocess.Popen[bytes]]:
-    """A program that closes a file on a disk that does not answer; the one beside it opens what is known."""
-    begun = disk.directory.parent / "begun"
-    words = [disk.source / "held", disk.source / "asked", begun, place.mountpoint / "known", closed_after]
-    script = '"$1" -c "$2" "$4" ${8:+"$8"} | "$1" -c "$3" "$5" "$6" "$7"'
-    with faulty_source(disk):
-        command = ["sh", "-c", script, "sh", sys.executable, BECOMING, BESIDE, *words]
-        with subprocess.Popen(command) as pipeline:
-            wait_until(begun.exists, what="a program beside one that becomes another")
-            yield pipeline
-
-
-def let_go(disk: Mounted, pipeline: subprocess.Popen[bytes]) -> int:
-    """Have the disk answer; return how the programs ended that it held up."""
-    assert pipeline.poll() is None, "nothing was held up"
-    (disk.source / "let-go").read_bytes()
-    return pipeline.wait(60)
-
-
-def test_a_program_that_is_held_up_in_becoming_another_one_holds_up_nobody(workspace: Path) -> None:
-    """It closes a file on a disk that does not answer; until then nobody may read in /proc who it is."""
-    disk, place = on_a_disk_and_beside(workspace, "--no-passthrough")
-    with held_up_in_becoming_another(disk, place, place.mountpoint / "closed after that") as pipeline:
-        for number in range(50):
-            run_apart((place.mountpoint / str(number)).write_text, "text", timeout=faulty.PATIENCE / 2)
-        assert let_go(disk, pipeline) == 0
-    place.unmount()
-
-
-@pytest.mark.as_root
-def test_a_file_can_be_opened_twice_while_one_who_opens_it_is_looked_at(workspace: Path) -> None:
-    """The kernel reads it by itself for both, or for neither."""
-    disk, place = on_a_disk_and_beside(workspace)
-    with held_up_in_becoming_another(disk, place) as pipeline:
-        for number in range(20):
-            run_apart((place.mountpoint / str(number)).write_text, "text", timeout=faulty.PATIENCE / 2)
-        holding = ["sh", "-c", 'exec 3<"$0"; echo open; read line', place.mountpoint / "known"]
-        with subprocess.Popen(holding, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
-            assert holder.stdout is not None
-            assert holder.stdout.readline() == "open\n"
-            assert let_go(disk, pipeline) == 0
-            holder.communicate("\n")
-            assert holder.returncode == 0
-    place.unmount()
-
-
-def test_what_never_becomes_another_program_keeps_nobody_from_being_recorded(workspace: Path) -> None:
-    """Nor the mount from ending: who looks at that program is left behind, and another goes on."""
-    disk, place = on_a_disk_and_beside(workspace)
-    daemons = [Path(f"/proc/{pid}") for pid in place.processes()]  # looking for them would be held up later
-
-    def is_recorded() -> bool:
-        assert run(["cp", "known", "copied"], cwd=place.mountpoint).returncode == 0
-        return any(e["path"] == "copied" and e["comm"] == "cp" for e in events(place))
-
-    with held_up_in_becoming_another(disk, place) as pipeline:
-        wait_until(is_recorded, faulty.PATIENCE / 2)
-        os.kill(int(daemons[0].name), signal.SIGTERM)
-        wait_until(lambda: not any(daemon.exists() for daemon in daemons), faulty.PATIENCE / 2)
-        let_go(disk, pipeline)
 
 
 def test_a_pipe_in_the_place_of_a_known_file_holds_up_nobody(workspace: Path) -> None:

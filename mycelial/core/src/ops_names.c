@@ -163,6 +163,7 @@ static void c_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char
     REFUSE_VIRTUAL(ino, EXDEV);
     struct inode *dir = inode_of(parent), *inode = inode_of(ino);
     char path[32], before[PATH_SIZE];
+    uint32_t process = record_who(req);
     int before_size = ring_recording() ? inode_path(inode, NULL, before, sizeof before) : -1;
     bool owned = false;
     int old = inode_open_path(inode, &owned), error = old < 0 ? -old : 0;
@@ -172,18 +173,8 @@ static void c_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char
         error = fd < 0 ? -fd : leave(dir, linkat(AT_FDCWD, path, fd, name, AT_SYMLINK_FOLLOW));
     }
     if (owned) close(old);
-    if (!error) record_two(LINK, 0, req, before, before_size, dir, name);
+    if (!error) record_two(LINK, 0, process, req, before, before_size, dir, name);
     reply_new(req, dir, name, error);
-}
-
-/* While an event is told, somebody else may answer requests (reader.c), and the kernel may give up what it does not
- * know by this name: it was put here behind our back. */
-static void hold(struct inode *inode) {
-    if (inode) inode_reference(inode);
-}
-
-static void let_go(struct inode *inode) {
-    if (inode) inode_unreference(inode);
 }
 
 /* ---- going --------------------------------------------------------------------------------------------------------- */
@@ -191,18 +182,16 @@ static void let_go(struct inode *inode) {
 static void remove_name(fuse_req_t req, fuse_ino_t parent, const char *name, int flags) {
     if (refused(req, parent, name, EROFS)) return;
     struct inode *dir = inode_of(parent);
+    uint32_t process = flags ? PROCESS_UNKNOWN : record_who(req);
     bool pinned;
-    struct inode *victim;
     int fd = dir_acquire(dir), error = fd < 0 ? -fd : 0;
     if (!error) {
-        victim = inode_pin(fd, name, &pinned);
-        hold(victim);
+        struct inode *victim = inode_pin(fd, name, &pinned);
         caller_become(req, fd, -1);
         error = leave(dir, unlinkat(fd, name, flags));
-        if (!error && !flags) record_name(UNLINK, 0, req, dir, name);
+        if (!error && !flags) record_unlink(process, req, dir, name);
         if (!error && victim) inode_unname(victim, dir, name);
         if (pinned && (error || victim->parent)) inode_unpin(victim); /* another link goes on */
-        let_go(victim);
     }
     fuse_reply_err(req, error);
 }
@@ -216,27 +205,37 @@ static void c_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name) { remov
 
 /* ---- moving -------------------------------------------------------------------------------------------------------- */
 
+/* As they were moved behind our back, one may seem to lie in the other, and be held by that alone. */
+static void hold(struct inode *inode) {
+    if (inode) inode_reference(inode);
+}
+
+static void let_go(struct inode *inode) {
+    if (inode) inode_unreference(inode);
+}
+
 /* Two names that change places are, for the log, three renames. */
-static void record_rename(fuse_req_t req, struct inode *from, const char *name, struct inode *to, const char *to_name,
-                          bool exchange, unsigned kind) {
+static void record_rename(uint32_t process, fuse_req_t req, struct inode *from, const char *name, struct inode *to,
+                          const char *to_name, bool exchange, unsigned kind) {
     char path[PATH_SIZE], aside[256];
     int size = inode_path(from, name, path, sizeof path);
     if (!exchange) {
-        record_two(RENAME, kind, req, path, size, to, to_name);
+        record_two(RENAME, kind, process, req, path, size, to, to_name);
         return;
     }
     snprintf(aside, sizeof aside, "%.240s.exchange", name);
-    record_two(RENAME, kind, req, path, size, from, aside);
+    record_two(RENAME, kind, process, req, path, size, from, aside);
     size = inode_path(to, to_name, path, sizeof path);
-    record_two(RENAME, kind, req, path, size, from, name);
+    record_two(RENAME, kind, process, req, path, size, from, name);
     size = inode_path(from, aside, path, sizeof path);
-    record_two(RENAME, kind, req, path, size, to, to_name);
+    record_two(RENAME, kind, process, req, path, size, to, to_name);
 }
 
 static int rename_at(struct inode *from, const char *name, struct inode *to, const char *to_name, unsigned flags,
                      fuse_req_t req) {
     struct statx stx;
     bool pinned = false;
+    uint32_t process = record_who(req);
     int from_fd = dir_acquire(from);
     if (from_fd < 0) return -from_fd;
     int to_fd = dir_acquire(to), error = to_fd < 0 ? -to_fd : 0;
@@ -248,14 +247,13 @@ static int rename_at(struct inode *from, const char *name, struct inode *to, con
         struct inode *other = exchange && !stat_at(to_fd, to_name, &stx) ? inode_find(&stx) : NULL;
         bool same = victim && victim == moved; /* two links of one file: nothing happens */
         hold(moved);
-        hold(victim);
         hold(other);
         caller_become(req, from_fd, to_fd);
         if (flags ? syscall(SYS_renameat2, from_fd, name, to_fd, to_name, flags) : renameat(from_fd, name, to_fd, to_name))
             error = errno;
         caller_restore();
         if (!error && !same) {
-            record_rename(req, from, name, to, to_name, exchange, kind);
+            record_rename(process, req, from, name, to, to_name, exchange, kind);
             if (victim) inode_unname(victim, to, to_name);
             if (pinned && victim->parent) inode_unpin(victim);
             if (moved) inode_rename(moved, to, to_name);
@@ -264,7 +262,6 @@ static int rename_at(struct inode *from, const char *name, struct inode *to, con
             inode_unpin(victim);
         }
         let_go(moved);
-        let_go(victim);
         let_go(other);
         dir_release(to);
     }

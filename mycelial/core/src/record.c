@@ -2,6 +2,10 @@
 #include "record.h"
 #include "lineage.h"
 
+uint32_t record_who(fuse_req_t req) {
+    return ring_recording() ? lineage_number(fuse_req_ctx(req)->pid) : PROCESS_UNKNOWN;
+}
+
 uint32_t record_inode(enum event_kind kind, unsigned flags, fuse_req_t req, const struct inode *inode) {
     char path[PATH_SIZE];
     if (!ring_recording()) return PROCESS_UNKNOWN;
@@ -22,14 +26,18 @@ uint32_t record_name(enum event_kind kind, unsigned flags, fuse_req_t req, const
     return process;
 }
 
-void record_two(enum event_kind kind, unsigned flags, fuse_req_t req, const char *path, int path_size,
+void record_unlink(uint32_t process, fuse_req_t req, const struct inode *parent, const char *name) {
+    char path[PATH_SIZE];
+    int size = ring_recording() ? inode_path(parent, name, path, sizeof path) : -1;
+    if (size > 0) ring_event(UNLINK, 0, process, fuse_req_ctx(req)->uid, path, (size_t)size, NULL, 0);
+}
+
+void record_two(enum event_kind kind, unsigned flags, uint32_t process, fuse_req_t req, const char *path, int path_size,
                 const struct inode *parent, const char *name) {
     char to[PATH_SIZE];
     if (!ring_recording() || path_size < 0) return;
-    const struct fuse_ctx *context = fuse_req_ctx(req);
     int size = inode_path(parent, name, to, sizeof to);
-    if (size >= 0)
-        ring_event(kind, flags, lineage_number(context->pid), context->uid, path, (size_t)path_size, to, (size_t)size);
+    if (size >= 0) ring_event(kind, flags, process, fuse_req_ctx(req)->uid, path, (size_t)path_size, to, (size_t)size);
 }
 
 void record_read(const struct handle *handle) {

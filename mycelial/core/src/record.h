@@ -6,10 +6,13 @@
 #include "inode.h"
 #include "ring.h"
 
-/* These two return the process. */
+/* Who asks. That may take long, and others answer meanwhile: before what is changed in the tables together with what is told. */
+uint32_t record_who(fuse_req_t req);
+/* These two ask by themselves, and return the process. */
 uint32_t record_inode(enum event_kind kind, unsigned flags, fuse_req_t req, const struct inode *inode);
 uint32_t record_name(enum event_kind kind, unsigned flags, fuse_req_t req, const struct inode *parent, const char *name);
-void record_two(enum event_kind kind, unsigned flags, fuse_req_t req, const char *path, int path_size,
+void record_unlink(uint32_t process, fuse_req_t req, const struct inode *parent, const char *name);
+void record_two(enum event_kind kind, unsigned flags, uint32_t process, fuse_req_t req, const char *path, int path_size,
                 const struct inode *parent, const char *name);
 void record_read(const struct handle *handle); /* closed after reading, if more is known of the reader than at the open */
 void record_write(struct handle *handle); /* closed after writing, or made and left empty */
