@@ -272,7 +272,7 @@ def _through_pipes(making: Making, processes: Processes) -> Reads:
         found = [actor for actor in processes.writers_into(pipes) if actor.number not in seen]
         seen.update(actor.number for actor in found)
         for actor in found:
-            if not _is_chatter(actor, making.writer):
+            if not _is_chatter(actor, making.writer, pipes, processes):
                 yield from actor.reads.items()
         pipes = {pipe for actor in found for pipe in actor.pipe_in - actor.pipe_out}
         pipes = {pipe for pipe in pipes if not _has_commands(pipe, making, processes)}
@@ -323,7 +323,15 @@ def _fed(making: Making, feeder: Actor, processes: Processes) -> Reads:
     )
 
 
-def _is_chatter(actor: Actor, reader: Actor) -> bool:
-    """Whether the actor works for a build whose messages the reader gets: they are not its data."""
+def _is_chatter(actor: Actor, reader: Actor, pipes: set[str], processes: Processes) -> bool:
+    """Whether the actor works for a build whose messages the reader gets: they are not its data.
+
+    A reader within the build may have lost its ancestors, as what is done in >( ) goes on when the program is
+    gone that it is for.  Then what counts is whether the build itself has the pipe as its output.
+    """
     readers = {pid for pid, _ in reader.chain}
-    return any(kind_of(comm) is Kind.BUILDER and pid not in readers for pid, comm in actor.chain)
+    builders = [pid for pid, comm in actor.chain if kind_of(comm) is Kind.BUILDER and pid not in readers]
+    if not builders or any(pid in readers and kind_of(comm) is not Kind.HOST for pid, comm in actor.chain):
+        return bool(builders)
+    known = filter(None, map(processes.latest, builders))
+    return any(not builder.pipe_out.isdisjoint(pipes) for builder in known)

@@ -255,6 +255,32 @@ def test_sources_are_the_same_on_a_busy_machine(found: dict[str, set[str]]) -> N
     assert_right(found)
 
 
+LATE = r"""
+SHELL = bash
+all:
+	cat a | tee copied >(sleep 0.3; sort > sorted) >(sleep 0.3; rev > reversed) | wc -c > counted
+	cat b | tee >(sleep 0.3; sort > named) > /dev/null
+	until [ -s sorted ] && [ -s reversed ] && [ -s named ]; do sleep 0.1; done; : > end
+"""
+
+
+def test_what_is_done_beside_a_program_may_begin_when_that_is_gone_within_a_build_too(mount: Mounted) -> None:
+    for name in "ab":
+        (mount.source / name).write_text(FILES[name])
+    (mount.source / "Makefile").write_text(LATE)
+    shell("make", mount)
+    wait_for_events(mount, lambda log: "write" in told(log, "end"))
+    for product, source in {
+        "copied": "a",
+        "sorted": "a",
+        "reversed": "a",
+        "counted": "a",
+        "named": "b",
+    }.items():
+        answer = mycelial("sources", "--json", "--db", mount.database, product)
+        assert [found["path"] for found in json.loads(answer.stdout)] == [source], product
+
+
 def test_recorded_work_is_understood_the_same_when_it_is_replayed(
     found: dict[str, set[str]], mount: Mounted, workspace: Path
 ) -> None:

@@ -150,6 +150,21 @@ def test_messages_of_a_build_are_not_made_from_what_it_compiles(story: Story) ->
     assert "a.c" not in story.sources("build.log")
 
 
+def test_what_goes_on_within_a_build_when_its_parent_is_gone_is_no_reader_of_messages(story: Story) -> None:
+    recipe = story.program("make", pipe_out=("1",)).run("bash", pipe_out=("1",))
+    recipe.run("cat", pipe_out=("2",)).open("a")
+    recipe.run("tee", pipe_in=("2",), pipe_out=("3",)).make("copied")
+    story.program("bash", ppid=1, chain=(), pipe_in=("3",)).create("out").becomes("sort").close("out")
+    assert story.sources("out") == ["a"]
+
+
+def test_messages_of_a_build_are_none_for_a_reader_without_ancestors_either(story: Story) -> None:
+    make = story.program("make", pipe_out=("1",)).open("Makefile")
+    make.run("cc1", pipe_out=("1",)).open("a.c")
+    story.program("tee", ppid=1, chain=(), pipe_in=("1",)).make("build.log")
+    assert "a.c" not in story.sources("build.log")
+
+
 def test_editing_in_place_through_a_temporary_keeps_the_sources(story: Story) -> None:
     story.program("cp").open("in").make("out")
     story.program("sed").open("out").make("sedX").rename("sedX", "out")
