@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.disks import faulty_source
 from tests.faults.foreground import is_recorded
 from tests.faults.test_kill import work
 from tests.mount.actor import Actor, run_apart
-from tests.mount.mounted import Mounted, mounted_at, run
+from tests.mount.mounted import Mounted, mounted_at, run, wait_until
 
 Way = Callable[[Mounted], object]
 
@@ -99,3 +100,27 @@ def test_several_signals_end_it_once_and_cleanly(mount: Mounted) -> None:
         time.sleep(0.01)
     mount.wait_for_end()
     assert os.listdir(mount.mountpoint) == []
+
+
+@pytest.mark.slow
+def test_a_disk_may_answer_when_all_is_over(workspace: Path) -> None:
+    """Who waited for it was left behind, after ten seconds, and its answer is nobody's."""
+    place = Mounted(workspace / "place", ("--no-passthrough",))
+    for directory in (place.source, place.mountpoint, place.database.parent):
+        directory.mkdir(parents=True)
+    log = place.directory / "said"
+    with faulty_source(place), open(log, "wb") as output:
+        command = [place.command[0], "-f", *place.command[1:]]
+        scribbling = "glibc.malloc.perturb=90:glibc.malloc.tcache_count=0"  # over what is given up
+        environment = {**os.environ, "GLIBC_TUNABLES": scribbling}
+        daemon = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=output, env=environment)
+        wait_until(lambda: mounted_at(place.mountpoint), what="mounted")
+        reading = ["tail", "-c", "500000", place.mountpoint / "slow"]
+        with subprocess.Popen(reading, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as waiting:
+            wait_until((place.source / "asked").exists, what="a request to a slow disk")
+            os.kill(int(place.status()["engine"]["pid"]), signal.SIGSTOP)  # so that the daemon is there yet
+            daemon.send_signal(signal.SIGTERM)
+            wait_until(lambda: mounted_at(place.mountpoint) is None, what="the end of the mount")
+            (place.source / "quick").read_bytes()
+            assert waiting.wait(60) != 0
+        assert daemon.wait(60) == 0

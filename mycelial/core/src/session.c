@@ -11,6 +11,7 @@
 #include "queue.h"
 #include "reader.h"
 #include "virtual.h"
+#include "worker.h"
 
 #include <string.h>
 
@@ -61,6 +62,7 @@ struct fuse_session *session_new(struct fuse_args *args, const struct fuse_lowle
                                  void *userdata) __asm__("fuse_session_new") EXPORTED;
 struct fuse_session *session_new_versioned(struct fuse_args *args, const struct fuse_lowlevel_ops *ops, size_t size,
                                            void *version, void *userdata) __asm__("fuse_session_new_versioned") EXPORTED;
+void session_destroy(struct fuse_session *se) __asm__("fuse_session_destroy") EXPORTED;
 int session_fd(struct fuse_session *se) __asm__("fuse_session_fd") EXPORTED;
 int session_receive(struct fuse_session *se, struct fuse_buf *buffer) __asm__("fuse_session_receive_buf") EXPORTED;
 size_t add_direntry_plus(fuse_req_t req, char *buffer, size_t size, const char *name, const struct fuse_entry_param *entry,
@@ -79,6 +81,13 @@ struct fuse_session *session_new_versioned(struct fuse_args *args, const struct 
     function *next = (function *)libfuse("fuse_session_new_versioned", "FUSE_3.17");
     const struct fuse_lowlevel_ops *composed = compose(ops, &size);
     return libfuse_session = next ? next(args, composed, size, version, userdata) : NULL;
+}
+
+/* Who is left behind answers through the session, of which nothing is needed any more when the process ends. */
+void session_destroy(struct fuse_session *se) {
+    typedef void function(struct fuse_session *);
+    function *next = (function *)libfuse("fuse_session_destroy", "FUSE_3.0");
+    if (next && !worker_is_left_behind()) next(se);
 }
 
 /* pyfuse3 has no way to list a name without having it looked up: a virtual entry with a generation means that. */

@@ -21,7 +21,7 @@ static struct {
     unsigned thread_count, idle;
     struct job *first, **last;
     unsigned waiting;
-    bool stop;
+    bool stop, left_behind;
 } worker = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
 
 static void refuse(const struct job *job) {
@@ -59,7 +59,7 @@ void worker_init(void) {
     worker.first = NULL;
     worker.last = &worker.first;
     worker.waiting = worker.thread_count = worker.idle = 0;
-    worker.stop = false;
+    worker.stop = worker.left_behind = false;
     /* One at once: where there is none, and none can be begun later, requests wait for one another. */
     sigset_t all, before;
     sigfillset(&all);
@@ -77,9 +77,13 @@ void worker_shutdown(void) {
     clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += PATIENCE_S;
     while (worker.thread_count)
-        if (pthread_timedjoin_np(worker.threads[--worker.thread_count], NULL, &until)) /* waits for a disk that is gone */
+        if (pthread_timedjoin_np(worker.threads[--worker.thread_count], NULL, &until)) { /* waits for a disk that is gone */
             pthread_detach(worker.threads[worker.thread_count]);
+            worker.left_behind = true;
+        }
 }
+
+bool worker_is_left_behind(void) { return worker.left_behind; }
 
 void worker_submit(struct job job) {
     struct job *queued = malloc(sizeof *queued);

@@ -19,6 +19,7 @@ struct job {
 };
 void worker_init(void);
 void worker_shutdown(void);
+bool worker_is_left_behind(void); /* one that waited too long for its disk then: it answers when it is back */
 void worker_submit(struct job job); /* of the kind that the operations make; not while acting as the caller */
 void worker_close(int fd); /* the last that holds a large file without a name, maybe: its room is given back then */
 
