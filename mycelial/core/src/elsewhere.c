@@ -1,6 +1,7 @@
 /* A thread that reads the command lines of processes with several threads: that needs their memory map's lock, which a
  * thread of theirs may hold while it waits for a page that only we can bring. */
 #include "elsewhere.h"
+#include "placement.h"
 #include "proc.h"
 
 #include <pthread.h>
@@ -20,6 +21,7 @@ static struct {
 static void *read_for_others(void *unused) {
     (void)unused;
     char text[sizeof elsewhere.text];
+    placement_anywhere();
     pthread_mutex_lock(&elsewhere.lock);
     for (;;) {
         while (!elsewhere.pid) pthread_cond_wait(&elsewhere.wake, &elsewhere.lock);

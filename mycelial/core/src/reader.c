@@ -13,6 +13,7 @@
 #include "lineage.h"
 #include "lock.h"
 #include "negotiation.h"
+#include "placement.h"
 #include "protocol.h"
 #include "queue.h"
 #include "statx.h"
@@ -93,6 +94,7 @@ static void answer(struct fuse_session *se, struct fuse_buf *buffer) {
     } else {
         core_lock();
         replace_stand_in();
+        if (core_seat == core_seats.reader) placement_follow(buffer->mem);
         if (statx_is_asked(buffer))
             statx_answer(reader.device, buffer);
         else
@@ -206,6 +208,7 @@ static void *stand_in(void *own) {
     struct fuse_buf buffer = {.mem = NULL};
     core_seat = own;
     core_seat->tid = gettid();
+    placement_anywhere();
     if (unshare(CLONE_FS)) { /* as for the reader */
     }
     core_lock(); /* until all have their seats */
@@ -296,6 +299,7 @@ int reader_start(struct fuse_session *se) {
     sigset_t others, before;
     sigaction(WAKE_UP, &action, NULL);
     reader.session = se;
+    placement_init();
     reader.stop = core_seats.closed = false;
     sigfillset(&others);
     sigdelset(&others, WAKE_UP);

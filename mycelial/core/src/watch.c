@@ -6,6 +6,7 @@
  * the first program: `env LC_ALL=C sort` says more than the `sort` that env becomes.
  */
 #include "watch.h"
+#include "placement.h"
 #include "proc.h"
 
 #include <pthread.h>
@@ -60,6 +61,7 @@ static void look(struct child *child) {
 
 static void *keep_looking(void *unused) {
     (void)unused;
+    placement_anywhere();
     prctl(PR_SET_TIMERSLACK, 1000ul); /* ns; programs may be short */
     pthread_mutex_lock(&watch.lock);
     for (;;) {

@@ -2,6 +2,7 @@
  * copy ranges, read what is not in memory, write while the disk does not keep up, and give back the room of large files.
  */
 #include "worker.h"
+#include "placement.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -33,6 +34,7 @@ static void run_close(const struct job *job) { close(job->fd); }
 
 static void *work(void *unused) {
     (void)unused;
+    placement_anywhere();
     pthread_mutex_lock(&worker.lock);
     for (;;) {
         worker.idle++;
