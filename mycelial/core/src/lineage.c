@@ -224,6 +224,13 @@ uint32_t lineage_latest(pid_t tid) {
     return process ? process->number : PROCESS_UNKNOWN;
 }
 
+bool lineage_is_still(pid_t tid, uint32_t number) {
+    const struct process *process = process_known(tid);
+    if (process && process->tgid != tid) process = process_known(process->tgid);
+    return process && process->number == number && process->epoch == announced.epoch && !process->pipeline.in.count &&
+           !process->pipeline.out.count && process_is_unchanged(process);
+}
+
 void lineage_redirected(pid_t tid) {
     char name[16], target[4096];
     if (core_is_left() || setjmp(core_way_back)) return;
@@ -236,6 +243,8 @@ void lineage_redirected(pid_t tid) {
         free(process->streams[fd]);
         process->streams[fd] = size ? strdup(target) : NULL;
     }
+    const struct process *parent = process_known(process->ppid);
+    if (!parent || strcmp(parent->comm, process->comm) != 0) return; /* no copy of its shell: it is what it will be */
     ssize_t size = read_proc(target, sizeof target, "/proc/%d/cmdline", (int)tid);
     if (size > 0) watch_child(tid, target, (size_t)size);
 }

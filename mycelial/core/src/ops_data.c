@@ -135,19 +135,19 @@ static void c_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi) {
     DELEGATE(ino, flush, req, ino, fi);
     struct handle *handle = handle_of(fi);
     int error = 0;
-    bool is_becoming = ring_recording() && process_is_becoming(fuse_req_ctx(req)->pid); /* exec closes what it does not hand on */
-    bool wrote = passthrough_wrote(handle);
-    if (wrote) libfuse_invalidate(inode_number(handle->inode)); /* by a map, maybe, of which the kernel keeps no account here */
+    pid_t pid = fuse_req_ctx(req)->pid;
+    bool wrote = passthrough_wrote(handle), can_map = (handle->flags & O_ACCMODE) == O_RDWR;
+    if (wrote && can_map) libfuse_invalidate(inode_number(handle->inode)); /* the kernel keeps no account of maps here */
     if (handle->dirty || wrote) {
-        if (!is_becoming) confirm_writer(req, handle);
+        if (ring_recording() && !lineage_is_still(pid, handle->process) && !process_is_becoming(pid)) confirm_writer(req, handle);
         int duplicate = dup(handle->fd); /* some filesystems say at close that a write failed, and bring it to the disk then */
         core_leave_for_disk();
         error = duplicate >= 0 && close(duplicate) ? errno : 0;
         core_return();
         record_write(handle);
         handle->confirmed = false;
-    } else if (ring_recording() && (handle->flags & O_ACCMODE) != O_RDONLY && !is_becoming) {
-        lineage_redirected(fuse_req_ctx(req)->pid); /* closed, and open elsewhere: as the standard output, most likely */
+    } else if (ring_recording() && (handle->flags & O_ACCMODE) != O_RDONLY && !process_is_becoming(pid)) {
+        lineage_redirected(pid); /* closed, and open elsewhere: as the standard output, most likely */
     }
     fuse_reply_err(req, error);
 }

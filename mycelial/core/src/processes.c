@@ -44,6 +44,11 @@ static bool read_comm(int fd, char *comm, size_t size) {
     return true;
 }
 
+bool process_is_unchanged(const struct process *process) {
+    char comm[sizeof process->comm];
+    return read_comm(process->comm_fd, comm, sizeof comm) && !strcmp(comm, process->comm);
+}
+
 static bool read_stat(struct process *process) {
     char text[1024];
     if (read_proc(text, sizeof text, "/proc/%d/stat", (int)process->tid) <= 0) return false;

@@ -26,6 +26,7 @@ void processes_discard_all(void);
 struct process *process_of(pid_t tid);   /* whose thread this is; NULL when it is gone */
 struct process *process_known(pid_t tid); /* the thread's, as it was seen last, without looking */
 struct process *thread_of(pid_t tid);    /* the thread's, checked to be alive and the same program */
+bool process_is_unchanged(const struct process *process); /* alive, and the same program as far as its name tells; waits for nobody */
 pid_t process_parent(pid_t pid);         /* 0 when there is none */
 bool process_is_becoming(pid_t pid); /* another program, in the middle of exec: most of /proc waits for its end */
 
