@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from bench.subjects import SUBJECTS, Paths, SubjectError
 from bench.workloads import WORKLOADS
 from bench.workloads.job import Place
 from bench.workspace import workspace
+from tests.mount.mounted import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -90,15 +90,11 @@ def test_the_generated_project_is_the_same_each_time(tmp_path: Path) -> None:
 def test_an_engine_stands_still_while_others_are_measured(subject: Running) -> None:
     status = json.loads(os.getxattr(subject.root, "user.mycelial.status"))
     engine = Path(f"/proc/{status['engine']['pid']}/stat")
+    # A signal arrives when its process is given a processor, or has its answer from a disk.
     with subject.held():
-        assert reaches(engine, "T")
-    assert reaches(engine, "RS")
+        wait_until(lambda: is_stopped(engine), what="the engine stands still")
+    wait_until(lambda: not is_stopped(engine), what="the engine goes on")
 
 
-def reaches(stat: Path, states: str) -> bool:
-    """Whether a process is in one of these states within a second: signals arrive when they arrive."""
-    for _ in range(100):
-        if stat.read_text().rpartition(")")[2].split()[0] in states:
-            return True
-        time.sleep(0.01)
-    return False
+def is_stopped(stat: Path) -> bool:
+    return stat.read_text().rpartition(")")[2].split()[0] == "T"
