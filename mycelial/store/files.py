@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 import sqlite_utils
 
-from mycelial.store.cache import halve
+from mycelial.store.cache import Seen, halve
+from mycelial.store.many import insert_many
 from mycelial.store.names import from_column, to_column
 from mycelial.store.wordindex import WordIndex
 
@@ -46,7 +47,7 @@ class FileTable:
     """Reads and changes table `file` inside the writer's transaction.
 
     What happens to a file without changing its name is gathered until :meth:`flush`: much of it is undone
-    or done again within moments.
+    or done again within moments.  So are new rows, as writing many at once takes a fraction of the time.
     """
 
     def __init__(self, database: sqlite_utils.Database) -> None:
@@ -60,10 +61,14 @@ class FileTable:
         self._children: dict[tuple[int, str], int | None] = {}  # None: nothing ever had that name there
         self._dirty: dict[int, None] = {}  # rows that differ from the table's
         self._changed: dict[int, float] = {}
+        self._new: dict[int, tuple[int, str]] = {}  # rows that the table does not have yet: parent, name
+        self._new_in: set[int] = set()  # their parents
         self._next = int(self._execute("SELECT max(id) FROM file").fetchone()[0]) + 1
+        self._ever = Seen() if self._next == ROOT + 1 else None  # names in directories, if all are known
 
     def flush(self) -> None:
         """Write what was gathered."""
+        self._insert()
         many = self._connection.executemany
         rows = self._rows
         if self._dirty:
@@ -108,7 +113,7 @@ class FileTable:
         known = self._rows.get(number)
         if known is None:
             found = self._execute(f"SELECT {_COLUMNS} FROM file WHERE id = ?", (number,)).fetchone()
-            known = self._keep(found)
+            known = self._keep(_row(found))
         return known
 
     def path(self, number: int) -> str:
@@ -155,6 +160,7 @@ class FileTable:
         above = self.use(parent) if parent else ROOT
         waiting = self._child(above, name)
         if waiting is not None and waiting.number != number:
+            self._insert_with(waiting.number)
             self._execute("UPDATE file SET parent = NULL WHERE id = ?", (waiting.number,))
             self._set(waiting._replace(parent=None, gone=True))
             self._forget(waiting.number, to)
@@ -171,6 +177,7 @@ class FileTable:
 
     def drop(self, numbers: Iterable[int]) -> None:
         """Remove the rows of files that are gone and that nothing refers to."""
+        self._insert()
         for number in numbers:
             self._words.rename(number, self.row(number).name, "")
             self._execute("DELETE FROM file WHERE id = ?", (number,))
@@ -180,6 +187,8 @@ class FileTable:
 
     def is_directory(self, number: int) -> bool:
         """Whether anything is known to lie, or to have lain, below it."""
+        if number in self._new_in:
+            return True
         return self._execute("SELECT 1 FROM file WHERE parent = ? LIMIT 1", (number,)).fetchone() is not None
 
     def _entry(self, parent: int, name: str) -> int:
@@ -187,11 +196,13 @@ class FileTable:
         if row is None:
             number = self._next
             self._next += 1
-            column = to_column(name)
-            self._execute("INSERT INTO file (id, parent, name) VALUES (?, ?, ?)", (number, parent, column))
+            self._new[number] = parent, name
+            self._new_in.add(parent)
             self._children[parent, name] = number
+            if self._ever is not None:
+                self._ever.add((parent, name))
             self._words.add(number, name)
-            self._keep((number, parent, column, 0, 0, None, None, None))
+            self._keep(FileRow(number, parent, name, False, False, None, None, None))
             return number
         if row.gone:
             self._set(row._replace(gone=False))
@@ -213,6 +224,10 @@ class FileTable:
             return None if number is None else self.row(number)
         if len(self._children) >= ROWS:
             halve(self._children)
+        if self._ever is not None and key not in self._ever:
+            self._children[key] = None
+            return None
+        self._insert()
         found = self._execute(
             f"SELECT {_COLUMNS} FROM file WHERE parent = ? AND name = ?", (parent, to_column(name))
         ).fetchone()
@@ -220,23 +235,36 @@ class FileTable:
             self._children[key] = None
             return None
         self._children[key] = found[0]
-        return self._rows.get(found[0]) or self._keep(found)
+        return self._rows.get(found[0]) or self._keep(_row(found))
+
+    def _insert_with(self, number: int) -> None:
+        """Write the new rows if this is one of them: before the table is told of it."""
+        if number in self._new:
+            self._insert()
+
+    def _insert(self) -> None:
+        if self._new:
+            rows = [(number, parent, to_column(name)) for number, (parent, name) in self._new.items()]
+            insert_many(self._connection, "INSERT INTO file (id, parent, name)", rows)
+            self._new.clear()
+            self._new_in.clear()
 
     def _place(self, number: int, parent: int, name: str) -> None:
         before = self.row(number)
         if before.parent is not None and self._children.get((before.parent, before.name)) == number:
             self._children[before.parent, before.name] = None
         self._children[parent, name] = number
+        if self._ever is not None:
+            self._ever.add((parent, name))
+        self._insert_with(number)
         self._execute("UPDATE file SET parent = ?, name = ? WHERE id = ?", (parent, to_column(name), number))
         self._set(self.row(number)._replace(parent=parent, name=name, gone=False))
 
-    def _keep(self, found: tuple[Any, ...]) -> FileRow:
-        number, parent, name, gone, transient, born, maker, remover = found
-        row = FileRow(number, parent, from_column(name), bool(gone), bool(transient), born, maker, remover)
+    def _keep(self, row: FileRow) -> FileRow:
         if len(self._rows) >= ROWS:
             self.flush()
             halve(self._rows)
-        self._rows[number] = row
+        self._rows[row.number] = row
         return row
 
     def _set(self, row: FileRow) -> None:
@@ -251,3 +279,8 @@ class FileTable:
         else:
             self._numbers.pop(path, None)
             self._paths.pop(number, None)
+
+
+def _row(found: tuple[Any, ...]) -> FileRow:
+    number, parent, name, gone, transient, born, maker, remover = found
+    return FileRow(number, parent, from_column(name), bool(gone), bool(transient), born, maker, remover)

@@ -16,7 +16,7 @@ from typing import Any
 import sqlite_utils
 
 from mycelial.record.events import Event, Neighbour, Op, Process
-from mycelial.store.cache import halve
+from mycelial.store.cache import Seen, halve
 from mycelial.store.many import insert_many
 from mycelial.store.names import from_column, to_column
 
@@ -26,8 +26,11 @@ CACHED = 50_000
 LATEST = 4096
 """Processes that are remembered as a whole."""
 
+_PATH = "SELECT id FROM log_path WHERE path = ?"
+_PROCESS = "SELECT id FROM log_process WHERE digest = ?"
 _TOGETHER = 1000  # events read in one go
 _LONG = 256  # characters
+_encode = json.JSONEncoder(check_circular=False).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +58,10 @@ class LogWriter:
         self._next = max(self._highest("event"), int(removed[0]) if removed else 0) + 1
         self._next_path = self._highest("log_path") + 1
         self._next_process = self._highest("log_process") + 1
+        self._ever_paths = Seen() if self._next_path == 1 else None  # paths, if all are known
         self._new_paths: list[tuple[object, ...]] = []
         self._new_processes: list[tuple[object, ...]] = []
+        self._ever_processes = Seen() if self._next_process == 1 else None  # digests, in the same way
 
     @property
     def last(self) -> int:
@@ -124,15 +129,19 @@ class LogWriter:
         digest: bytes = row[0]
         number = self._processes.get(digest)
         if number is None:
-            found = self._connection.execute(
-                "SELECT id FROM log_process WHERE digest = ?", (digest,)
-            ).fetchone()
+            known = self._ever_processes
+            if known is not None and digest not in known:
+                found = None
+            else:
+                found = self._connection.execute(_PROCESS, (digest,)).fetchone()
             if found:
                 number = int(found[0])
             else:
                 number = self._next_process
                 self._next_process += 1
                 self._new_processes.append((number, *row))
+                if known is not None:
+                    known.add(digest)
             self._processes[digest] = number
         return number
 
@@ -141,13 +150,19 @@ class LogWriter:
         number = self._paths.get(path)
         if number is None:
             column = to_column(path)
-            found = self._connection.execute("SELECT id FROM log_path WHERE path = ?", (column,)).fetchone()
+            known = self._ever_paths
+            if known is not None and path not in known:
+                found = None
+            else:
+                found = self._connection.execute(_PATH, (column,)).fetchone()
             if found:
                 number = int(found[0])
             else:
                 number = self._next_path
                 self._next_path += 1
                 self._new_paths.append((number, column))
+                if known is not None:
+                    known.add(path)
             self._paths[path] = number
         return number
 
@@ -226,14 +241,16 @@ def _process_row(process: Process) -> tuple[Any, ...]:
         _optional(process.exe),
         _optional(process.cwd),
         _optional(process.cgroup),
-        None if process.args is None else json.dumps(process.args),
+        None if process.args is None else _encode(process.args),
         _dumps(process.chain),
         _dumps(process.pipe_in),
         _dumps(process.pipe_out),
     )
     streams = _dumps(process.fds)
     said = repr((columns, _summary(lines), streams, _summary(others)))
-    return (_digest(said), *columns, lines, streams, others)
+    # What began at the same time stands together: a page of the digests' index holds the latest processes.
+    began = (process.pid if process.start is None else process.start) & 0xFFFFFFFF
+    return (began.to_bytes(4, "big") + _digest(said), *columns, lines, streams, others)
 
 
 def _neighbours(process: Process) -> tuple[Any, ...]:
@@ -256,7 +273,7 @@ def _optional(text: str | None) -> str | bytes | None:
 
 @lru_cache(maxsize=256)
 def _dumps(values: tuple[Any, ...]) -> str | None:
-    return json.dumps(values) if values else None
+    return _encode(values) if values else None
 
 
 def _loads(text: str | None) -> list[Any]:
