@@ -117,7 +117,8 @@ class Provenance:
             flows = {number: flows[number] for number in copied} or flows
         if (bounds := round_before(making)) is not None:
             self._part(actor, *bounds)
-        if actor.kind in (Kind.TOOL, Kind.INTERPRETER):
+        is_first = len(actor.finished) == (file in actor.finished)
+        if not is_first and actor.kind in (Kind.TOOL, Kind.INTERPRETER):
             self._pair_off(making, list(flows))
         self._processes.finish(actor, file, t)
         if generation is None or generation.carries or generation.closed:
@@ -141,7 +142,7 @@ class Provenance:
         for flow in flows.values():
             known = old.get(flow.file)
             sources[flow.file] = Source(
-                flow.file, flow.t, flow.program, 1 if known is None else known.count + 1
+                flow.file, flow.t, flow.program, 1 if known is None else known.times + 1
             )
         if sources != old:
             self._evidence.set_sources(file, actor.uid, sources, had=bool(old))
@@ -172,7 +173,7 @@ class Provenance:
             sources = dict(before) if kept in made else {}
             for source in made.values():
                 known = before.get(source.file)
-                count = source.count if known is None else known.count + 1
+                count = source.times if known is None else known.times + 1
                 sources[source.file] = Source(source.file, source.t, source.program, count)
             sources.pop(kept, None)
             steps = self._renamed(actor, kept, evidence.steps(temporary))
@@ -205,7 +206,7 @@ class Provenance:
             for source in own.values():
                 if source.file != product:
                     known = sources.get(source.file)
-                    count = through.count if known is None else max(known.count, through.count)
+                    count = through.times if known is None else max(known.times, through.times)
                     sources[source.file] = Source(source.file, source.t, source.program, count)
             self._evidence.set_sources(product, uid, sources)
 
@@ -366,7 +367,7 @@ class Provenance:
             sources = self._evidence.sources(product)
             source = sources.pop(old)
             if product != new:
-                sources.setdefault(new, Source(new, source.t, source.program, source.count))
+                sources.setdefault(new, Source(new, source.t, source.program, source.times))
             self._evidence.set_sources(product, uid, sources)
 
     def _set(self, file: int, generation: Generation) -> None:

@@ -10,8 +10,8 @@ import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import chain
+from typing import NamedTuple
 
 import sqlite_utils
 
@@ -35,17 +35,19 @@ COUNTED = 50_000
 RECIPES = 1000
 """Recipes that are remembered."""
 
-_encode = json.JSONEncoder(separators=(",", ":")).encode
+SOURCES = 50_000
+"""Sources that are remembered, of all products together; each product without any counts, too."""
+
+_encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """One direct source of a product (a row of table `source`)."""
 
     file: int
     t: float
     program: str
-    count: int = 1
+    times: int = 1
 
 
 class EvidenceWriter:
@@ -62,6 +64,9 @@ class EvidenceWriter:
         self._sweeps: dict[int, tuple[object, ...]] = {}
         self._work: dict[tuple[str, str], str | None] = {}
         self._steps: dict[int, tuple[Step, ...]] = {}
+        self._sources: dict[int, dict[int, Source]] = {}  # by product, those of each in order of number
+        self._kept_sources = 0
+        self._remade: dict[int, tuple[int, bool]] = {}  # products to write: uid, whether the table has some
         self._stored = set(self._connection.execute("SELECT kind, key FROM work"))  # what is to be deleted
         # How many neighbours a file has at most, by (file, uid); one that is not here has to be counted.
         self._crowds: dict[str, dict[tuple[int, int], int]] = {"together": {}, "next": {}}
@@ -110,19 +115,49 @@ class EvidenceWriter:
 
     def sources(self, product: int) -> dict[int, Source]:
         """Return the product's direct sources as they stand, by their file."""
-        rows = self._connection.execute(
-            "SELECT source, t, program, count FROM source WHERE product = ?", (product,)
-        )
-        return {file: Source(file, t, from_column(program), count) for file, t, program, count in rows}
+        known = self._sources.get(product)
+        if known is None:
+            rows = self._connection.execute(
+                "SELECT source, t, program, count FROM source WHERE product = ? ORDER BY source", (product,)
+            )
+            known = {file: Source(file, t, from_column(program), count) for file, t, program, count in rows}
+            self._keep_sources(product, known)
+        return known.copy()
 
     def set_sources(self, product: int, uid: int, sources: dict[int, Source], *, had: bool = True) -> None:
         """Replace the product's direct sources; `had` says whether there may be some."""
-        if had:
-            self._connection.execute("DELETE FROM source WHERE product = ?", (product,))
+        _, had = self._remade.get(product, (uid, had))
+        self._remade[product] = uid, had
+        self._keep_sources(product, {file: sources[file] for file in sorted(sources)})
+
+    def _keep_sources(self, product: int, sources: dict[int, Source]) -> None:
+        before = self._sources.pop(product, None)
+        self._kept_sources += len(sources) + 1 - (0 if before is None else len(before) + 1)
+        self._sources[product] = sources
+        if self._kept_sources > SOURCES:
+            self._flush_sources()
+            self._sources.clear()
+            self._kept_sources = 0
+
+    def _forget_sources(self, product: int) -> None:
+        known = self._sources.pop(product, None)
+        self._kept_sources -= 0 if known is None else len(known) + 1
+
+    def _flush_sources(self) -> None:
+        """Write sources that were replaced: before anything else is done with the table."""
+        if not self._remade:
+            return
+        remade = sorted(self._remade.items())
         self._connection.executemany(
-            "INSERT INTO source (product, source, uid, t, program, count) VALUES (?, ?, ?, ?, ?, ?)",
-            [(product, s.file, uid, s.t, to_column(s.program), s.count) for s in sources.values()],
+            "DELETE FROM source WHERE product = ?", [(product,) for product, (_, had) in remade if had]
         )
+        rows: list[tuple[object, ...]] = [
+            (product, s.file, uid, s.t, to_column(s.program), s.times)
+            for product, (uid, _) in remade
+            for s in self._sources[product].values()
+        ]
+        insert_many(self._connection, "INSERT INTO source (product, source, uid, t, program, count)", rows)
+        self._remade.clear()
 
     def add_sources(self, product: int, uid: int, sources: list[Source], again: int, most: int) -> None:
         """Add direct sources, or note that they were read again: `again` more times than is known.
@@ -131,11 +166,13 @@ class EvidenceWriter:
         """
         if not sources:
             return
+        self._flush_sources()
+        self._forget_sources(product)
         self._connection.executemany(
             "INSERT INTO source (product, source, uid, t, program, count) VALUES (?, ?, ?, ?, ?, ?)"
             " ON CONFLICT DO UPDATE SET uid = excluded.uid, t = excluded.t, program = excluded.program,"
             f" count = count + {int(again)}",
-            [(product, s.file, uid, s.t, to_column(s.program), s.count) for s in sources],
+            [(product, s.file, uid, s.t, to_column(s.program), s.times) for s in sources],
         )
         count = self._connection.execute("SELECT count(*) FROM source WHERE product = ?", (product,))
         if count.fetchone()[0] > most:
@@ -147,6 +184,7 @@ class EvidenceWriter:
 
     def products(self, source: int) -> list[tuple[int, int]]:
         """Return (product, uid) for all that was made from `source` directly, in order of number."""
+        self._flush_sources()
         return self._connection.execute(
             "SELECT product, uid FROM source WHERE source = ? ORDER BY product", (source,)
         ).fetchall()
@@ -209,6 +247,7 @@ class EvidenceWriter:
         """Write what was gathered."""
         self._flush_episodes()
         self._flush_pairs()
+        self._flush_sources()
         connection = self._connection
         insert_many(
             connection,
