@@ -365,8 +365,11 @@ def _can_be_called(line: tuple[str, ...]) -> bool:
 def _root_of(process: Process, paths: list[str]) -> str:
     """Return where the mount's root was, by how the process calls files whose place in it is known."""
     called = [target for _, target in process.fds if target.startswith("/")]
+    lasts = {path.rpartition("/")[2] for path in paths}
     for line in ((process.args or ()), *process.chain_args):
         for arg in line:
+            if not arg.endswith(".") and not any(last in arg for last in lasts):
+                continue  # it cannot mean any of them: mostly
             for word in (arg, *_BETWEEN.split(arg)) if " " in arg else (arg,):  # commands for a shell
                 called += _names_in(word, process.cwd)
     votes: Counter[str] = Counter()

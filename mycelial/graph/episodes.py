@@ -166,12 +166,11 @@ class Episodes:
         chosen = math.fsum(w * (1.0 - habitual.get(file, 0.0)) for file, w in said.weights.items())
         evidence.add_usage(EVERYTHING, uid, chosen * grown, t, kept=said.has_changes)
         pairs = pairs_of(said, episode.touches)
-        shared = {pair: weight * grown for pair, weight in pairs.items()}
+        shared = {pair: weight for pair, once in pairs.items() if (weight := once * grown) > 0.0}
         if habitual:
             chosen_share = _choices(episode.touches, habitual)
-            shared = {pair: weight * chosen_share(*pair) for pair, weight in shared.items()}
-        said_of = {pair: weight for pair, weight in shared.items() if weight > 0.0}
-        evidence.add_together(uid, said_of, t, episode.number)
+            shared = {p: weight for p, whole in shared.items() if (weight := whole * chosen_share(*p)) > 0.0}
+        evidence.add_together(uid, shared, t, episode.number)
         self._close_successions(episode, grown, habitual)
         evidence.crowd_out(uid, list(said.weights))
         self._files.settle(list(said.weights))

@@ -6,14 +6,15 @@ no start time, there the name, the parent and the pause decide.
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from collections.abc import Iterator
 from operator import itemgetter
 from typing import Any
 
 from mycelial.graph.actors import Actor, Read, actor_from, places_of, reads_from, reads_state, state_of
-from mycelial.graph.programs import Kind, is_barrier, is_one_command, kind_of
-from mycelial.graph.trees import tree_of
+from mycelial.graph.programs import Kind, is_one_command, kind_of
+from mycelial.graph.trees import root_of, tree_of
 from mycelial.record.events import Process
 
 IDLE = 12 * 3600.0
@@ -59,6 +60,8 @@ class Processes:
         self._reads = 0
         self._next = 1
         self._clock = 0
+        self._oldest = 0  # the actor that was first in order when it was looked last
+        self._quiet_since = -math.inf  # its latest event: none is idle for longer
         self._dirty: set[int] = set()
         self._dirty_reads: set[int] = set()
 
@@ -69,13 +72,16 @@ class Processes:
         shell's then says nothing new about what has become of it.
         """
         self._clock += 1
-        self._expire(t)
+        if t - IDLE >= self._quiet_since or len(self._actors) >= ACTORS or self._reads >= READS:
+            self._expire(t)
         number = self._by_pid.get(process.pid)
         known = None if number is None else self._actors[number]
         if known is None or not _same(known, process, t):
             known = self._new(process, record, t)
         else:
             self._actors.move_to_end(known.number)
+            if known.number == self._oldest:
+                self._quiet_since = -math.inf
             if not opener or kind_of(process.comm, process.exe) is not Kind.SHELL:
                 self._refresh(known, process, record)
         known.last = max(known.last, t)
@@ -277,7 +283,7 @@ class Processes:
             args=process.args,
             uid=process.uid,
             chain=process.chain,
-            root=_root(process),
+            root=root_of(process),
             first=t,
             last=t,
             record=record,
@@ -336,7 +342,9 @@ class Processes:
         actors = self._actors
         while actors:
             number = next(iter(actors))
-            if actors[number].last > t - IDLE and len(actors) < ACTORS and self._reads < READS:
+            last = actors[number].last
+            if last > t - IDLE and len(actors) < ACTORS and self._reads < READS:
+                self._oldest, self._quiet_since = number, last
                 return
             self._forget(number)
 
@@ -353,6 +361,7 @@ class Processes:
 
     def _forget(self, number: int) -> None:
         actor = self._actors.pop(number)
+        self._quiet_since = -math.inf
         self._dirty.add(number)
         self._dirty_reads.add(number)
         self._reads -= len(actor.reads)
@@ -378,16 +387,6 @@ def _same(actor: Actor, process: Process, t: float) -> bool:
 
 def _is_below(actor: Actor, pid: int) -> bool:
     return pid in actor.above or actor.ppid == pid
-
-
-def _root(process: Process) -> int:
-    """Climb to the topmost process below a barrier: the unit of work is all that hangs on it."""
-    root = process.pid
-    for pid, comm in process.chain:
-        if is_barrier(comm) or pid <= 1:
-            break
-        root = pid
-    return root
 
 
 def _drop(index: dict[Any, list[int]], key: object, number: int) -> None:

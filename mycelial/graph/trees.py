@@ -13,7 +13,7 @@ for that works on the project there.
 
 from __future__ import annotations
 
-from mycelial.graph.programs import Kind, kind_of
+from mycelial.graph.programs import Kind, is_barrier, kind_of
 from mycelial.record.events import Process
 
 INIT = 1
@@ -55,3 +55,13 @@ def tree_of(process: Process) -> int:
             break
         top, name, kind = pid, comm, above
     return top
+
+
+def root_of(process: Process) -> int:
+    """Climb to the topmost process below a barrier: the unit of work is all that hangs on it."""
+    root = process.pid
+    for pid, comm in process.chain:
+        if is_barrier(comm) or pid <= INIT:
+            break
+        root = pid
+    return root

@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-_encode = json.JSONEncoder(separators=(",", ":")).encode
+_encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 
 @dataclass(frozen=True, slots=True)
