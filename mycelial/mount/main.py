@@ -134,8 +134,10 @@ def _mount(options: MountOptions) -> int:
         _become(options.run_as)
     place = find_place(options)
     if options.record and (other := recorded_elsewhere(place)) is not None:
+        # Its engine, or one that ends just now: the lock does not say whose it is.
         what = (
-            f"{options.source} is mounted at {other} too, which records; this mount does not while that is so"
+            f"{options.source} is mounted at {other} too, and its record is in use;"
+            " this mount does not record while that is so"
         )
         print(f"mycelial-mount: {what} (--db PATH gives it a record of its own)", file=sys.stderr)
     report: Callable[[str | None], None] = _say_problem if options.foreground else daemonise()

@@ -83,7 +83,7 @@ def find_place(options: MountOptions) -> Place:
 
 
 def recorded_elsewhere(place: Place) -> str | None:
-    """Return another mountpoint of the same source, where a mount keeps its record; None if there is none."""
+    """Return another mountpoint of the same source, if somebody records it now; None otherwise."""
     others = mountpoints_of(place.source)
     if not others:
         return None
