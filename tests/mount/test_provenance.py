@@ -258,7 +258,7 @@ def test_sources_are_the_same_on_a_busy_machine(found: dict[str, set[str]]) -> N
 LATE = r"""
 SHELL = bash
 all:
-	cat a | tee copied >(sleep 0.3; sort > sorted) >(sleep 0.3; rev > reversed) | wc -c > counted
+	cat a | tee copied >(sleep 0.3; sort > sorted) >(sleep 0.3; rev | uniq > reversed) | wc -c > counted
 	cat b | tee >(sleep 0.3; sort > named) > /dev/null
 	until [ -s sorted ] && [ -s reversed ] && [ -s named ]; do sleep 0.1; done; : > end
 """

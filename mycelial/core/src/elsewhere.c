@@ -5,14 +5,18 @@
 #include "proc.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
+#include <unistd.h>
 
 #define PATIENCE_US 50000
+#define STARVED_US 500000 /* where it only gets no processor */
 
 static struct {
     pthread_mutex_t lock;
     pthread_cond_t wake, done;
     bool started, busy;
+    atomic_int tid; /* the thread's own */
     pid_t pid; /* to read; 0: nothing */
     size_t size;
     char text[8192];
@@ -23,6 +27,7 @@ static void *read_for_others(void *unused) {
     char text[sizeof elsewhere.text];
     placement_anywhere();
     pthread_mutex_lock(&elsewhere.lock);
+    elsewhere.tid = gettid();
     for (;;) {
         while (!elsewhere.pid) pthread_cond_wait(&elsewhere.wake, &elsewhere.lock);
         pid_t pid = elsewhere.pid;
@@ -38,6 +43,26 @@ static void *read_for_others(void *unused) {
     return NULL;
 }
 
+static bool is_running(const char *stat) {
+    const char *after = strrchr(stat, ')');
+    return after && !strncmp(after, ") R", 3);
+}
+
+/* On a busy machine either may wait for nothing but a processor: the thread, or the process, with its memory map's lock. */
+static bool is_starved(pid_t pid) {
+    char text[1024];
+    if (!elsewhere.tid) return true; /* it was not there yet */
+    if (read_proc(text, sizeof text, "/proc/self/task/%d/stat", (int)elsewhere.tid) > 0 && is_running(text)) return true;
+    return read_proc(text, sizeof text, "/proc/%d/stat", (int)pid) > 0 && is_running(text);
+}
+
+static bool wait_until_done(uint64_t until_us) {
+    const struct timespec until = {.tv_sec = (time_t)(until_us / 1000000), .tv_nsec = (long)(until_us % 1000000) * 1000};
+    int error = 0;
+    while (elsewhere.busy && !error) error = pthread_cond_clockwait(&elsewhere.done, &elsewhere.lock, CLOCK_MONOTONIC, &until);
+    return !elsewhere.busy;
+}
+
 size_t read_proc_elsewhere(pid_t pid, char *buffer, size_t size) {
     pthread_mutex_lock(&elsewhere.lock);
     if (!elsewhere.started) {
@@ -47,13 +72,18 @@ size_t read_proc_elsewhere(pid_t pid, char *buffer, size_t size) {
     }
     size_t got = 0;
     if (elsewhere.started && !elsewhere.busy) { /* busy: it hangs on another process, do without */
-        uint64_t then = now_us() + PATIENCE_US;
-        const struct timespec until = {.tv_sec = (time_t)(then / 1000000), .tv_nsec = (long)(then % 1000000) * 1000};
+        uint64_t begun = now_us();
         elsewhere.pid = pid;
         elsewhere.busy = true;
         pthread_cond_signal(&elsewhere.wake);
-        int error = 0;
-        while (elsewhere.busy && !error) error = pthread_cond_clockwait(&elsewhere.done, &elsewhere.lock, CLOCK_MONOTONIC, &until);
+        uint64_t until = begun + PATIENCE_US;
+        while (!wait_until_done(until) && until < begun + STARVED_US) {
+            pthread_mutex_unlock(&elsewhere.lock); /* we may not come back from there */
+            bool starved = is_starved(pid);
+            pthread_mutex_lock(&elsewhere.lock);
+            if (!starved) break;
+            until = now_us() + PATIENCE_US;
+        }
         if (!elsewhere.busy) {
             got = elsewhere.size < size ? elsewhere.size : size;
             memcpy(buffer, elsewhere.text, got);

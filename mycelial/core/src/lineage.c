@@ -231,6 +231,14 @@ bool lineage_is_still(pid_t tid, uint32_t number) {
            !process->pipeline.out.count && process_is_unchanged(process);
 }
 
+void lineage_settle(pid_t tid) {
+    struct process *process = process_known(tid);
+    if (process && process->tgid != tid) process = process_known(process->tgid);
+    if (!process || !process->pipeline.unsettled) return;
+    process->pipeline.unsettled = false;
+    number_of(process->tgid, true);
+}
+
 void lineage_redirected(pid_t tid) {
     char name[16], target[4096];
     if (core_is_left() || setjmp(core_way_back)) return;

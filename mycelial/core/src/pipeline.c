@@ -27,9 +27,8 @@
 #define MAX_DEPTH 32 /* of children that share a pipe: everybody waits while they are looked through */
 #define REMEMBERED 128
 #define COMMAND_SIZE 2048 /* bytes of a neighbour's command line */
-#define EXEC_RUNS_US 3000  /* of a processor, in which a shell's child becomes the program */
+#define EXEC_RUNS_US 10000 /* of a processor, in which a shell's child becomes the program */
 #define HIGHEST_NAMED 63   /* descriptors that bash gives by name, the first and downwards */
-#define MOST_NAMED 8
 #define START_RUNS_US 10000 /* in which a shell starts its programs; halved for each time in vain */
 #define WAIT_US 150000     /* at most, whoever had a processor; halved likewise */
 #define FORGIVE_US 1000000 /* after which one time in vain is forgotten */
@@ -199,6 +198,17 @@ static bool remember_named(struct sibling program, const char *line, size_t size
     return found;
 }
 
+/* Those of a program that is gone. */
+static void remember_what_was_named(struct sibling program) {
+    struct named_pipe pipes[MOST_NAMED];
+    unsigned count = watch_named(program.pid, pipes);
+    for (unsigned i = 0; i < count; i++) {
+        struct sibling named = program;
+        *(pipes[i].written ? &named.out : &named.in) = pipes[i].inode;
+        remember_sibling(named);
+    }
+}
+
 /* The command line is read elsewhere, as it may hang on a page that only we can bring. False: the program is still to
  * come. A process has no command line at the end, and for a moment in the middle of becoming another program. */
 static bool describe(struct sibling *sibling) {
@@ -209,11 +219,15 @@ static bool describe(struct sibling *sibling) {
         sibling->watched = true;
         return false;
     }
-    if (!length) length = watch_command_line(sibling->pid, line, sizeof line); /* it is gone */
+    bool gone = !length;
+    if (gone) length = watch_command_line(sibling->pid, line, sizeof line);
     if (!length && starting_is_alive(sibling->pid)) return false;
     sibling->settled = true;
     if (!length) return true;
-    remember_named(*sibling, line, length, 0);
+    if (gone)
+        remember_what_was_named(*sibling);
+    else
+        remember_named(*sibling, line, length, 0);
     size_t size = (size_t)snprintf(about, 16, "%d", (int)sibling->pid) + 1;
     for (int fd = 0; fd < 3; fd++) size = append_stream(about, size, (size_t)(fd + 1) * 1024, sibling, fd);
     memcpy(about + size, line, length);
@@ -242,9 +256,23 @@ static bool describe_neighbours(const struct pipeline *pipeline, uint64_t waited
     return pending;
 }
 
-static void stop_waiting(const struct pipeline *pipeline) {
-    for (unsigned i = 0; i < REMEMBERED; i++)
-        if (memory.siblings[i].pid && is_neighbour(pipeline, &memory.siblings[i])) memory.siblings[i].waited = true;
+/* Of what ended after it was looked at last, whosoever neighbour it was: what is done in >( ) may begin only now. */
+static void describe_the_dead(void) {
+    for (unsigned i = 0; i < REMEMBERED; i++) {
+        struct sibling *sibling = &memory.siblings[i];
+        if (sibling->pid && sibling->watched && !sibling->settled && !starting_is_alive(sibling->pid)) describe(sibling);
+    }
+}
+
+/* Whether any of them is still to be described. */
+static bool stop_waiting(const struct pipeline *pipeline) {
+    bool unsettled = false;
+    for (unsigned i = 0; i < REMEMBERED; i++) {
+        struct sibling *sibling = &memory.siblings[i];
+        if (!sibling->pid || sibling->settled || !is_neighbour(pipeline, sibling)) continue;
+        unsettled = sibling->waited = true;
+    }
+    return unsettled;
 }
 
 size_t pipeline_neighbours(const struct pipeline *pipeline, char *buffer, size_t room) {
@@ -331,6 +359,14 @@ static enum named find_namer(pid_t pid, uint64_t pipe, int mode, uint64_t waited
     return best;
 }
 
+/* Who holds its other end, and has started it, will be given it or starts who is. */
+static void take_for_namer(pid_t shell, uint64_t pipe, int mode) {
+    if (!holds_named(shell, pipe, mode)) return;
+    struct sibling program = {.in = pipe_of(shell, "fd/0"), .out = pipe_of(shell, "fd/1"), .pid = shell, .shell = process_parent(shell)};
+    *(mode == O_WRONLY ? &program.out : &program.in) = pipe;
+    remember_sibling(program);
+}
+
 /* ---- looking ---------------------------------------------------------------------------------------------------------- */
 
 /* How often lately a wait was in vain. */
@@ -371,6 +407,23 @@ static bool may_be_taken(struct side *side, pid_t own, uint64_t waited_us, uint6
     }
 }
 
+static bool is_shell(pid_t pid) {
+    const struct process *process = thread_of(pid);
+    size_t length = process ? strlen(process->comm) : 0;
+    return length >= 2 && !strcmp(process->comm + length - 2, "sh");
+}
+
+/* A filter that stood before in its pipeline, and has touched no file, may be gone, unseen: it read what its shell has as input. */
+static void add_shells_input(struct pipeline *pipeline, pid_t shell, const struct sibling *siblings, unsigned count) {
+    uint64_t far = pipeline->in.count ? pipeline->in.inodes[pipeline->in.count - 1] : 0;
+    if (!far || shell <= 1 || !is_shell(shell) || starting_holds(shell, far, O_WRONLY)) return;
+    for (unsigned i = 0; i < count; i++)
+        if (siblings[i].out == far) return;
+    uint64_t pipe = pipe_of(shell, "fd/0");
+    if (!add_pipe(&pipeline->in, pipe)) return;
+    take_for_namer(process_parent(shell), pipe, O_WRONLY);
+}
+
 bool pipeline_follow(struct pipeline *pipeline, pid_t pid) {
     struct sibling siblings[2 * MAX_SIBLINGS];
     bool changed = set_first(&pipeline->in, pipe_of(pid, "fd/0"));
@@ -385,13 +438,14 @@ bool pipeline_follow(struct pipeline *pipeline, pid_t pid) {
                                       .out = pipeline->out.count ? pipeline->out.inodes[0] : 0,
                                       .pid = pid,
                                       .shell = process_parent(pid)});
-    unsigned known = 0;
+    describe_the_dead();
+    unsigned known = 0, count = 0;
     bool complete = false, pending = true, in_vain = false, settled = false, named[3] = {false};
     uint64_t begun = now_us(), now = begun;
     unsigned disappointed = disappointments(begun);
     for (long pause = PAUSE_NS;; now = now_us()) {
         uint64_t waited = now - begun;
-        unsigned count = read_siblings(writer, siblings);
+        count = read_siblings(writer, siblings);
         if (reader != writer) count += read_siblings(reader, siblings + count);
         changed |= grow(pipeline);
         pending = describe_neighbours(pipeline, waited, &known);
@@ -417,7 +471,11 @@ bool pipeline_follow(struct pipeline *pipeline, pid_t pid) {
         nanosleep(&(struct timespec){.tv_nsec = pause}, NULL);
         if (pause < LONGEST_PAUSE_NS) pause += pause / 4;
     }
-    if (pending) stop_waiting(pipeline);
+    pipeline->unsettled = stop_waiting(pipeline) && complete;
+    for (unsigned i = 0; i < 2 && !complete; i++)
+        if (!named[i] && sides[i].pipes->count) take_for_namer(sides[i].shell, sides[i].pipes->inodes[0], sides[i].mode);
+    if (!complete) add_shells_input(pipeline, sides[0].shell, siblings, count);
+    if (!complete) changed |= grow(pipeline);
     if (in_vain) {
         if (memory.in_vain < 8) memory.in_vain++;
         memory.in_vain_us = now;

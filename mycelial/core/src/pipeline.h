@@ -12,6 +12,7 @@ struct pipes {
 struct pipeline {
     struct pipes in, out;
     unsigned neighbours; /* other parts of the pipeline whose command is known */
+    bool unsettled;      /* more of them were there than could be described yet */
 };
 void pipeline_forget_all(void);
 bool pipeline_follow(struct pipeline *pipeline, pid_t pid); /* whether more is known */           

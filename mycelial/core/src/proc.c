@@ -27,6 +27,14 @@ ssize_t read_proc_apart(char *buffer, size_t size, pid_t pid, const char *name) 
     return read_path(path, buffer, size);
 }
 
+ssize_t read_proc_link_apart(char *buffer, size_t size, pid_t pid, const char *name) {
+    char path[96];
+    snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name);
+    ssize_t got = readlink(path, buffer, size - 1);
+    if (got >= 0) buffer[got] = '\0';
+    return got;
+}
+
 ssize_t read_proc(char *buffer, size_t size, const char *format, ...) {
     char path[96];
     va_list arguments;

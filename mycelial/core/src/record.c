@@ -42,6 +42,7 @@ void record_two(enum event_kind kind, unsigned flags, uint32_t process, fuse_req
 
 void record_read(const struct handle *handle) {
     char path[PATH_SIZE];
+    if (ring_recording()) lineage_settle(handle->tid);
     uint32_t process = ring_recording() ? lineage_latest(handle->tid) : PROCESS_UNKNOWN;
     if (process == PROCESS_UNKNOWN || process == handle->process) return;
     int size = inode_path(handle->inode, NULL, path, sizeof path);

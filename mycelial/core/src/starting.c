@@ -16,7 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define DISK_US 3000 /* that a child may wait for its program to be read */
+#define DISK_US 10000 /* that a child may wait for its program to be read */
 #define NAMED 32 /* descriptors from here on are pipes that bash will give to a program by name: <( ) and >( ) */
 
 /* Runs, or would if it got a processor, or waits for a disk or for its vfork. */

@@ -3,20 +3,24 @@
  * A shell opens the files of a redirection, and its child then becomes the program. Where the kernel writes by itself,
  * the program may end without ever having asked us for anything, and a process that ends has no command line any more.
  * So a thread looks at such a child for a short while, until it is no longer the copy of its shell. What is kept is
- * the first program: `env LC_ALL=C sort` says more than the `sort` that env becomes.
+ * the first program: `env LC_ALL=C sort` says more than the `sort` that env becomes. Which pipes it was given by name is kept, too:
+ * what a shell does in >( ) may begin when that program is gone.
  */
 #include "watch.h"
 #include "placement.h"
 #include "proc.h"
 
+#include <fcntl.h>
+#include <inttypes.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 
 #define WATCHED 32
 #define TEXT_SIZE 2048
 #define EVERY_US 100      /* doubled now and then */
-#define LONGEST_US 100000 /* after which it is left alone */
+#define LONGEST_US 1000000 /* after which it is left alone: on a busy machine it may not have had a processor */
 
 struct child {
     pid_t pid;
@@ -24,6 +28,8 @@ struct child {
     uint64_t since, next;
     size_t shell_size, size; /* size 0: nothing was seen */
     char shell[TEXT_SIZE], text[TEXT_SIZE];
+    struct named_pipe named[MOST_NAMED];
+    unsigned named_count;
 };
 
 static struct {
@@ -43,11 +49,31 @@ static struct child *next_due(void) {
     return due;
 }
 
+static unsigned read_named(pid_t pid, const char *line, size_t size, struct named_pipe *pipes) {
+    char name[32], text[256];
+    const char *end;
+    unsigned count = 0, flags;
+    int fd, length = 0;
+    for (const char *at = line; count < MOST_NAMED && (end = memchr(at, '\0', size - (size_t)(at - line))); at = end + 1) {
+        if (sscanf(at, "/dev/fd/%d%n", &fd, &length) != 1 || at[length] || fd < 3) continue;
+        snprintf(name, sizeof name, "fd/%d", fd);
+        if (read_proc_link_apart(text, sizeof text, pid, name) <= 0 || sscanf(text, "pipe:[%" SCNu64, &pipes[count].inode) != 1) continue;
+        snprintf(name, sizeof name, "fdinfo/%d", fd);
+        const char *found = read_proc_apart(text, sizeof text, pid, name) > 0 ? strstr(text, "flags:") : NULL;
+        if (!found || sscanf(found, "flags: %o", &flags) != 1) continue;
+        pipes[count++].written = (flags & O_ACCMODE) != O_RDONLY;
+    }
+    return count;
+}
+
 static void look(struct child *child) {
     char text[TEXT_SIZE];
+    struct named_pipe named[MOST_NAMED];
+    unsigned count = 0;
     pid_t pid = child->pid;
     pthread_mutex_unlock(&watch.lock); /* may hang on a page that only we can bring */
     ssize_t size = read_proc_apart(text, sizeof text, pid, "cmdline");
+    if (size > 0) count = read_named(pid, text, (size_t)size, named);
     pthread_mutex_lock(&watch.lock);
     if (child->pid != pid || !child->watching) return;
     uint64_t now = now_us(), age = now - child->since;
@@ -56,6 +82,8 @@ static void look(struct child *child) {
     if (size <= 0 || ((size_t)size == child->shell_size && !memcmp(text, child->shell, (size_t)size))) return;
     memcpy(child->text, text, (size_t)size);
     child->size = (size_t)size;
+    memcpy(child->named, named, count * sizeof *named);
+    child->named_count = count;
     child->watching = false;
 }
 
@@ -95,6 +123,7 @@ void watch_child(pid_t pid, const char *cmdline, size_t size) {
     if (!child) child = &watch.children[watch.next++ % WATCHED];
     size = size < TEXT_SIZE ? size : TEXT_SIZE - 1; /* as much as is read of it later */
     if (child->pid != pid || child->shell_size != size || memcmp(child->shell, cmdline, size) != 0) child->size = 0;
+    if (!child->size) child->named_count = 0;
     child->pid = pid;
     child->watching = watch.started;
     child->since = now_us();
@@ -117,4 +146,17 @@ size_t watch_command_line(pid_t pid, char *buffer, size_t room) {
     }
     pthread_mutex_unlock(&watch.lock);
     return size;
+}
+
+unsigned watch_named(pid_t pid, struct named_pipe pipes[MOST_NAMED]) {
+    unsigned count = 0;
+    pthread_mutex_lock(&watch.lock);
+    for (unsigned i = 0; i < WATCHED; i++) {
+        const struct child *child = &watch.children[i];
+        if (child->pid != pid || !child->size) continue;
+        count = child->named_count;
+        memcpy(pipes, child->named, count * sizeof *pipes);
+    }
+    pthread_mutex_unlock(&watch.lock);
+    return count;
 }

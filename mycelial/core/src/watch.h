@@ -7,4 +7,11 @@
 void watch_child(pid_t pid, const char *cmdline, size_t size);    /* that it has as the copy of its shell */
 size_t watch_command_line(pid_t pid, char *buffer, size_t room); /* of the first program that it became; bytes */
 
+#define MOST_NAMED 8
+struct named_pipe { /* that a program was given as /dev/fd/N, and whether to write there */
+    uint64_t inode;
+    bool written;
+};
+unsigned watch_named(pid_t pid, struct named_pipe pipes[MOST_NAMED]); /* of that program; how many */
+
 #endif
