@@ -6,22 +6,34 @@ its first event to its last, over exec.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from mycelial.graph.programs import Kind, is_task, kind_of
 from mycelial.record.events import Neighbour
 
+BLOCK = 256
+"""Places of reads that are stored together: of thousands only those that changed are written again."""
+
 
 @dataclass(slots=True)
 class Read:
-    """One actor's reading of one file: times in seconds, and whether it was a shell's at the time."""
+    """One actor's reading of one file: times in seconds, and whether it was a shell's at the time.
+
+    Its place grows in the order of the actor's reads.
+    """
 
     first: float
     last: float
     program: str
     conducted: bool
+    place: int
+
+    @property
+    def block(self) -> int:
+        """With which others it is stored."""
+        return self.place // BLOCK
 
 
 @dataclass(slots=True)
@@ -101,14 +113,25 @@ def state_of(actor: Actor) -> dict[str, Any]:
     return state
 
 
-def reads_state(actor: Actor) -> list[list[Any]]:
-    """Return the reads, as JSON can hold them."""
-    return [[f, r.first, r.last, r.program, r.conducted] for f, r in actor.reads.items()]
+def reads_state(actor: Actor | None, blocks: Collection[int]) -> dict[int, list[list[Any]] | None]:
+    """Return the reads in each of these blocks, as JSON can hold them; None where there are none any more."""
+    states: dict[int, list[list[Any]]] = {block: [] for block in sorted(blocks)}
+    least = min(blocks) * BLOCK
+    for file, read in reversed(actor.reads.items()) if actor is not None else ():
+        if read.place < least:
+            break
+        if (rows := states.get(read.block)) is not None:
+            rows.append([file, read.first, read.last, read.program, read.conducted, read.place])
+    return {block: rows[::-1] or None for block, rows in states.items()}
 
 
-def reads_from(state: Iterable[list[Any]]) -> dict[int, Read]:
-    """Return the reads that :func:`reads_state` gave."""
-    return {file: Read(first, last, program, conducted) for file, first, last, program, conducted in state}
+def reads_from(blocks: Mapping[int, list[list[Any]]]) -> dict[int, Read]:
+    """Return the reads that :func:`reads_state` gave; of older databases, where there were no places, too."""
+    rows = [row for _, rows in sorted(blocks.items()) for row in rows]
+    return {
+        file: Read(first, last, program, conducted, place[0] if place else index)
+        for index, (file, first, last, program, conducted, *place) in enumerate(rows)
+    }
 
 
 def actor_from(state: dict[str, Any]) -> Actor:

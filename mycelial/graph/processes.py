@@ -57,13 +57,12 @@ class Processes:
         self._by_output: dict[str, list[int]] = {}  # by the pipe on it
         self._by_input: dict[str, list[int]] = {}
         self._by_place: dict[str, list[int]] = {}  # of an output
-        self._reads = 0
+        self._reads = self._clock = 0
         self._next = 1
-        self._clock = 0
         self._oldest = 0  # the actor that was first in order when it was looked last
         self._quiet_since = -math.inf  # its latest event: none is idle for longer
         self._dirty: set[int] = set()
-        self._dirty_reads: set[int] = set()
+        self._dirty_reads: dict[int, set[int]] = {}  # blocks of each actor's
 
     def actor(self, process: Process, record: int, t: float, *, opener: bool = False) -> Actor:
         """Return the actor that `process` is a snapshot of, made known if it is new.
@@ -91,19 +90,21 @@ class Processes:
 
     def read(self, actor: Actor, file: int, t: float, *, conducted: bool) -> None:
         """Note that `actor` read `file`."""
-        known = actor.reads.pop(file, None)
+        reads, dirty = actor.reads, self._dirty_reads.setdefault(actor.number, set())
+        known = reads.pop(file, None)
+        place = next(reversed(reads.values())).place + 1 if reads else 0
         if known is not None:
-            known.last = max(known.last, t)
+            dirty.add(known.block)
+            known.last, known.program, known.place = max(known.last, t), actor.comm, place
             known.conducted = known.conducted and conducted
-            known.program = actor.comm
-            actor.reads[file] = known
         else:
-            actor.reads[file] = Read(t, t, actor.comm, conducted)
+            known = Read(t, t, actor.comm, conducted, place)
             self._reads += 1
-            if len(actor.reads) > READS_EACH:
-                del actor.reads[next(iter(actor.reads))]
-                self._reads -= 1
-        self._dirty_reads.add(actor.number)
+        reads[file] = known
+        dirty.add(known.block)
+        if len(reads) > READS_EACH:
+            dirty.add(reads.pop(next(iter(reads))).block)
+            self._reads -= 1
 
     def finish(self, actor: Actor, product: int, t: float) -> None:
         """Note that `actor` closed `product` after writing."""
@@ -240,14 +241,14 @@ class Processes:
     def dump(self) -> Iterator[tuple[str, Any]]:
         """Yield (key, state) of what changed since the last call; None for what was forgotten.
 
-        What an actor read has a key of its own: it is long, and changes less often than the rest.
+        What an actor read has keys of its own: it is long, and changes less often than the rest.
         """
         for number in sorted(self._dirty):
             actor = self._actors.get(number)
             yield str(number), None if actor is None else state_of(actor)
-        for number in sorted(self._dirty_reads):
-            actor = self._actors.get(number)
-            yield f"{number} reads", None if actor is None else reads_state(actor)
+        for number, blocks in sorted(self._dirty_reads.items()):
+            for block, rows in reads_state(self._actors.get(number), blocks).items():
+                yield f"{number} reads {block}" if block else f"{number} reads", rows
         if self._dirty:
             yield "", {"next": self._next, "clock": self._clock}
         self._dirty.clear()
@@ -255,17 +256,18 @@ class Processes:
 
     def load(self, states: Iterator[tuple[str, Any]]) -> None:
         """Take up what :meth:`dump` gave."""
-        actors, reads = [], {}
+        actors: list[Actor] = []
+        reads: dict[int, dict[int, Any]] = {}  # by actor and block
         for key, state in states:
-            if key.endswith(" reads"):
-                reads[int(key.removesuffix(" reads"))] = state
+            if " reads" in key:
+                number, _, block = key.partition(" reads")
+                reads.setdefault(int(number), {})[int(block or 0)] = state
             elif key:
                 actors.append(actor_from(state))
             else:
                 self._next, self._clock = state["next"], state["clock"]
-        for actor in actors:
-            actor.reads = reads_from(reads.get(actor.number, ()))
         for actor in sorted(actors, key=lambda actor: actor.number):
+            actor.reads = reads_from(reads.get(actor.number, {}))
             self._by_pid[actor.pid] = actor.number
             self._index(actor)
             self._reads += len(actor.reads)
@@ -363,7 +365,7 @@ class Processes:
         actor = self._actors.pop(number)
         self._quiet_since = -math.inf
         self._dirty.add(number)
-        self._dirty_reads.add(number)
+        self._dirty_reads.setdefault(number, {0}).update(read.block for read in actor.reads.values())
         self._reads -= len(actor.reads)
         if self._by_pid.get(actor.pid) == number:
             del self._by_pid[actor.pid]

@@ -112,7 +112,7 @@ def _in_work(writer: Writer) -> set[int]:
                 found.add(int(key))
             case "habit":
                 found.update(state[2])
-            case "process" if key.endswith(" reads"):
+            case "process" if " reads" in key:
                 found.update(read[0] for read in state)
             case "process":
                 found.update(file for file, _ in state["finished"])

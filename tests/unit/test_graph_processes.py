@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from mycelial.graph import actors
 from mycelial.graph.processes import Processes
 from mycelial.record.events import Process
 from tests.unit.tables import derived
@@ -44,3 +48,48 @@ def test_who_wrote_to_a_place_is_told_in_order_of_appearance_always(processes: P
     told = [actor.number for actor in processes.writers_to("/tmp/x")]
     assert told == [first.number, first.number + 1]
     assert [actor.number for actor in restarted(processes).writers_to("/tmp/x")] == told
+
+
+READERS = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 12), st.booleans()), max_size=60)
+
+
+@given(acts=READERS)
+@settings(max_examples=60, deadline=None)
+def test_what_was_read_is_stored_in_parts_and_known_in_its_order_after_each_restart(
+    acts: list[tuple[int, int, bool]],
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(actors, "BLOCK", 3)
+        patch.setattr("mycelial.graph.processes.READS_EACH", 8)
+        known, again, stored = Processes(), Processes(), dict[str, Any]()
+        for t, (which, file, restarts) in enumerate(acts):
+            for one in (known, again):
+                reader = one.actor(Process(10 + which, 5, "cat", start=1), 1, float(t))
+                one.read(reader, file, float(t), conducted=False)
+            stored.update(again.dump())
+            if restarts:
+                again = Processes()
+                again.load((key, state) for key, state in stored.items() if state is not None)
+        for number in (1, 2):
+            one, two = known.by_number(number), again.by_number(number)
+            assert (one and list(one.reads.items())) == (two and list(two.reads.items()))
+        assert dict(known.dump()).items() <= stored.items()
+
+
+def test_of_thousands_of_reads_only_the_latest_are_written_again(processes: Processes) -> None:
+    reader = processes.actor(Process(10, 5, "cat"), 1, 1.0)
+    for file in range(1000):
+        processes.read(reader, file, 1.0, conducted=False)
+    assert sum(len(rows) for key, rows in processes.dump() if " reads" in key) == 1000
+    processes.read(reader, 1000, 2.0, conducted=False)
+    assert sum(len(rows) for key, rows in processes.dump() if " reads" in key) < 300
+
+
+def test_reads_that_an_older_version_stored_are_known(processes: Processes) -> None:
+    processes.read(processes.actor(Process(10, 5, "cat"), 1, 1.0), 7, 1.0, conducted=False)
+    older = {key: [row[:5] for row in state] if " reads" in key else state for key, state in processes.dump()}
+    again = Processes()
+    again.load(iter(older.items()))
+    reader = again.by_number(1)
+    assert reader is not None
+    assert list(reader.reads) == [7]
