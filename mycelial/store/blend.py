@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple
@@ -117,20 +117,34 @@ class Candidate(NamedTuple):
 
 
 def score(candidate: Candidate, usage: float, episodes: int, weights: Weights = DEFAULT) -> float:
-    """Return how much B belongs to A, `usage` being A's present weight from so many episodes.
+    """Return how much B belongs to A: see :func:`scoring`."""
+    return scoring(usage, episodes, weights)(candidate)
+
+
+def scoring(usage: float, episodes: int, weights: Weights) -> Callable[[Candidate], float]:
+    """Return what tells how much B belongs to A, `usage` being A's present weight from so many episodes.
 
     Where A was mostly only read, its episodes weigh little, and so must the prior: it is scaled by the
     root of A's mean weight.
     """
-    c, w = candidate, weights
+    w, exp2 = weights, math.exp2
     mean = min(1.0, max(READ_WEIGHT, usage / episodes)) if episodes else 1.0
     shrinkage = w.shrinkage * math.sqrt(mean)
-    prior = w.popularity * c.popularity + w.nearness * c.nearness + w.names * c.names + w.walk * c.walk
-    likelihood = (w.bond * c.bond + shrinkage * prior) / (usage + shrinkage)
-    odds = w.again * c.again
-    likelihood *= (1.0 + odds) / (1.0 + odds * min(1.0, likelihood))  # the odds are so much better
-    likelihood *= 1.0 + w.used_lately * math.exp2(-c.used_ago / w.used_half_life)
-    return likelihood + w.next * c.next + w.provenance * c.provenance
+    whole = usage + shrinkage
+    of_bond, of_popularity, of_nearness, of_names, of_walk = w.bond, w.popularity, w.nearness, w.names, w.walk
+    of_again, of_next, of_provenance = w.again, w.next, w.provenance
+    lately, half_life = w.used_lately, w.used_half_life
+
+    def scored(candidate: Candidate) -> float:
+        bond, popularity, nearness, names, walk, next_, provenance, used_ago, again = candidate
+        prior = of_popularity * popularity + of_nearness * nearness + of_names * names + of_walk * walk
+        likelihood = (of_bond * bond + shrinkage * prior) / whole
+        odds = of_again * again
+        likelihood *= (1.0 + odds) / (1.0 + odds * min(1.0, likelihood))  # the odds are so much better
+        likelihood *= 1.0 + lately * exp2(-used_ago / half_life)
+        return likelihood + of_next * next_ + of_provenance * provenance
+
+    return scored
 
 
 def crowding(count: int) -> float:

@@ -166,12 +166,12 @@ class Neighbours:
             f" WHERE file IN {_GIVEN}{self._whose}",
             (json.dumps(wanted),),
         ):
-            _add(found, file, Bond(weight * self._fading, count, last, habitual=habitual, kept=kept))
+            _add(found, file, Bond(weight * self._fading, count, last, 0, "", False, habitual, kept))
         for file in wanted:
             if file not in found:
                 found[file] = Bond()
-            if file in self._using:
-                _add(found, file, self._using[file])
+        for file in self._using.keys() & found.keys():
+            _add(found, file, self._using[file])
         return found
 
     def programs(self, episode: int, files: tuple[int, ...]) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from functools import partial
 from heapq import nlargest
 from typing import NamedTuple
 
-from mycelial.store.blend import Candidate, crowding, likeness, regularity, score, walk, weights_for
+from mycelial.store.blend import Candidate, crowding, likeness, regularity, scoring, walk, weights_for
 from mycelial.store.files import ROOT
 from mycelial.store.neighbours import MANY, Bond, Neighbours
 from mycelial.store.tree import FileTree
@@ -89,28 +89,26 @@ class Ranking:
         total, now = whole.weight, evidence.now
         weights = weights_for(own.kept, whole.kept / whole.count if whole.count else 0.0)
         beside = set(siblings)
+        scored = scoring(own.weight, own.count, weights)
+        support = _Supports(bonds, following, sources, products).of
         ranked = []
         for other, name in named.items():
             used = usage[other]
             part = chosen[other] if other in chosen else choice(None, own, used, whole)
+            bond, follower = bonds.get(other), following.get(other)
             made = max(as_source.get(other, 0.0), as_product.get(other, 0.0))
             candidate = Candidate(
-                bond=first.get(other, 0.0),
-                popularity=used.weight * part / total if total > 0.0 else 0.0,
-                nearness=near if other in beside else 0.0,
-                names=alike[name],
-                walk=walked.get(other, 0.0) * part,
-                next=part * following[other].weight / followed
-                if other in following and followed > 0.0
-                else 0.0,
-                provenance=(1.0 - habit(used)) * made if made else 0.0,
-                used_ago=now - used.last if used.count else math.inf,
-                again=part * regularity(bonds[other].count, own.count, used.count) if other in bonds else 0.0,
+                first.get(other, 0.0),
+                used.weight * part / total if total > 0.0 else 0.0,
+                near if other in beside else 0.0,
+                alike[name],
+                walked.get(other, 0.0) * part,
+                part * follower.weight / followed if follower is not None and followed > 0.0 else 0.0,
+                (1.0 - habit(used)) * made if made else 0.0,
+                now - used.last if used.count else math.inf,
+                part * regularity(bond.count, own.count, used.count) if bond is not None else 0.0,
             )
-            support = partial(
-                _support, bonds.get(other), following.get(other), sources.get(other), products.get(other)
-            )
-            ranked.append(Ranked(other, name, score(candidate, own.weight, own.count, weights), support))
+            ranked.append(Ranked(other, name, scored(candidate), partial(support, other)))
         return in_order(ranked)
 
 
@@ -119,7 +117,7 @@ def worth_of_making(
 ) -> dict[int, float]:
     """Return what each source, or product, is worth: less where there are many, either way."""
     latest = nlargest(CONSIDERED, made, key=lambda other: (made[other].last, -other))
-    others = count(latest) if len(made) < MANY else {}
+    others = count(latest) if 0 < len(made) < MANY else {}
     return {other: crowding(max(len(made), others.get(other, 0))) for other in latest}
 
 
@@ -167,12 +165,19 @@ def _hint(other: int, bonds: dict[int, Bond], walked: dict[int, float]) -> float
     return walked.get(other, 0.0) + (bonds[other].weight if other in bonds else 0.0)
 
 
-def _support(
-    together: Bond | None, following: Bond | None, source: Bond | None, product: Bond | None
-) -> Bond:
-    """Return what to tell about a pair: its episodes, else its making, else its succession."""
-    made = source or product
-    told = together or made or following or Bond()
-    last = max(bond.last for bond in (told, made, following) if bond is not None)
-    program = made.program if made is not None else ""
-    return Bond(told.weight, told.count, last, told.episode, program, made=made is not None)
+class _Supports(NamedTuple):
+    """All bonds of a file, by the other one."""
+
+    together: dict[int, Bond]
+    following: dict[int, Bond]
+    sources: dict[int, Bond]
+    products: dict[int, Bond]
+
+    def of(self, other: int) -> Bond:
+        """Return what to tell about a pair: its episodes, else its making, else its succession."""
+        following = self.following.get(other)
+        made = self.sources.get(other) or self.products.get(other)
+        told = self.together.get(other) or made or following or Bond()
+        last = max(bond.last for bond in (told, made, following) if bond is not None)
+        program = made.program if made is not None else ""
+        return Bond(told.weight, told.count, last, told.episode, program, made=made is not None)
