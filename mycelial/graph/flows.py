@@ -169,7 +169,7 @@ def _read_by_itself(making: Making, shell: Actor, processes: Processes) -> Reads
     """
     if making.creator is not shell:
         return
-    since = max(_finished_before(making, shell), making.t - CAPTURED)
+    since = max(_finished_before(making, shell), making.t - CAPTURED, making.since)
     reads = list(takewhile(lambda item: item[1].last > since, reversed(shell.reads.items())))
     if not reads:
         return

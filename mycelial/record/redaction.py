@@ -46,10 +46,14 @@ _DEEPEST = 3
 _ROUNDS = 6
 """How often a command line is looked at; of one that changes even then, nothing of what changes is kept."""
 
-_SAYS_HOW = re.compile(
-    r"-[mSRP]|--(?:method|salt|rounds|password-fd)"  # to mkpasswd
-    r"|-n|--(?:(?:encrypt-)?vault-(?:id|(?:password-|pass-)?file)|(?:stdin-)?name|output)"  # to ansible-vault
-)
+_SAYS_HOW = {
+    "mkpasswd": re.compile(r"-[mSRP]|--(?:method|salt|rounds|password-fd)"),
+    "ansible-vault": re.compile(
+        r"-n|--(?:(?:encrypt-)?vault-(?:id|(?:password-|pass-)?file)|(?:stdin-)?name|output)"
+    ),
+}
+"""Options, by program, with a value that is none of the words in which its secret is looked for."""
+
 _ALL_READ = re.compile(r"-[A-Za-z]*S[A-Za-z]*")  # by sudo
 _PIPED = re.compile(r"[\s;})]*\|&?\s*")
 _BEFORE = re.compile(r"time|builtin|command|exec|nohup|(?:.*/)?env|\{|!|[A-Za-z_]\w*=.*", re.DOTALL)
@@ -250,9 +254,9 @@ def _places(words: list[str], begun: int, program: str) -> list[int]:
     ):
         return [len(words) - 1]
     if program == "mkpasswd":
-        return _plain(words, begun + 1)[:1]
+        return _plain(program, words, begun + 1)[:1]
     if program == "ansible-vault" and "encrypt_string" in words:
-        return _plain(words, words.index("encrypt_string") + 1)
+        return _plain(program, words, words.index("encrypt_string") + 1)
     if program == "qpdf" and "--encrypt" in words:
         at = words.index("--encrypt")
         return [place for place in (at + 1, at + 2) if place < len(words)]
@@ -284,13 +288,13 @@ def _places(words: list[str], begun: int, program: str) -> list[int]:
     return []
 
 
-def _plain(words: list[str], begin: int) -> list[int]:
+def _plain(program: str, words: list[str], begin: int) -> list[int]:
     """Return where words stand that are neither options nor the values of those that have one."""
-    after = range(begin, len(words))
+    says_how = _SAYS_HOW[program]
     return [
         at
-        for at in after
-        if not words[at].startswith("-") and (at == begin or not _SAYS_HOW.fullmatch(words[at - 1]))
+        for at in range(begin, len(words))
+        if not words[at].startswith("-") and (at == begin or not says_how.fullmatch(words[at - 1]))
     ]
 
 

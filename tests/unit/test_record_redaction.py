@@ -135,6 +135,8 @@ MARKED = (
     ("useradd", "-p", "{}", "me"),
     ("mkpasswd", "-m", "sha-512", "{}"),
     ("mkpasswd", "{}", "salt"),
+    ("mkpasswd", "-n", "{}"),
+    ("mkpasswd", "--name", "{}"),
     ("sudo", "tool", "-u", "me", "-p", "{}"),
     ("mosquitto_pub", "-u", "me", "-P", "{}", "-t", "topic"),
     ("rabbitmqctl", "change_password", "me", "{}"),
