@@ -58,6 +58,7 @@ def test_a_busy_mount_ends_and_leaves_nothing_behind(way: str, mount: Mounted) -
         holder.call(keep_open, mount)
         worker.call(os.chdir, mount.mountpoint)  # by path, it would go on beside the mount
         worker.start(work, Path(), "w", 0.6, 1)
+        wait_until(lambda: list(mount.source.glob("*w-*")), what="load")  # a busy machine may take a while
         time.sleep(0.3)
         WAYS[way](mount)
         done = worker.finish()

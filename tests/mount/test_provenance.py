@@ -208,7 +208,7 @@ BURNERS = 4
 @contextmanager
 def busy(burners: int) -> Iterator[None]:
     """So many others want a processor, too."""
-    endless = ["timeout", "120", sys.executable, "-c", "while True: pass"]
+    endless = ["timeout", "180", sys.executable, "-c", "while True: pass"]
     running = [subprocess.Popen(endless) for _ in range(burners)]
     try:
         yield
@@ -225,8 +225,9 @@ def found(mount: Mounted, request: pytest.FixtureRequest) -> dict[str, set[str]]
         (mount.source / name).write_text(text)
     (mount.directory / "commands.sh").write_text(COMMANDS)
     with busy(getattr(request, "param", 0)):
-        shell(f"bash {mount.directory / 'commands.sh'}", mount, timeout=90)
-    wait_for_events(mount, lambda log: "write" in told(log, "end"))
+        shell(f"bash {mount.directory / 'commands.sh'}", mount, timeout=180)
+    # What is done in >( ) may end after all else.
+    wait_for_events(mount, lambda log: {"end", *MADE_FROM} <= {e["path"] for e in log if e["op"] == "write"})
     asked = "".join(f"{path}\n" for path in MADE_FROM)
     answer = mycelial(
         "sources", "--db", mount.database, "--batch", "--json", "--limit", "500", input=asked, stdin=None

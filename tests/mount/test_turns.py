@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 
 from tests.mount.actor import run_apart
-from tests.mount.mounted import Mounted
+from tests.mount.mounted import Mounted, wait_until
 
 COPIED = 512 << 20  # bytes
 HELD = 3  # flushes may fall at the beginning, at the end, and into the turn that goes on
@@ -34,4 +34,5 @@ def flushes_during_a_copy(directory: Path) -> int:
 
 
 def test_a_large_copy_lets_others_have_their_turn(mount: Mounted) -> None:
-    assert run_apart(flushes_during_a_copy, mount.mountpoint) > HELD
+    # On a busy machine the one that flushes may get no processor while one copy lasts, but hardly in each.
+    wait_until(lambda: run_apart(flushes_during_a_copy, mount.mountpoint) > HELD, what="turns")
