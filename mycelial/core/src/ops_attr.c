@@ -106,7 +106,8 @@ static int for_now(int which) {
     return (which & FUSE_SET_ATTR_ATIME ? FUSE_SET_ATTR_ATIME_NOW : 0) | (which & FUSE_SET_ATTR_MTIME ? FUSE_SET_ATTR_MTIME_NOW : 0);
 }
 
-/* System calls by their numbers; those of programs of 32 bits have their own, which mean others to the rest. */
+/* System calls by their numbers. Programs of 32 bits have their own, and any program can make these, too; neither kind has
+ * another call under the other's numbers that makes the kernel ask for what is done here. */
 struct calls {
     int own[4], of_32_bits[7];
 };
@@ -139,19 +140,13 @@ static bool is_among(long number, const int *calls, size_t count) {
     return false;
 }
 
-/* Whether the caller waits in one of these, where we may look. Programs of 64 bits can make the others' calls, too; none
- * of the numbers is then another call that sets attributes. */
+/* Whether the caller waits in one of these, where we may look. */
 static bool is_in(pid_t tid, const struct calls *calls) {
     char text[256], *end;
     if (read_proc_apart(text, sizeof text, tid, "syscall") <= 0) return false;
     long number = strtol(text, &end, 10);
-    char *counter = strrchr(text, ' ');
-    if (end == text || !counter) return false;
-    *counter = '\0';
-    const char *stack = strrchr(text, ' ');
-    bool is_of_32_bits = stack && strtoull(stack, NULL, 16) <= UINT32_MAX;
-    return (!is_of_32_bits && is_among(number, calls->own, sizeof calls->own / sizeof *calls->own)) ||
-           is_among(number, calls->of_32_bits, sizeof calls->of_32_bits / sizeof *calls->of_32_bits);
+    return end != text && (is_among(number, calls->own, sizeof calls->own / sizeof *calls->own) ||
+                           is_among(number, calls->of_32_bits, sizeof calls->of_32_bits / sizeof *calls->of_32_bits));
 }
 
 /* Nothing to set: the kernel wants setuid, setgid and capabilities gone, for a write or by a chown that changes no owner.
