@@ -19,6 +19,7 @@ How much has to reach from one into the other depends on how surely it was for o
 
 from __future__ import annotations
 
+import gc
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -80,6 +81,7 @@ def communities(strands: Iterable[Strand]) -> list[Community]:
     past.places = doubt.places
     if doubt.places:
         del graph
+        gc.collect()  # it refers to itself
         cores, weights = _cores(past)
         graph = _graph(_pairs(past, cores))
     group_of = _groups(past, cores, graph, doubt)
@@ -271,7 +273,8 @@ def _settle(group_of: dict[int, int], strands: Iterable[Strand]) -> None:
                 if own is not None and rest > 0.0:
                     bonds[file, group] = bonds.get((file, group), 0.0) + share * weight * rest
     best: dict[int, tuple[float, int]] = {}
-    for (file, group), bond in sorted(bonds.items()):
+    for file, group in sorted(bonds):
+        bond = bonds[file, group]
         if bond > best.get(file, (bonds.get((file, group_of[file]), 0.0), group))[0]:
             best[file] = bond, group
     for file, (_, group) in best.items():

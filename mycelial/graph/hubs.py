@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from heapq import nlargest, nsmallest
 
@@ -54,9 +54,9 @@ class Central:
 
 
 def find_hubs(
-    strands: Iterable[Strand], makings: Iterable[Making], paths: Mapping[int, str]
+    strands: Iterable[Strand], makings: Iterable[Making], read_paths: Callable[[], Mapping[int, str]]
 ) -> list[Central]:
-    """Return the hubs among one user's files, the first one first."""
+    """Return the hubs among one user's files, the first one first; their paths are read last."""
     graph = _votes(_latest(strands), makings)
     files = [node for node in graph if node >= 0]
     if not files:
@@ -71,10 +71,12 @@ def find_hubs(
         weight="weight",
     )
     mean = math.fsum(worth[file] for file in files) / len(files)
+    paths = read_paths()
     found = [
         Central(file, worth[file] / mean, others)
         for file in files
         if graph.in_degree(file) >= FEWEST
+        and file in paths
         and not _LOCK.fullmatch(paths[file].rpartition("/")[2])
         and (others := _others(graph, file)) >= FEWEST
     ]

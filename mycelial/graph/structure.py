@@ -7,6 +7,7 @@ their numbers and names go on from those that were given before.
 
 from __future__ import annotations
 
+import gc
 import math
 from collections.abc import Mapping, Sequence
 from itertools import count
@@ -32,13 +33,18 @@ def find_structure(past: Past, before: Sequence[Named] | None = None) -> Structu
     clusters: list[Named] = []
     hubs: list[Hub] = []
     for uid in past.users():
-        # First what takes most memory, while there is nothing else yet.
-        central = find_hubs(past.strands(uid), past.makings(uid), past.paths())
+        # First what takes most memory, while there is nothing else yet; the paths when the rest is gone.
+        central = find_hubs(past.strands(uid), past.makings(uid), past.paths)
+        gc.collect()  # networkx's graphs refer to themselves
         joined = communities(past.strands(uid))
-        alone = past.used(uid).difference(*(community.files for community in joined))
-        found = adopt(joined, alone, past.paths())
+        gc.collect()
+        paths = past.paths()
+        joined = [_of_those(community, paths) for community in joined]
+        alone = past.used(uid).intersection(paths).difference(*(community.files for community in joined))
+        found = adopt(joined, alone, paths)
         hubs += [Hub(uid, place, c.file, c.worth, c.others) for place, c in enumerate(central, 1)]
-        clusters += _named(uid, found, [old for old in named if old.uid == uid], past.paths(), numbers)
+        clusters += _named(uid, found, [old for old in named if old.uid == uid], paths, numbers)
+        del paths, joined, alone, found
     return Structure(tuple(clusters), tuple(hubs))
 
 
@@ -76,6 +82,11 @@ def _named(
         ranks = {file: _rank(weight) for file, weight in files.items()}
         clusters.append(Named(identity or next(numbers), uid, label, size, ranks))
     return clusters
+
+
+def _of_those(community: Community, paths: Mapping[int, str]) -> Community:
+    """Return the community without files that have gone while it was looked for."""
+    return Community({file: weight for file, weight in community.files.items() if file in paths})
 
 
 def _rank(weight: float) -> int:

@@ -29,7 +29,7 @@ from mycelial.store.weighing import WRITE_WEIGHT, growth, member_weight
 LOOKED_BACK = 3_000_000
 """Touches that are looked at, the latest; a year's heavy use has about as many."""
 
-_Row: TypeAlias = tuple[int | None, str | bytes, int, int]  # parent, name, gone, transient
+_Row: TypeAlias = tuple[int | None, str | bytes, int]  # parent, name, gone
 _Touch: TypeAlias = tuple[int, int, float, int, int]  # file, burst, first, writes, versions
 
 
@@ -72,7 +72,7 @@ class Past:
     def __init__(self, database: sqlite_utils.Database) -> None:
         self._database = database
         self._execute = database.conn.execute
-        self._paths: dict[int, str] | None = None
+        self._numbers: set[int] | None = None
 
     @classmethod
     @contextmanager
@@ -103,18 +103,39 @@ class Past:
         return read_named(self._database)
 
     def paths(self) -> dict[int, str]:
-        """Return the path of every file that may be shown, as :class:`mycelial.store.tree.FileTree` does."""
-        if self._paths is None:
-            rows = self._execute("SELECT id, parent, name, gone, transient FROM file")
-            self._paths = _shown({number: tuple(row) for number, *row in rows})
-        return self._paths
+        """Return the path of every file that may be shown, as :class:`mycelial.store.tree.FileTree` does.
+
+        They take much room, so they are read anew each time; some may have come and gone meanwhile.
+        """
+        return dict(self._shown())
+
+    def _visible(self) -> set[int]:
+        """Return the files that might be shown when this was asked first."""
+        if self._numbers is None:
+            self._numbers = {number for number, _ in self._shown()}
+        return self._numbers
+
+    def _shown(self) -> Iterator[tuple[int, str]]:
+        """Yield number and path of every file that may be shown."""
+        rows = self._execute("SELECT id, parent, name, gone FROM file WHERE id IN (SELECT parent FROM file)")
+        inner: dict[int, _Row] = {number: (parent, name, gone) for number, parent, name, gone in rows}
+        directories: dict[int, str | None] = {ROOT: ""}
+        for number, parent, column in self._execute(
+            "SELECT id, parent, name FROM file WHERE parent IS NOT NULL AND NOT gone AND NOT transient"
+            " ORDER BY id"
+        ):
+            if number not in inner:
+                above = _directory(parent, inner, directories)
+                name = from_column(column)
+                if above is not None and not SCRATCH.match(name):
+                    yield number, above + name
 
     def strands(self, uid: int) -> Iterator[Strand]:
         """Yield the user's strands in order of time: those with two files or more that may be shown.
 
         What programs took up by habit, most of the times, is left out: it is part of all that is done.
         """
-        shown = self.paths().keys() - self._habitual(uid)
+        shown, habitual = self._visible(), self._habitual(uid)
         landmark = self._execute("SELECT value FROM meta WHERE key = 'landmark'").fetchone()
         oldest = self._execute(
             "SELECT episode FROM touch ORDER BY episode DESC LIMIT 1 OFFSET ?", (LOOKED_BACK,)
@@ -128,7 +149,7 @@ class Past:
         for (_, ended), touches in groupby(rows, key=itemgetter(0, 1)):
             trees: dict[int, list[_Touch]] = {}
             for _, _, tree, *touch in touches:
-                if touch[0] in shown:
+                if touch[0] in shown and touch[0] not in habitual:
                     trees.setdefault(tree, []).append(tuple(touch))
             for tree, used in sorted(trees.items()):
                 writes: dict[int, int] = {}
@@ -141,7 +162,8 @@ class Past:
     def used(self, uid: int) -> set[int]:
         """Return the user's files that may be shown, without what programs took up by habit."""
         rows = self._execute("SELECT file FROM usage WHERE uid = ?", (uid,))
-        return self.paths().keys() & {file for (file,) in rows} - self._habitual(uid)
+        shown = self._visible()
+        return {file for (file,) in rows if file in shown} - self._habitual(uid)
 
     def _habitual(self, uid: int) -> set[int]:
         rows = self._execute("SELECT file FROM usage WHERE uid = ? AND habitual > episodes / 2.0", (uid,))
@@ -149,7 +171,7 @@ class Past:
 
     def makings(self, uid: int) -> Iterator[Making]:
         """Yield what the user's products were made from, as far as both may be shown."""
-        shown = self.paths()
+        shown = self._visible()
         landmark = self._execute("SELECT value FROM meta WHERE key = 'landmark'").fetchone()
         for product, source, t, count in self._execute(
             "SELECT product, source, t, count FROM source WHERE uid = ?", (uid,)
@@ -182,26 +204,12 @@ def _changes(touches: Iterable[_Touch]) -> tuple[dict[int, float], ...]:
     return tuple(change for change in changes if change)
 
 
-def _shown(rows: dict[int, _Row]) -> dict[int, str]:
-    directories: dict[int, str | None] = {ROOT: ""}
-    inner = {parent for parent, *_ in rows.values()}
-    found: dict[int, str] = {}
-    for number, (parent, column, gone, transient) in rows.items():
-        if parent is None or gone or transient or number in inner:
-            continue
-        above = _directory(parent, rows, directories)
-        name = from_column(column)
-        if above is not None and not SCRATCH.match(name):
-            found[number] = above + name
-    return found
-
-
 def _directory(number: int, rows: dict[int, _Row], known: dict[int, str | None]) -> str | None:
     waiting: list[int] = []
     above: int | None = number
     while above is not None and above not in known and len(waiting) < DEEPEST:
         waiting.append(above)
-        parent, _, gone, _ = rows.get(above, (None, "", 1, 0))  # a damaged database may lack it
+        parent, _, gone = rows.get(above, (None, "", 1))  # a damaged database may lack it
         above = None if gone else parent
     path = None if above is None else known.get(above)
     for below in reversed(waiting):

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import math
 import random
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import networkx as nx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mycelial.graph import structure
 from mycelial.graph.background import from_json, to_json
-from mycelial.graph.communities import communities
+from mycelial.graph.communities import Community, communities
 from mycelial.graph.naming import Names, keep_names
 from mycelial.graph.rebuild import rebuild
 from mycelial.graph.structure import find_structure
@@ -166,6 +170,51 @@ def test_what_is_found_travels_whole_from_one_process_to_another(story: Story) -
         found = find_structure(past)
     assert found.clusters
     assert from_json(to_json(found)) == found
+
+
+def test_no_graph_is_kept_while_the_next_is_made(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    story.program("python3").open(*THESIS).close("log")
+    story.answers().close()
+
+    def kept() -> int:
+        return sum(isinstance(thing, nx.Graph) for thing in gc.get_objects())
+
+    def communities_beside(strands: Iterable[Strand]) -> list[Community]:
+        seen.append(kept())
+        return communities(strands)
+
+    seen: list[int] = []
+    monkeypatch.setattr(structure, "communities", communities_beside)
+    gc.collect()
+    gc.disable()  # as far as anybody is to wait for it
+    try:
+        before = kept()
+        with Past.open(story.database) as past:
+            assert find_structure(past).clusters
+        assert seen == [before]
+        assert kept() == before
+    finally:
+        gc.enable()
+
+
+def test_a_file_that_goes_while_the_whole_is_looked_at_is_left_out(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story.answers().close()
+
+    def communities_late(strands: Iterable[Strand]) -> list[Community]:
+        found = communities(strands)
+        with sqlite3.connect(story.database) as engine:
+            engine.execute("UPDATE file SET gone = 1 WHERE name = 'method.tex'")
+        engine.close()
+        return found
+
+    monkeypatch.setattr(structure, "communities", communities_late)
+    with Past.open(story.database) as past:
+        gone = next(number for number, path in past.paths().items() if path == "thesis/method.tex")
+        found = find_structure(past)
+    assert found.clusters
+    assert not any(gone in cluster.ranks for cluster in found.clusters)
 
 
 @given(st.lists(st.lists(st.integers(1, 60), min_size=2, max_size=40, unique=True), max_size=20))
