@@ -11,6 +11,9 @@ from mycelial.store.errors import StoreError
 
 _DISK = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
 _LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+_LONGEST = 504
+"""Bytes of a path that SQLite opens with its journal (MAX_PATHNAME in os_unix.c, without "-journal")."""
+
 _MOVE_AWAY = "move it away; a new one is made by itself"
 
 
@@ -27,6 +30,10 @@ def trouble_with(path: Path, error: Exception) -> StoreError:
         return StoreError(f"{path}: damaged ({error})", mend=_MOVE_AWAY)
     if code in _LOCKED:
         return StoreError(f"{path}: locked by another program", mend="end that program (fuser names it)")
+    if code == sqlite3.SQLITE_CANTOPEN and len(os.fsencode(path)) > _LONGEST:
+        return StoreError(
+            f"{path}: SQLite takes no path of more than {_LONGEST} bytes", mend="keep it elsewhere (--db)"
+        )
     if code == sqlite3.SQLITE_CANTOPEN and path.exists() and not os.access(path, os.R_OK):
         return StoreError(f"{path}: it may be read by its owner only", mend="ask as that user")
     if code in _DISK:
