@@ -78,6 +78,9 @@ class Actor:
         self.above = frozenset([pid for pid, _ in self.chain])
         self.recognise()
 
+    def is_below(self, pid: int) -> bool:
+        return pid in self.above or self.ppid == pid
+
     def recognise(self) -> None:
         """Work out anew what follows from its name, its command line and its neighbours."""
         is_script = is_task(self.comm, self.args or ())

@@ -163,10 +163,7 @@ def _has_other_input(making: Making, file: int) -> bool:
 
 
 def _read_by_itself(making: Making, shell: Actor, processes: Processes) -> Reads:
-    """What a shell read into variables, as `read` and loops do: no child had it as its input.
-
-    Hidden files say how a shell is to be, and are read when it begins.
-    """
+    """What a shell read into variables, as `read` and loops do: no child had it as its input."""
     if making.creator is not shell:
         return
     since = max(_finished_before(making, shell), making.t - CAPTURED, making.since)
@@ -177,8 +174,13 @@ def _read_by_itself(making: Making, shell: Actor, processes: Processes) -> Reads
     for file, read in reads:
         path = f"/{making.path_of(file)}"
         taken = (first > read.last and (target is None or target.endswith(path)) for first, target in inputs)
-        if read.conducted and "/." not in path and not any(taken):
+        if read.conducted and not _is_for_the_shell(path) and not any(taken):
             yield file, read
+
+
+def _is_for_the_shell(path: str) -> bool:
+    """Whether a file says what to do: a script that is read into it, or a hidden one, as when it begins."""
+    return "/." in path or path.endswith((".sh", ".bash", ".zsh", ".ksh", ".fish"))
 
 
 def _finished_before(making: Making, shell: Actor) -> float:
@@ -211,9 +213,13 @@ def _captured(making: Making, script: Actor, processes: Processes, since: float)
     ]
     used_up = processes.finished_below(script.pid, making.t if making.begun is None else making.begun)
     for child in children:
-        pipes = child.pipe_out - inherited - {other.streams[0] for other in child.neighbours}
+        own = child.pipe_out - inherited
+        pipes = own - {other.streams[0] for other in child.neighbours}
         if not pipes or child.finished or child.first < since or processes.has_reader(pipes):
             continue
+        readers = processes.readers_of(own)
+        if readers and all(pipes.isdisjoint(reader.pipe_out) for reader in readers):
+            continue  # what it wrote went there; only what was captured for them had its input open, too
         if child.ppid != script.pid and child.first < used_up:
             continue  # another pipeline within the script, whose output went where the script's does
         if any(first - SUBSTITUTED < child.first <= last for first, last in named):

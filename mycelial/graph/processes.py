@@ -178,6 +178,11 @@ class Processes:
             return actor if actor is not None and actor.kind in _FEEDING else None
         return None
 
+    def readers_of(self, pipes: set[str]) -> list[Actor]:
+        """Return the actors whose standard input is one of `pipes`, but not what such an actor started."""
+        found = [self._actors[n] for n in {n for pipe in pipes for n in self._by_input.get(pipe, ())}]
+        return [actor for actor in found if actor.ppid not in {other.pid for other in found}]
+
     def has_reader(self, pipes: set[str]) -> bool:
         """Whether the standard input of any actor is one of `pipes`."""
         return not pipes.isdisjoint(self._by_input)
@@ -219,14 +224,14 @@ class Processes:
         for actor in reversed(self._actors.values()):
             if actor.last < since:
                 return
-            if _is_below(actor, pid):
+            if actor.is_below(pid):
                 yield actor
 
     def writing_below(self, pid: int, since: float, inherited: set[str]) -> list[Actor]:
         """Return those :meth:`below` that have a pipe as their output beyond what they may have inherited."""
         numbers = {n for pipe in self._by_output.keys() - inherited for n in self._by_output[pipe]}
         found = (self._actors[number] for number in numbers)
-        chosen = [actor for actor in found if actor.last >= since and _is_below(actor, pid)]
+        chosen = [actor for actor in found if actor.last >= since and actor.is_below(pid)]
         return sorted(chosen, key=lambda actor: -actor.used)
 
     def latest(self, pid: int) -> Actor | None:
@@ -385,10 +390,6 @@ def _same(actor: Actor, process: Process, t: float) -> bool:
     if actor.comm != process.comm:
         return actor.ppid == process.ppid and pause < EXEC_PAUSE
     return pause < IDLE and (actor.ppid == process.ppid or process.ppid == 1)
-
-
-def _is_below(actor: Actor, pid: int) -> bool:
-    return pid in actor.above or actor.ppid == pid
 
 
 def _drop(index: dict[Any, list[int]], key: object, number: int) -> None:

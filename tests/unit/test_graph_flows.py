@@ -363,6 +363,23 @@ def test_what_a_shell_captured_is_in_what_it_writes_next(story: Story) -> None:
     assert story.sources("three") == []
 
 
+def test_a_script_that_a_shell_reads_into_itself_is_in_nothing_that_it_writes(story: Story) -> None:
+    shell = story.program("bash").open("functions.sh", "list")
+    story.wait(5)
+    shell.make("note")
+    assert story.sources("note") == ["list"]
+
+
+def test_what_is_captured_for_a_filter_does_not_take_what_the_filter_reads(story: Story) -> None:
+    shell = story.program("bash")
+    shell.run("cat", pipe_out=("1", "2")).open("a")
+    sed = shell.run("bash", pipe_in=("1",))
+    sed.run("cat", pipe_in=("1",), pipe_out=("2",)).open("word")
+    sed.create("filtered").becomes("sed").close("filtered")
+    shell.make("note")
+    assert "a" not in story.sources("note")
+
+
 def test_what_another_program_reads_from_a_pipe_is_not_captured(story: Story) -> None:
     shell = story.program("bash", args=("bash", "x.sh"))
     beside = (Neighbour(99, ("7", "", ""), ("wc", "-l")),)

@@ -232,11 +232,14 @@ bool lineage_is_still(pid_t tid, uint32_t number) {
 }
 
 void lineage_settle(pid_t tid) {
+    char text[2];
+    if (core_is_left() || setjmp(core_way_back)) return;
     struct process *process = process_known(tid);
     if (process && process->tgid != tid) process = process_known(process->tgid);
-    if (!process || !process->pipeline.unsettled) return;
+    if (!process || !process->pipeline.unsettled || process->threads > 1) return;
     process->pipeline.unsettled = false;
-    number_of(process->tgid, true);
+    pid_t pid = process->tgid;
+    if (read_proc(text, sizeof text, "/proc/%d/cmdline", (int)pid) > 0) number_of(pid, true); /* at its end it has none */
 }
 
 void lineage_redirected(pid_t tid) {

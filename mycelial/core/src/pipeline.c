@@ -275,11 +275,21 @@ static bool stop_waiting(const struct pipeline *pipeline) {
     return unsettled;
 }
 
+/* What is given pipes by name is kept once for each. */
+static bool is_told(const char *buffer, size_t size, const struct sibling *sibling) {
+    uint16_t length;
+    for (size_t at = 0; at < size; at += sizeof length + length) {
+        memcpy(&length, buffer + at, sizeof length);
+        if (length == sibling->about_size && !memcmp(buffer + at + sizeof length, sibling->about, length)) return true;
+    }
+    return false;
+}
+
 size_t pipeline_neighbours(const struct pipeline *pipeline, char *buffer, size_t room) {
     size_t size = 0;
     for (unsigned i = 0; i < REMEMBERED; i++) {
         const struct sibling *sibling = &memory.siblings[(memory.next_sibling + i) % REMEMBERED];
-        if (!sibling->about_size || !is_neighbour(pipeline, sibling)) continue;
+        if (!sibling->about_size || !is_neighbour(pipeline, sibling) || is_told(buffer, size, sibling)) continue;
         if (size + sizeof sibling->about_size + sibling->about_size > room) break;
         memcpy(buffer + size, &sibling->about_size, sizeof sibling->about_size);
         memcpy(buffer + size + sizeof sibling->about_size, sibling->about, sibling->about_size);
