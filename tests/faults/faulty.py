@@ -20,9 +20,16 @@ BAD_BLOCK = range(256 << 10, 260 << 10)
 """Which bytes of ``bad-block`` cannot be read."""
 
 NAMES = (b"bad-block", b"over-quota", b"full", b"lost-at-fsync", b"lost-at-close", b"well")
-NAMES += (b"slow", b"quick", b"held", b"let-go")
+NAMES += (b"slow", b"quick", b"held", b"let-go", b"late-stat", b"early-stat", b"late-open", b"early-open")
 """What is read, written, cut or synced of ``slow`` waits for that of ``quick``; then ``asked`` is. Whoever
-closes ``held`` waits in the same way until somebody closes ``let-go``."""
+closes ``held`` waits in the same way until somebody closes ``let-go``. Whoever looks at ``late-stat`` or
+opens ``late-open`` waits for him who does that with ``early-stat`` or ``early-open``."""
+
+WAITING = {
+    "close": (b"held", b"let-go"),
+    "stat": (b"late-stat", b"early-stat"),
+    "open": (b"late-open", b"early-open"),
+}
 
 PATIENCE = 30
 """Seconds after which that fails."""
@@ -46,13 +53,15 @@ class Faulty(pyfuse3.Operations):
             "truncate": trio.Event(),
             "fsync": trio.Event(),
             "close": trio.Event(),
+            "stat": trio.Event(),
+            "open": trio.Event(),
         }
 
     def _name(self, inode: int) -> bytes:
         return NAMES[inode - 2]
 
     async def _is_done(self, inode: int, what: str) -> None:
-        waiting, other = (b"held", b"let-go") if what == "close" else (b"slow", b"quick")
+        waiting, other = WAITING.get(what, (b"slow", b"quick"))
         if self._name(inode) == other:
             self.done[what].set()
         if self._name(inode) == waiting:
@@ -71,6 +80,9 @@ class Faulty(pyfuse3.Operations):
     ) -> pyfuse3.EntryAttributes:
         entry = pyfuse3.EntryAttributes()
         entry.st_ino = inode
+        entry.attr_timeout = 0  # asked for again, other than names one at a time
+        if ctx and inode != pyfuse3.ROOT_INODE:
+            await self._is_done(inode, "stat")
         entry.st_uid, entry.st_gid = os.geteuid(), os.getegid()
         if inode == pyfuse3.ROOT_INODE:
             entry.st_mode = pyfuse3.ModeT(stat.S_IFDIR | 0o755)
@@ -103,7 +115,8 @@ class Faulty(pyfuse3.Operations):
             name = pyfuse3.FileNameT(b"quick")
         if name not in NAMES:
             raise pyfuse3.FUSEError(errno.ENOENT)
-        return await self.getattr(pyfuse3.InodeT(NAMES.index(name) + 2), ctx)
+        inode = pyfuse3.InodeT(NAMES.index(name) + 2)
+        return await self.getattr(inode)
 
     async def opendir(self, inode: pyfuse3.InodeT, ctx: pyfuse3.RequestContext) -> pyfuse3.FileHandleT:
         return pyfuse3.FileHandleT(inode)
@@ -119,6 +132,7 @@ class Faulty(pyfuse3.Operations):
     async def open(
         self, inode: pyfuse3.InodeT, flags: pyfuse3.FlagT, ctx: pyfuse3.RequestContext
     ) -> pyfuse3.FileInfo:
+        await self._is_done(inode, "open")
         return pyfuse3.FileInfo(fh=pyfuse3.FileHandleT(inode), keep_cache=False)
 
     async def read(self, fh: pyfuse3.FileHandleT, off: int, size: int) -> bytes:

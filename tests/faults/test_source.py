@@ -120,6 +120,25 @@ def test_who_closes_a_file_on_a_slow_disk_delays_nobody_else(workspace: Path, co
         place.unmount()
 
 
+@pytest.mark.parametrize(("command", "name"), [("stat", "stat"), ("cat", "open"), ("tee", "open")])
+def test_who_asks_a_slow_disk_for_a_file_delays_nobody_else(workspace: Path, command: str, name: str) -> None:
+    place = Mounted(workspace / "place")
+    (place.source / "disk").mkdir(parents=True)
+    disk = Mounted(place.source / "disk")
+    disk.source.mkdir()
+    with faulty_source(disk):
+        place.start()
+        there = place.mountpoint / "disk" / "source"
+        with subprocess.Popen([command, there / f"late-{name}"], stdin=subprocess.DEVNULL) as waiting:
+            wait_until((disk.source / "asked").exists, what="a request to a slow disk")
+            run_apart(os.listdir, place.mountpoint, timeout=faulty.PATIENCE / 2)
+            run_apart((place.mountpoint / "new").write_text, "text", timeout=faulty.PATIENCE / 2)
+            run_apart((there / "well").read_bytes, timeout=faulty.PATIENCE / 2)
+            assert run([command, str(there / f"early-{name}")], timeout=faulty.PATIENCE).returncode == 0
+            assert waiting.wait(60) == 0
+        place.unmount()
+
+
 @pytest.mark.parametrize("command", ["head -c 20000 /dev/zero >>slow", "truncate --size=100 slow", ": >slow"])
 def test_many_who_wait_for_disks_delay_nobody_else(workspace: Path, command: str) -> None:
     place = Mounted(workspace / "place", ("--no-passthrough",))

@@ -5,6 +5,7 @@
 #include "lock.h"
 #include "passthrough.h"
 #include "protocol.h"
+#include "stat.h"
 #include "worker.h"
 
 #include <errno.h>
@@ -28,6 +29,13 @@ struct handle *handle_new(fuse_req_t req, struct inode *inode, int fd, int flags
     inode_reference(inode);
     passthrough_open(req, handle); /* at once: who opens the file while this one's event is told follows */
     return handle;
+}
+
+int handle_stat(const struct handle *handle, struct statx *stx) {
+    core_leave_for_disk();
+    int error = stat_fd(handle->fd, stx);
+    core_return();
+    return error;
 }
 
 void handle_close(struct handle *handle) {

@@ -27,6 +27,7 @@ struct handle {
 };
 static inline struct handle *handle_of(const struct fuse_file_info *fi) { return (struct handle *)(uintptr_t)fi->fh; }
 struct handle *handle_new(fuse_req_t req, struct inode *inode, int fd, int flags, const struct statx *stx);
+int handle_stat(const struct handle *handle, struct statx *stx); /* leaves the core: of a request that holds it */
 void handle_close(struct handle *handle);
 /* Whether the kernel's pages are of its content as it is now; from now on they are. */
 bool handle_is_cached(const struct handle *handle);

@@ -8,6 +8,7 @@
 #include "inode.h"
 #include "configuration.h"
 #include "handle.h"
+#include "lock.h"
 #include "passthrough.h"
 #include "stat.h"
 #include "worker.h"
@@ -21,6 +22,7 @@
 #include <unistd.h>
 
 #define MAX_DEPTH 4096 /* of directories that have given up their descriptors; each takes some of the stack */
+#define STAT_ATTEMPTS 3 /* more, where others were at work meanwhile */
 #define LARGE_BLOCKS (1u << 16) /* of 512 bytes */
 
 static struct {
@@ -82,16 +84,40 @@ bool inode_is(const struct inode *inode, const struct statx *stx) {
 
 void inode_seen(struct inode *inode, const struct statx *stx) { inode->setgid = (stx->stx_mode & S_ISGID) != 0; }
 
-int inode_stat(struct inode *inode, struct statx *stx) {
-    if (inode->fd >= 0) return stat_fd(inode->fd, stx);
-    if (inode->handles) return stat_fd(inode->handles->fd, stx);
-    if (!inode->parent) return ESTALE;
-    int dir = dir_acquire(inode->parent);
+/* What somebody else did meanwhile may have changed what was just seen. */
+static int stat_apart(int dir, const char *name, struct statx *stx) {
+    for (unsigned attempt = 0;; attempt++) {
+        unsigned long before = core_turn();
+        core_leave_for_disk();
+        int error = name ? stat_at(dir, name, stx) : stat_fd(dir, stx);
+        core_return();
+        if (core_turn() == before + 1 || attempt == STAT_ATTEMPTS) return error;
+    }
+}
+
+static int stat_by_name(struct inode *inode, struct statx *stx) {
+    struct inode *parent = inode->parent;
+    char name[NAME_SIZE];
+    if (!parent) return ESTALE;
+    int dir = dir_acquire(parent);
     if (dir < 0) return -dir;
-    int error = stat_at(dir, inode->name, stx);
-    dir_release(inode->parent);
-    if (error == ENOENT || (!error && !inode_is(inode, stx))) return ESTALE;
-    return error;
+    inode_reference(parent); /* who moves the file meanwhile takes its name and its parent away */
+    snprintf(name, sizeof name, "%s", inode->name);
+    int error = stat_apart(dir, name, stx);
+    dir_release(parent);
+    inode_unreference(parent);
+    return error == ENOENT || (!error && !inode_is(inode, stx)) ? ESTALE : error;
+}
+
+int inode_stat(struct inode *inode, struct statx *stx) {
+    if (inode->fd >= 0 && inode->type == S_IFDIR) {
+        inode->holds++;
+        int error = stat_apart(inode->fd, NULL, stx);
+        inode->holds--;
+        return error;
+    }
+    if (inode->fd >= 0) return stat_fd(inode->fd, stx); /* which others may close meanwhile, as they may the next */
+    return inode->handles ? stat_fd(inode->handles->fd, stx) : stat_by_name(inode, stx);
 }
 
 /* ---- the table ------------------------------------------------------------------------------------------------- */
@@ -258,12 +284,12 @@ bool name_is_plain(const char *name) {
     return *name && strcmp(name, ".") != 0 && strcmp(name, "..") != 0 && !strchr(name, '/');
 }
 
-int inode_lookup(struct inode *parent, const char *name, struct fuse_entry_param *entry) {
+int inode_lookup(struct inode *parent, const char *name, bool may_wait, struct fuse_entry_param *entry) {
     struct statx stx;
     if (!name_is_plain(name)) return ENOENT;
     int dir = dir_acquire(parent);
     if (dir < 0) return -dir;
-    int error = stat_at(dir, name, &stx);
+    int error = may_wait ? stat_apart(dir, name, &stx) : stat_at(dir, name, &stx);
     dir_release(parent);
     if (error) return error;
     inode_adopt(parent, name, &stx, entry);

@@ -8,6 +8,8 @@
 
 struct handle;
 
+#define NAME_SIZE 1025 /* of a name: the kernel asks for none that is longer */
+
 /* An inode is known by what it is (device, inode number, time of birth) and reached by the last name it was seen
  * under. Only directories keep a descriptor, least recently used ones give theirs up; whatever has lost its name
  * while the kernel still knows it keeps one (`pinned`) until it is forgotten. */
@@ -38,12 +40,13 @@ int inode_init(int source_fd, unsigned max_descriptors);
 void inode_shutdown(void);
 struct inode *inode_of(fuse_ino_t ino);
 fuse_ino_t inode_number(const struct inode *inode);
-int inode_lookup(struct inode *parent, const char *name, struct fuse_entry_param *entry);
+/* Where the disk may be waited for, the core is left: what is not held by the request may be gone afterwards. */
+int inode_lookup(struct inode *parent, const char *name, bool may_wait, struct fuse_entry_param *entry);
 void inode_adopt(struct inode *parent, const char *name, const struct statx *stx, struct fuse_entry_param *entry);
 struct inode *inode_find(const struct statx *stx);
 bool inode_is_told(const struct inode *parent, const char *name, ino_t ino); /* and the kernel keeps it for a while */
 void inode_forget(struct inode *inode, uint64_t lookups);
-int inode_stat(struct inode *inode, struct statx *stx);
+int inode_stat(struct inode *inode, struct statx *stx); /* leaves the core while the disk is waited for */
 void inode_seen(struct inode *inode, const struct statx *stx);
 bool inode_is(const struct inode *inode, const struct statx *stx);
 void inode_rename(struct inode *inode, struct inode *parent, const char *name);

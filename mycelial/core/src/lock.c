@@ -12,6 +12,7 @@
 #define LOOK_AFTER_MS 100 /* whether the reader was away for longer than that */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static unsigned long turn;
 static struct seat pythons;
 _Thread_local struct seat *core_seat = &pythons;
 _Thread_local jmp_buf core_way_back;
@@ -27,8 +28,14 @@ int core_init(void) {
     return timer.fd < 0 ? errno : 0;
 }
 
-void core_lock(void) { pthread_mutex_lock(&lock); }
+void core_lock(void) {
+    pthread_mutex_lock(&lock);
+    turn++;
+}
+
 void core_unlock(void) { pthread_mutex_unlock(&lock); }
+
+unsigned long core_turn(void) { return turn; }
 
 int core_timer(void) { return timer.fd; }
 

@@ -32,6 +32,7 @@ void core_unlock(void);
 void core_leave(void); /* to look at a process, which may wait for another that waits for us */
 void core_leave_for_disk(void);
 void core_return(void);
+unsigned long core_turn(void); /* how often somebody took the core, or came back to it; with the core */
 bool core_is_left(void); /* by another thread, which looks at a process: this one must not */
 _Noreturn void core_stay_away(void); /* for a thread that is lost, when the session is closed */
 

@@ -29,7 +29,7 @@ static void proc_path(char path[PROC_PATH_SIZE], int fd) { snprintf(path, PROC_P
 static void reply_attr(fuse_req_t req, struct inode *inode, const struct handle *handle) {
     struct statx stx;
     struct stat st;
-    int error = handle ? stat_fd(handle->fd, &stx) : inode_stat(inode, &stx);
+    int error = handle ? handle_stat(handle, &stx) : inode_stat(inode, &stx);
     if (error) {
         fuse_reply_err(req, error);
         return;
@@ -45,7 +45,7 @@ static void c_lookup(fuse_req_t req, fuse_ino_t parent, const char *name) {
         python_ops.lookup(req, parent, name);
         return;
     }
-    int error = inode_lookup(inode_of(parent), name, &entry);
+    int error = inode_lookup(inode_of(parent), name, true, &entry);
     if (error == ENOENT && is_exclusive()) {
         entry = (struct fuse_entry_param){.entry_timeout = configuration.timeout}; /* number 0: there is nothing, for so long */
         fuse_reply_entry(req, &entry);

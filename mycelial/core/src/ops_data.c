@@ -37,18 +37,28 @@
 
 static char read_buffer[SPLICE_FROM];
 
+/* Whatever stands there. The disk may be waited for, and what has another name and another parent then. */
+static int open_by_name(const struct inode *inode, int flags, struct statx *stx, int *error) {
+    struct inode *parent = inode->parent;
+    char name[NAME_SIZE];
+    int dir = parent ? dir_acquire(parent) : -1;
+    if (dir < 0) return -1;
+    inode_reference(parent);
+    snprintf(name, sizeof name, "%s", inode->name);
+    core_leave_for_disk();
+    int fd = open_plain(dir, name, flags);
+    *error = fd < 0 ? errno : stat_fd(fd, stx);
+    core_return();
+    dir_release(parent);
+    inode_unreference(parent);
+    return fd;
+}
+
 /* By its name, checked to be the one; what has no name any more is reached through a descriptor of it. */
 static int open_inode(struct inode *inode, int flags, struct statx *stx) {
-    int fd = -1, other = inode->fd, error = ESTALE;
-    if (other < 0 && inode->parent) {
-        int dir = dir_acquire(inode->parent);
-        if (dir >= 0) {
-            fd = open_plain(dir, inode->name, flags);
-            error = fd < 0 ? errno : stat_fd(fd, stx);
-            dir_release(inode->parent);
-            if (error == ENOENT || error == ELOOP || error == ENXIO || (!error && !inode_is(inode, stx))) error = ESTALE;
-        }
-    }
+    int other = inode->fd, error = ESTALE;
+    int fd = other < 0 ? open_by_name(inode, flags, stx, &error) : -1;
+    if (error == ENOENT || error == ELOOP || error == ENXIO || (!error && !inode_is(inode, stx))) error = ESTALE;
     if (!error) return fd;
     if (fd >= 0) close(fd);
     /* EACCES: the way to it was closed since somebody opened it, or it was itself, which will be said again. */

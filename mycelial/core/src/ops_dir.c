@@ -5,6 +5,7 @@
 #include "handle.h"
 #include "inode.h"
 #include "listing.h"
+#include "lock.h"
 #include "protocol.h"
 #include "virtual.h"
 
@@ -45,7 +46,9 @@ static void begin(struct listing *listing, struct inode *inode, int fd) {
 static int open_directory(struct inode *inode) {
     int dir = dir_acquire(inode);
     if (dir < 0) return dir;
+    core_leave_for_disk();
     int fd = open_again(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* "." would need search permission */
+    core_return();
     dir_release(inode);
     return fd;
 }
@@ -142,15 +145,22 @@ static void c_fsyncdir(fuse_req_t req, fuse_ino_t ino, int data_only, struct fus
 
 /* ---- read ------------------------------------------------------------------------------------------------------------ */
 
+/* One that is kept may be given up by whoever else reads meanwhile. */
+static bool may_wait_in(const struct listing *listing) { return !listing->inode; }
+
 /* The entry at the listing's position; NULL at the end (error 0) or on an error. */
 static const struct raw_entry *entry_here(struct listing *listing, int *error) {
     *error = 0;
     if (listing->at >= listing->filled) {
+        bool may_wait = may_wait_in(listing);
+        if (may_wait) core_leave_for_disk();
         long got = syscall(SYS_getdents64, listing->fd, listing->buffer, sizeof listing->buffer);
+        int failed = errno;
+        if (may_wait) core_return();
         listing->at = 0;
         listing->begins = listing->reached;
         listing->filled = got > 0 ? (size_t)got : 0;
-        if (got < 0 && errno != ENOENT) *error = errno; /* ENOENT: the directory was removed; it is empty */
+        if (got < 0 && failed != ENOENT) *error = failed; /* ENOENT: the directory was removed; it is empty */
         if (got <= 0) return NULL;
     }
     return (const struct raw_entry *)(const void *)(listing->buffer + listing->at);
@@ -184,11 +194,11 @@ struct answer {
 
 /* Adds one entry with its attributes; false when there is no room left. */
 static bool add(fuse_req_t req, struct answer *answer, struct inode *dir, const char *name, uint64_t ino, unsigned type,
-                off_t next) {
+                off_t next, bool may_wait) {
     struct fuse_entry_param entry = {.ino = 0};
     /* What the kernel was told a moment ago is only listed: its attributes would be looked at in vain. */
     if (!is_dot(name) && !is_view_dir(inode_number(dir), name) && !inode_is_told(dir, name, ino)) {
-        int error = inode_lookup(dir, name, &entry);
+        int error = inode_lookup(dir, name, may_wait, &entry);
         if (error == ENOENT) return true; /* removed since: not an entry any more */
         if (error) memset(&entry, 0, sizeof entry);
     }
@@ -224,14 +234,14 @@ static void c_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off
     if (!error && off != END_POSITION) error = go_to(listing, off);
     while (!error && !full && off != END_POSITION && (entry = entry_here(listing, &error))) {
         size_t room = answer.room;
-        full = !add(req, &answer, dir, entry->name, entry->ino, entry->type, entry->next);
+        full = !add(req, &answer, dir, entry->name, entry->ino, entry->type, entry->next, may_wait_in(listing));
         if (full) break;
         if (answer.room != room) listing->position = entry->next; /* else it was removed since, and not told */
         listing->reached = entry->next;
         listing->at += entry->size;
     }
     if (!error && !entry && off != END_POSITION && ino == FUSE_ROOT_ID && configuration.show_view_dir)
-        add(req, &answer, dir, configuration.view_dir, VIRTUAL_BIT, DT_DIR, END_POSITION);
+        add(req, &answer, dir, configuration.view_dir, VIRTUAL_BIT, DT_DIR, END_POSITION, false);
     if (error && answer.room == size)
         fuse_reply_err(req, error);
     else

@@ -30,7 +30,7 @@ static bool refused(fuse_req_t req, fuse_ino_t parent, const char *name, int for
 
 static void reply_new(fuse_req_t req, struct inode *parent, const char *name, int error) {
     struct fuse_entry_param entry;
-    if (!error) error = inode_lookup(parent, name, &entry);
+    if (!error) error = inode_lookup(parent, name, false, &entry);
     if (error)
         fuse_reply_err(req, error);
     else if (fuse_reply_entry(req, &entry) == -ENOENT)

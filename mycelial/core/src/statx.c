@@ -41,7 +41,7 @@ void statx_answer(int device, const struct fuse_buf *buffer) {
     struct inode *inode = inode_of(header->nodeid);
     const struct handle *handle = asked->getattr_flags & FUSE_GETATTR_FH ? (const struct handle *)(uintptr_t)asked->handle : NULL;
     struct statx_reply reply = {.flags = 0};
-    int error = handle ? stat_fd(handle->fd, &reply.stat) : inode_stat(inode, &reply.stat);
+    int error = handle ? handle_stat(handle, &reply.stat) : inode_stat(inode, &reply.stat);
     if (!error) {
         inode_seen(inode, &reply.stat);
         split_seconds(attr_timeout(inode), &reply.attr_valid, &reply.attr_valid_nsec);
