@@ -1,10 +1,13 @@
 /* The inode table against a real directory that changes through it and behind its back.
  *
+ * While an answer waits for the disk, others are at work, but for forgetting what was asked for.
+ *
  * What must hold: an answer is about the very inode that was asked for, or an error; nothing is held when the kernel
  * has forgotten everything. Built with sanitizers, which see the rest.
  */
 #include "configuration.h"
 #include "inode.h"
+#include "lock.h"
 #include "passthrough.h"
 #include "stat.h"
 #include "worker.h"
@@ -37,8 +40,9 @@ struct node {
 
 static char place[512];
 static int source = -1;
-static struct node nodes[NODES];
+static struct node nodes[NODES + 1]; /* one that is added while another one is looked up */
 static unsigned count;
+static const struct inode *held; /* by the request that waits for a disk */
 
 static void empty(int directory) {
     DIR *listing = fdopendir(dup(directory));
@@ -84,6 +88,7 @@ static const char *any_name(void) {
     return name;
 }
 
+static bool is_meanwhile;
 static struct node *any(void) { return count ? &nodes[roll(count)] : NULL; }
 
 static struct inode *any_directory(void) {
@@ -93,7 +98,9 @@ static struct inode *any_directory(void) {
 
 static void look_up(struct inode *parent, const char *name) {
     struct fuse_entry_param entry;
-    if (count == NODES || inode_lookup(parent, name, &entry)) return;
+    if (count >= NODES) return;
+    if (!is_meanwhile) held = parent;
+    if (inode_lookup(parent, name, !is_meanwhile, &entry)) return;
     struct inode *inode = inode_of(entry.ino);
     CHECK(inode->ino == entry.attr.st_ino && inode->dev == entry.attr.st_dev);
     for (unsigned i = 0; i < count; i++)
@@ -111,14 +118,15 @@ static void forget(struct node *node, uint64_t lookups) {
     if (!node->lookups) *node = nodes[--count];
 }
 
-static void check_identity(struct node *node) {
+static void check_identity(struct node node) {
     struct statx stx;
     bool owned;
-    if (!inode_stat(node->inode, &stx))
-        CHECK(stx.stx_ino == node->ino && makedev(stx.stx_dev_major, stx.stx_dev_minor) == node->dev);
-    int fd = inode_open_path(node->inode, &owned);
+    held = node.inode;
+    if (!inode_stat(node.inode, &stx))
+        CHECK(stx.stx_ino == node.ino && makedev(stx.stx_dev_major, stx.stx_dev_minor) == node.dev);
+    int fd = inode_open_path(node.inode, &owned);
     if (fd < 0) return;
-    CHECK(!stat_fd(fd, &stx) && stx.stx_ino == node->ino);
+    CHECK(!stat_fd(fd, &stx) && stx.stx_ino == node.ino);
     if (owned) close(fd);
 }
 
@@ -172,6 +180,30 @@ static void behind_the_back(void) {
     }
 }
 
+/* ---- while the disk is waited for ---------------------------------------------------------------------------------- */
+
+static unsigned long turn;
+static bool is_begun;
+
+unsigned long core_turn(void) { return turn; }
+void core_leave_for_disk(void) {}
+
+void core_return(void) {
+    struct node *node = any();
+    turn++;
+    if (!is_begun || is_meanwhile || roll(3)) return;
+    is_meanwhile = true;
+    turn++;
+    switch (roll(5)) {
+    case 0: look_up(any_directory(), any_name()); break;
+    case 1: behind_the_back(); break;
+    case 2: remove_name(any_directory(), any_name()); break;
+    case 3: rename_through(any_directory(), any_name(), any_directory(), any_name()); break;
+    case 4: if (node && node->inode != held) forget(node, 1 + roll(3)); break;
+    }
+    is_meanwhile = false;
+}
+
 /* Two directories that seem to lie within one another: each is looked up where it was when the other was not there. */
 static void circle(void) {
     CHECK(!inode_init(dup(source), DESCRIPTORS));
@@ -185,7 +217,7 @@ static void circle(void) {
     CHECK(!renameat(source, "a/b", source, "b") && !renameat(source, "a", source, "b/a"));
     look_up(b, "a");
     dir_release(b);
-    for (unsigned i = 0; i < count; i++) check_path(&nodes[i]), check_identity(&nodes[i]);
+    for (unsigned i = 0; i < count; i++) check_path(&nodes[i]), check_identity(nodes[i]);
     while (count) forget(&nodes[0], UINT64_MAX);
     CHECK(inode_count() == 0);
     inode_shutdown();
@@ -194,9 +226,8 @@ static void circle(void) {
 }
 
 static void one_game(void) {
-    static bool begun;
-    if (!begun) circle();
-    begun = true;
+    if (!is_begun) circle();
+    is_begun = true;
     unsigned before = open_descriptors();
     CHECK(!inode_init(dup(source), DESCRIPTORS));
     for (unsigned turns = 30 + roll(300); turns; turns--) {
@@ -205,7 +236,7 @@ static void one_game(void) {
         case 0: case 1: look_up(any_directory(), any_name()); break;
         case 2: behind_the_back(); break;
         case 3: behind_the_back(); break;
-        case 4: if (node) check_identity(node); break;
+        case 4: if (node) check_identity(*node); break;
         case 5: if (node) check_path(node); break;
         case 6: if (node) forget(node, 1 + roll(3)); break;
         case 7: remove_name(any_directory(), any_name()); break;
