@@ -32,7 +32,7 @@ GATHERED = 20_000
 COUNTED = 50_000
 """Files of which it is remembered how many neighbours they have at most."""
 
-RECIPES = 1000
+RECIPES = 4000
 """Recipes that are remembered."""
 
 SOURCES = 50_000
