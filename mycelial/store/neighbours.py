@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from heapq import nlargest
 from itertools import pairwise
 
 import sqlite_utils
@@ -91,12 +92,20 @@ class Neighbours:
             kept = int(evidence.has_changes)
             _add(self._using, ROOT, Bond(whole * episode.fading, 1, episode.ended, kept=kept))
 
-    def together(self, file: int) -> dict[int, Bond]:
-        """Return the files used together with `file`."""
+    def together(self, file: int, most: int | None = None) -> dict[int, Bond]:
+        """Return the files used together with `file`; of many `most`, the strongest, or somewhat more."""
         found: dict[int, Bond] = {}
-        for b, weight, count, last, episode in self._execute(
+        rows = self._execute(
             f"SELECT b, weight, episodes, last, episode FROM together WHERE a = ?{self._whose}", (file,)
-        ):
+        ).fetchall()
+        if most is not None and len(rows) > most and self._whose:  # else several rows may be of one file
+            fading = self._fading
+            strongest = nlargest(most, rows, key=lambda row: (row[1] * fading, -row[0]))
+            kept = {row[0] for row in strongest}
+            for open_episode in self._joining.get(file, ()):
+                kept.update(other for other, _ in self._partners(open_episode, file))
+            rows = [row for row in rows if row[0] in kept]
+        for b, weight, count, last, episode in rows:
             _add(found, b, Bond(weight * self._fading, count, last, episode))
         for open_episode in self._joining.get(file, ()):
             for other, weight in self._partners(open_episode, file):

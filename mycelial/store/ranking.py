@@ -54,7 +54,7 @@ class Ranking:
     def related(self, file: int, path: str) -> list[Ranked]:
         """Return what is related, best first."""
         evidence = self._neighbours
-        bonds = evidence.together(file)
+        bonds = evidence.together(file, CONSIDERED + 1)
         if len(bonds) > CONSIDERED:  # by all users' work; one user's are fewer
             strongest = nlargest(CONSIDERED, bonds, key=lambda other: (bonds[other].weight, -other))
             bonds = {other: bonds[other] for other in strongest}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from heapq import nlargest
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,9 @@ from mycelial.graph.rebuild import replay
 from mycelial.record.jsonl import event_from_json, event_to_json
 from mycelial.store.answers import Answers
 from mycelial.store.errors import StoreError
+from mycelial.store.neighbours import Neighbours
+from mycelial.store.weighing import Touch
+from mycelial.store.writer import Writer
 from tests.unit.worked import NOON, Story
 
 BOB = 1001
@@ -36,6 +40,31 @@ def test_what_a_file_was_made_from_comes_before_what_it_was_used_with(story: Sto
     assert not best.weak
     assert best.episodes == 4
     assert best.programs == ("cc", "vim")
+
+
+def test_of_very_many_the_strongest_are_ranked_and_what_is_used_just_now(tmp_path: Path) -> None:
+    def together(most: int | None) -> list[tuple[int, float]]:
+        found = Neighbours(database, 1000)
+        found.refresh()
+        bonds = found.together(1, most)
+        best = nlargest(10, bonds, key=lambda other: (bonds[other].weight, -other))
+        return [(other, bonds[other].weight) for other in best]
+
+    with Writer(tmp_path / "a.db") as writer:
+        writer.begin()
+        writer.set_landmark(NOON)
+        for number in range(1, 60):
+            assert writer.files.use(f"f{number}") == number
+        evidence = writer.evidence
+        pairs = {(1, other): other % 7 / 7 + 0.1 for other in range(2, 60)}
+        evidence.add_together(1000, pairs, NOON, 1)
+        evidence.episode(2, 1000, NOON, NOON, "open")
+        for file in (1, 8):
+            evidence.touch(2, file, 1, Touch("vim", NOON, NOON, 0, 1))
+        writer.commit()
+        database = writer.database
+        assert together(11) == together(None)
+        assert together(None)[0][0] == 8
 
 
 def test_what_is_made_from_everything_says_little_about_each(story: Story) -> None:
