@@ -13,8 +13,9 @@ of one piece of work, many files do.  So the reach is measured without those fil
 And what has grown large is reached by chance: without looking at that, one piece of work after the other
 would be drawn into it.
 
-How much has to reach from one into the other depends on how surely it was for one purpose
-(:mod:`mycelial.graph.purposes`).  That is found out by looking twice: first as if nothing were sure.
+What was used for one purpose is told by changes, and where there are none by spells of some moments; how far
+all that was done in one place was (:mod:`mycelial.graph.purposes`) is found out by looking twice: first as
+if that said nothing.
 """
 
 from __future__ import annotations
@@ -29,27 +30,30 @@ from typing import TypeAlias
 
 import networkx as nx
 
-from mycelial.graph.purposes import UNKNOWN, Doubt, Purposes
+from mycelial.graph.purposes import Purposes
 from mycelial.store.past import Strand
 
-RESOLUTION = (0.7, 1.0)
-"""Louvain's: the lower, the larger the groups that it finds.  The first where it is sure what was used for
-one purpose, the second where nothing is; so are the next two."""
+RESOLUTION = 1.0
+"""Louvain's: the lower, the larger the groups that it finds."""
 
-REACHING = (0.02, 0.07)
-"""Share of a group's work that also touches another group, from which on they are one piece of work."""
+REACHING = (0.02, 0.04)
+"""Share of a group's work that also touches another group, from which on they are one piece of work: of a
+remainder's, of a substantial group's."""
 
-CHANCE = (0.22, 0.45)
+CHANCE = 0.27
 """Multiple of what would be so by chance by which a substantial group must reach into another."""
 
 SUBSTANTIAL = 0.05
 """Share of all work that makes a group more than a remainder."""
 
-SHARED = 2
+SHARED = 3
 """Files that may be everybody's, for any two groups."""
 
 GUESTS = 32
 """Files that are told apart where two groups meet, those that carried most."""
+
+ROUNDS = 5
+"""How often, at most, groups are put together again after single files went to where they keep company."""
 
 SEED = 1
 """Louvain visits groups in an order drawn at random; the same one each time gives the same result."""
@@ -74,17 +78,10 @@ def communities(strands: Iterable[Strand]) -> list[Community]:
     """Return the pieces of work of one user, the largest first."""
     past = Purposes(strands)
     cores, weights = _cores(past)
-    if not cores:
-        return []
-    graph = _graph(_pairs(past, cores))
-    doubt = past.doubt(_groups(past, cores, graph, UNKNOWN))
-    past.places = doubt.places
-    if doubt.places:
-        del graph
-        gc.collect()  # it refers to itself
+    group_of = _groups(past, cores)
+    if past.learn(group_of):
         cores, weights = _cores(past)
-        graph = _graph(_pairs(past, cores))
-    group_of = _groups(past, cores, graph, doubt)
+        group_of = _groups(past, cores)
     groups: dict[int, list[int]] = {}
     for file, group in sorted(group_of.items()):
         groups.setdefault(group, []).append(file)
@@ -92,23 +89,25 @@ def communities(strands: Iterable[Strand]) -> list[Community]:
     return [Community({file: weights[file] for file in files}) for files in ordered]
 
 
-def _groups(past: Purposes, cores: Mapping[int, int], graph: nx.Graph, doubt: Doubt) -> dict[int, int]:
-    """Return the number of the piece of work that each file is of, given how sure the evidence is."""
+def _groups(past: Purposes, cores: Mapping[int, int]) -> dict[int, int]:
+    """Return the number of the piece of work that each file is of."""
+    if not cores:
+        return {}
     found = nx.community.louvain_communities(
-        graph, weight="weight", resolution=_between(RESOLUTION, doubt.alone), seed=SEED
+        _graph(_pairs(past, cores)), weight="weight", resolution=RESOLUTION, seed=SEED
     )
+    gc.collect()  # the graph refers to itself
     # Sets of numbers have an order of their own that must not decide anything.
     place = {core: number for number, group in enumerate(sorted(map(sorted, found))) for core in group}
     group_of = {file: place[core] for file, core in sorted(cores.items())}
-    while _merge(group_of, past, _between(REACHING, doubt.alone), _between(CHANCE, doubt.whole)):
-        pass
-    _settle(group_of, past)
+    for _ in range(ROUNDS):
+        before = len(set(group_of.values()))
+        while _merge(group_of, past):
+            pass
+        _settle(group_of, past)
+        if len(set(group_of.values())) == before:
+            break
     return group_of
-
-
-def _between(bounds: tuple[float, float], doubt: float) -> float:
-    sure, unsure = bounds
-    return sure + (unsure - sure) * doubt
 
 
 def _cores(strands: Iterable[Strand]) -> tuple[dict[int, int], dict[int, float]]:
@@ -208,10 +207,11 @@ class _Reach:
         return self.common - math.fsum(nlargest(SHARED, self.guests.values()))
 
 
-def _merge(group_of: dict[int, int], strands: Iterable[Strand], reaching: float, chance: float) -> bool:
-    """Put groups together of which one reaches far into the other, the most entangled first; whether any was.
+def _merge(group_of: dict[int, int], strands: Iterable[Strand]) -> bool:
+    """Put groups together of which one reaches far into the other; whether any was.
 
-    Each takes part once at most, as what two reach together is not known before it is measured again.
+    Only those are that are the most entangled with each other, of all that either could be joined with; what
+    the others reach then is not known before it is measured again.
     """
     work: dict[int, float] = {}
     reach: dict[tuple[int, int], _Reach] = {}
@@ -219,17 +219,18 @@ def _merge(group_of: dict[int, int], strands: Iterable[Strand], reaching: float,
     for strand in strands:
         whole += strand.weight
         _add_reach(strand, group_of, work, reach)
-    shares = {
-        (a, b): known.broad / min(work[a], work[b])
-        for (a, b), known in reach.items()
-        if min(work[a], work[b]) < SUBSTANTIAL * whole or known.broad * whole >= chance * work[a] * work[b]
-    }
-    part_of: dict[int, int] = {}
-    taken: set[int] = set()
-    for a, b in sorted(shares, key=lambda pair: (-shares[pair], pair)):
-        if shares[a, b] >= reaching and taken.isdisjoint((a, b)):
-            part_of[b] = a
-            taken.update((a, b))
+    entangled: dict[tuple[int, int], float] = {}
+    for (a, b), known in reach.items():
+        less = min(work[a], work[b])
+        remainder = less < SUBSTANTIAL * whole
+        by_chance = work[a] * work[b] / whole
+        if known.broad >= REACHING[not remainder] * less and (remainder or known.broad >= CHANCE * by_chance):
+            entangled[a, b] = known.broad / by_chance
+    nearest: dict[int, int] = {}
+    for a, b in sorted(entangled, key=lambda pair: (-entangled[pair], pair)):
+        nearest.setdefault(a, b)
+        nearest.setdefault(b, a)
+    part_of = {b: a for a, b in nearest.items() if a < b and nearest[b] == a}
     for file, group in group_of.items():
         group_of[file] = part_of.get(group, group)
     return bool(part_of)

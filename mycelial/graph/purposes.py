@@ -1,11 +1,14 @@
 """What was used for one purpose, and how far that can be told.
 
 Whoever commits says what belonged together.  Where nobody does, all that was done in one place (a terminal,
-a program) in one episode is taken to be for one purpose.  That may be wrong: two projects are open in one
-editor, two letters are written on one desktop.  It shows in the whole: a place that serves one purpose
-is used for the same one again and again, one that serves several goes from one to the other as chance has it.
-How far they agree beyond chance is the assortativity of a network by classes (Newman: "Mixing patterns in
-networks", 2003).
+a program) in one episode may have been for one purpose, or for several in turn: two projects are open in one
+editor, two letters are written on one desktop.  What was used within some moments, in one *spell*, was
+for the same one more often than not.
+
+Which of it holds shows in the whole: where a place serves one purpose, its changes, or its spells, are
+of the same group of files again and again; where it serves several they go from one to the other as chance
+has it.  How far they agree beyond chance is the assortativity of a network by classes (Newman: "Mixing
+patterns in networks", 2003).
 """
 
 from __future__ import annotations
@@ -13,7 +16,6 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from enum import IntEnum
 
 from mycelial.store.past import Strand
@@ -21,27 +23,23 @@ from mycelial.store.past import Strand
 PLACE = 0.5
 """What all changes of one place and episode share among themselves, if places serve one purpose each."""
 
+CAUTION = 4
+"""Power of the agreement of spells by which a place is trusted to serve one purpose."""
+
+LEAST = 0.01
+"""Share of what was done in a strand that counts as for one purpose in any case, as somebody who works on
+one file for long joins it to others in no spell."""
+
 FAINT = 1e-3
 """What weighs less is left out."""
 
 
 class _Kind(IntEnum):
-    ALONE = 0  # a strand of which version control took up nothing
+    SURE = 0  # what was done in one spell, or for one change, and nothing else
     CHANGE = 1
-    ALL = 2  # a strand with several changes
-
-
-@dataclass(frozen=True, slots=True)
-class Doubt:
-    """How far what was used together may have been for different purposes, from 0 to 1: `alone` where no
-    version control tells, `whole` in all; `places` says how far places where it tells serve one each."""
-
-    alone: float
-    whole: float
-    places: float
-
-
-UNKNOWN = Doubt(1.0, 1.0, 0.0)
+    CHANGES = 2  # a strand with several changes
+    SPELL = 3
+    SPELLS = 4  # a strand of which version control took up nothing, in several spells
 
 
 class Purposes:
@@ -51,64 +49,61 @@ class Purposes:
         self._weights = array("d")
         self._kinds = array("b")
         self._strands = array("q")
-        self._trees = array("q")
         self._ends = array("q")
         self._files = array("q")
         self._parts = array("d")
-        self.places = 0.0
+        self.changes = 0.0
+        """How far the changes of one place and episode are known to be for one purpose, from 0 to 1."""
+        self.spells = 0.0
+        """The same of spells."""
         for number, strand in enumerate(strands):
             # Who commits each file by itself says nothing of what belongs together.
-            changes = strand.changes if any(len(change) > 1 for change in strand.changes) else ()
-            for change in changes:
-                self._add(_Kind.CHANGE, number, strand, change)
-            if len(changes) != 1:
-                self._add(_Kind.ALL if changes else _Kind.ALONE, number, strand, strand.files)
+            told = any(len(change) > 1 for change in strand.changes)
+            parts = strand.changes if told else strand.spells
+            if len(parts) < 2:
+                self._add(_Kind.SURE, number, strand, parts[0] if told else strand.files)
+                continue
+            for part in parts:
+                self._add(_Kind.CHANGE if told else _Kind.SPELL, number, strand, part)
+            self._add(_Kind.CHANGES if told else _Kind.SPELLS, number, strand, strand.files)
 
     def __iter__(self) -> Iterator[Strand]:
-        whole = PLACE * self.places * self.places
+        trust = max(LEAST, self.spells**CAUTION)
+        parts = {
+            _Kind.SURE: 1.0,
+            _Kind.CHANGE: 1.0,
+            _Kind.CHANGES: PLACE * self.changes * self.changes,
+            _Kind.SPELL: 1.0 - trust,
+            _Kind.SPELLS: trust,
+        }
         for place, files in self._all():
-            weight = self._weights[place] * (whole if self._kinds[place] == _Kind.ALL else 1.0)
-            if len(files) > 1 and weight > FAINT * self._weights[place]:
-                yield Strand(weight, files)
+            part = parts[_Kind(self._kinds[place])]
+            if len(files) > 1 and part > FAINT:
+                yield Strand(part * self._weights[place], files)
 
-    def doubt(self, group_of: Mapping[int, int]) -> Doubt:
-        """Return what is to be doubted if `group_of` says, by and large, which purpose each file is for."""
-        changes: dict[int, Counter[int]] = {}  # of a strand: how many were of each group
-        trees: dict[int, Counter[int]] = {}
-        work: dict[int, float] = {}  # of a tree
-        whole = 0.0
+    def learn(self, group_of: Mapping[int, int]) -> bool:
+        """Find out how far places serve one purpose each, if `group_of` says, by and large, for which each
+        file is; whether that says more than changes and spells alone."""
+        of_strands: dict[_Kind, dict[int, Counter[int]]] = {_Kind.CHANGE: {}, _Kind.SPELL: {}}
         for place, files in self._all():
-            kind = self._kinds[place]
-            if kind == _Kind.ALL:
+            counts = of_strands.get(_Kind(self._kinds[place]))
+            if counts is None:
                 continue
-            most = max(files.values()) ** 2  # so what was only read counts for next to nothing
-            whole += most
             company: dict[int, float] = {}
             for file, weight in files.items():
                 if (group := group_of.get(file)) is not None:
                     company[group] = company.get(group, 0.0) + weight
-            if not company:
-                continue
-            main = min(company, key=lambda group: (-company[group], group))
-            if kind == _Kind.CHANGE:
-                changes.setdefault(self._strands[place], Counter())[main] += 1
-            else:
-                tree = self._trees[place]
-                trees.setdefault(tree, Counter())[main] += 1
-                work[tree] = work.get(tree, 0.0) + most
-        if not whole:
-            return UNKNOWN
-        beside = sum(count for counts in changes.values() if (count := counts.total()) > 1)
-        again = sum(work[tree] for tree, counts in trees.items() if counts.total() > 1)
-        places = _agreement(changes.values(), 0.0)
-        alone = min(1.0, again * (1.0 - _agreement(trees.values(), 1.0)) / whole)
-        return Doubt(alone, min(1.0, alone + beside * (1.0 - places) / whole), places)
+            if company:
+                main = min(company, key=lambda group: (-company[group], group))
+                counts.setdefault(self._strands[place], Counter())[main] += 1
+        self.changes = _agreement(of_strands[_Kind.CHANGE].values(), 0.0)
+        self.spells = _agreement(of_strands[_Kind.SPELL].values(), 1.0)
+        return self.changes > 0.0 or (self.spells > 0.0 and _Kind.SPELLS in self._kinds)
 
     def _add(self, kind: _Kind, number: int, strand: Strand, files: Mapping[int, float]) -> None:
         self._weights.append(strand.weight)
         self._kinds.append(kind)
         self._strands.append(number)
-        self._trees.append(strand.tree)
         self._files.extend(files)
         self._parts.extend(files.values())
         self._ends.append(len(self._files))

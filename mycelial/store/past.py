@@ -29,6 +29,9 @@ from mycelial.store.weighing import WRITE_WEIGHT, growth, member_weight
 LOOKED_BACK = 3_000_000
 """Touches that are looked at, the latest; a year's heavy use has about as many."""
 
+SPELL = 60.0
+"""Seconds in which what is used in one place is taken to be for one purpose where no commit tells."""
+
 _Row: TypeAlias = tuple[int | None, str | bytes, int]  # parent, name, gone
 _Touch: TypeAlias = tuple[int, int, float, int, int]  # file, burst, first, writes, versions
 
@@ -48,12 +51,15 @@ class Strand:
     changes : tuple of dict
         For each change that version control took up in it, in order of time, the weight of its files and of
         what else was used since the change before; what came after the last one is the last of them.
+    spells : tuple of dict
+        The same for each minute or so, if version control took up nothing.
     """
 
     weight: float
     files: dict[int, float]
     tree: int = 0
     changes: tuple[dict[int, float], ...] = ()
+    spells: tuple[dict[int, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +163,9 @@ class Past:
                     writes[file] = writes.get(file, 0) + count
                 if len(writes) > 1:
                     files = {file: member_weight(count) for file, count in writes.items()}
-                    yield Strand(growth(ended, landmark[0]), files, tree, _changes(used))
+                    changes = _changes(used)
+                    spells = () if changes else _spells(used)
+                    yield Strand(growth(ended, landmark[0]), files, tree, changes, spells)
 
     def used(self, uid: int) -> set[int]:
         """Return the user's files that may be shown, without what programs took up by habit."""
@@ -202,6 +210,18 @@ def _changes(touches: Iterable[_Touch]) -> tuple[dict[int, float], ...]:
             change = changes[bisect_left(times, first)]
             change[file] = max(member_weight(writes), change.get(file, 0.0))
     return tuple(change for change in changes if change)
+
+
+def _spells(touches: Iterable[_Touch]) -> tuple[dict[int, float], ...]:
+    """Return what was used in a strand in one spell after the other."""
+    spells: list[dict[int, int]] = []
+    until = -math.inf
+    for first, file, writes in sorted((first, file, writes) for file, _, first, writes, _ in touches):
+        if first >= until:
+            spells.append({})
+            until = first + SPELL
+        spells[-1][file] = spells[-1].get(file, 0) + writes
+    return tuple({file: member_weight(writes) for file, writes in spell.items()} for spell in spells)
 
 
 def _directory(number: int, rows: dict[int, _Row], known: dict[int, str | None]) -> str | None:

@@ -6,7 +6,7 @@ import random
 from pathlib import Path
 
 from mycelial.graph.communities import communities
-from mycelial.graph.purposes import UNKNOWN, Purposes
+from mycelial.graph.purposes import Purposes
 from mycelial.store.past import Past, Strand
 from tests.unit.worked import ALICE, Story
 
@@ -57,38 +57,102 @@ def test_projects_taken_up_in_turn_in_one_editor_are_told_apart_by_their_changes
     assert found == {frozenset(ONE), frozenset(TWO)}
 
 
-def strand(files: tuple[int, ...], tree: int, *changes: tuple[int, ...]) -> Strand:
-    return Strand(
-        1.0, dict.fromkeys(files, 1.0), tree, tuple(dict.fromkeys(change, 1.0) for change in changes)
-    )
+def test_projects_taken_up_in_turn_in_one_editor_without_version_control_are_told_apart(
+    tmp_path: Path,
+) -> None:
+    story, draw = Story(tmp_path), random.Random(1)
+    editor = story.program("code", chain=((40, "gnome-shell"),))
+    for _ in range(12):
+        for project in draw.choices((ONE, TWO), k=6):
+            files = draw.sample(project, 3)
+            editor.open(*files).close(*files)
+            story.wait(120.0)
+        story.pause()
+    with story.answers(None) as answers:
+        found = {frozenset(cluster.members) for cluster in answers.clusters(10, 100)}
+    assert found == {frozenset(ONE), frozenset(TWO)}
+
+
+def test_files_that_are_each_worked_on_for_long_are_still_joined_by_their_place(tmp_path: Path) -> None:
+    story = Story(tmp_path)
+    for _ in range(4):
+        for project in (ONE, TWO):
+            shell = story.program("bash", chain=((40, "sshd"),))
+            for file in project:
+                shell.run("vim").open(file).close(file)
+                story.wait(200.0)
+            story.pause()
+    with story.answers(None) as answers:
+        found = {frozenset(cluster.members) for cluster in answers.clusters(10, 100)}
+    assert found == {frozenset(ONE), frozenset(TWO)}
+
+
+def test_a_strand_without_a_change_is_told_apart_by_spells(tmp_path: Path) -> None:
+    story = Story(tmp_path)
+    shell = story.program("bash", chain=((40, "sshd"),))
+    shell.run("vim").close("a.c", "a.h")
+    story.wait(100.0)
+    shell.run("vim").close("b.c").open("a.h")
+    (strand,) = strands(story)
+    with Past.open(story.database) as past:
+        paths = past.paths()
+    told = [{paths[file]: weight for file, weight in spell.items()} for spell in strand.spells]
+    assert told == [{"a.c": 1.0, "a.h": 1.0}, {"b.c": 1.0, "a.h": 0.1}]
+
+
+def weights(*files: int) -> dict[int, float]:
+    return dict.fromkeys(files, 1.0)
+
+
+def in_spells(*spells: tuple[int, ...]) -> Strand:
+    return Strand(1.0, weights(1, 2, 3, 4), 7, (), tuple(weights(*spell) for spell in spells))
+
+
+def in_changes(*changes: tuple[int, ...]) -> Strand:
+    return Strand(1.0, weights(1, 2, 3, 4), 7, tuple(weights(*change) for change in changes))
 
 
 GROUPS = {1: 0, 2: 0, 3: 1, 4: 1}
 
 
+def learnt(*strands: Strand) -> Purposes:
+    purposes = Purposes(strands)
+    purposes.learn(GROUPS)
+    return purposes
+
+
 def test_a_place_that_serves_one_purpose_is_trusted() -> None:
-    doubt = Purposes([strand((1, 2), 7), strand((3, 4), 8)] * 5).doubt(GROUPS)
-    assert (doubt.alone, doubt.whole) == (0.0, 0.0)
+    purposes = learnt(in_spells((1, 2), (1, 2)), in_spells((3, 4), (3, 4)))
+    assert purposes.spells == 1.0
+    assert [set(part.files) for part in purposes] == [{1, 2, 3, 4}] * 2
 
 
 def test_a_place_that_serves_several_is_not() -> None:
-    doubt = Purposes([strand((1, 2), 7), strand((3, 4), 7)] * 5).doubt(GROUPS)
-    assert doubt.alone == doubt.whole == 1.0
+    purposes = learnt(*[in_spells((1, 2), (3, 4))] * 2)
+    assert purposes.spells == 0.0
+    spells = [part for part in purposes if part.weight > 0.5]
+    assert [set(part.files) for part in spells] == [{1, 2}, {3, 4}] * 2
 
 
 def test_places_are_trusted_as_far_as_their_changes_agree() -> None:
-    apart = [strand((1, 2, 3, 4), 7, (1, 2), (1, 2)), strand((1, 2, 3, 4), 7, (3, 4), (3, 4))]
-    mixed = [strand((1, 2, 3, 4), 7, (1, 2), (3, 4))]
-    assert Purposes(apart).doubt(GROUPS).places == 1.0
-    assert Purposes(mixed).doubt(GROUPS).places == 0.0
-    assert Purposes(mixed).doubt(GROUPS).whole == 1.0
+    assert learnt(in_changes((1, 2), (1, 2)), in_changes((3, 4), (3, 4))).changes == 1.0
+    assert learnt(in_changes((1, 2), (3, 4))).changes == 0.0
 
 
 def test_all_that_was_done_in_one_place_joins_only_what_places_are_trusted_with() -> None:
-    purposes = Purposes([strand((1, 2, 3, 4), 7, (1, 2), (3, 4))])
+    purposes = Purposes([in_changes((1, 2), (3, 4))])
     assert [set(part.files) for part in purposes] == [{1, 2}, {3, 4}]
-    purposes.places = 1.0
+    purposes.changes = 1.0
     assert [set(part.files) for part in purposes] == [{1, 2}, {3, 4}, {1, 2, 3, 4}]
+
+
+def test_a_place_is_no_more_than_what_was_done_there_in_one_episode() -> None:
+    """The number of a process is given to another one later."""
+    again = [
+        Strand(1.0, weights(1, 2, 3, 4), tree, (), (weights(1, 2), weights(3, 4))) for tree in (7, 7, 0, 0)
+    ]
+    apart = [Strand(1.0, part.files, number, (), part.spells) for number, part in enumerate(again)]
+    assert [part.weight for part in learnt(*again)] == [part.weight for part in learnt(*apart)]
 
 
 def test_who_commits_each_file_by_itself_says_nothing_of_what_belongs_together(tmp_path: Path) -> None:
@@ -120,5 +184,5 @@ def test_what_was_changed_again_after_its_commit_is_of_the_next_change(tmp_path:
 
 
 def test_nothing_is_known_of_nothing() -> None:
-    assert Purposes([]).doubt({}) == UNKNOWN
+    assert list(Purposes([])) == []
     assert communities([]) == []
