@@ -18,7 +18,7 @@ import sqlite_utils
 from mycelial.store.evidence import open_touches
 from mycelial.store.files import ROOT
 from mycelial.store.names import from_column
-from mycelial.store.weighing import EpisodeEvidence, growth
+from mycelial.store.weighing import EpisodeEvidence, growth, habit
 
 _GIVEN = "(SELECT value FROM json_each(?))"  # numbers, as JSON: the statement stays the same and is kept
 
@@ -40,6 +40,11 @@ class Bond:
     made: bool = False
     habitual: float = 0.0
     kept: int = 0
+
+    @property
+    def by_habit(self) -> float:
+        """The share of its episodes in which nothing but a program's habit took it up."""
+        return habit(self.habitual, self.count)
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,7 @@ class Ranking:
             bonds = {other: bonds[other] for other in strongest}
         usage = evidence.usage([ROOT, file, *bonds])
         own, whole = usage[file], usage[ROOT]
-        by_habit = {other: habit(usage[other]) for other in bonds if usage[other].habitual > 0.0}
+        by_habit = {other: usage[other].by_habit for other in bonds if usage[other].habitual > 0.0}
         chosen = {
             other: choice(bond, own, usage[other], whole) if other in by_habit else 1.0
             for other, bond in bonds.items()
@@ -104,7 +104,7 @@ class Ranking:
                 alike[name],
                 walked.get(other, 0.0) * part,
                 part * follower.weight / followed if follower is not None and followed > 0.0 else 0.0,
-                (1.0 - habit(used)) * made if made else 0.0,
+                (1.0 - used.by_habit) * made if made else 0.0,
                 now - used.last if used.count else math.inf,
                 part * regularity(bond.count, own.count, used.count) if bond is not None else 0.0,
             )
@@ -127,7 +127,7 @@ def choice(bond: Bond | None, own: Bond, usage: Bond, whole: Bond) -> float:
     What a program takes up whatever goes on is expected beside anything: as often as in one of three episodes
     at any time.
     """
-    by_habit = habit(usage)
+    by_habit = usage.by_habit
     if by_habit <= 0.0:
         return 1.0
     if bond is None or not bond.count:
@@ -143,11 +143,6 @@ def chosen_weights(neighbours: Neighbours, file: int, bonds: Mapping[int, Bond])
     usage = neighbours.usage([ROOT, file, *bonds])
     own, whole = usage[file], usage[ROOT]
     return {other: bond.weight * choice(bond, own, usage[other], whole) for other, bond in bonds.items()}
-
-
-def habit(usage: Bond) -> float:
-    """Return the share of a file's episodes in which nothing but a program's habit took it up."""
-    return min(1.0, usage.habitual / usage.count) if usage.count else 0.0
 
 
 def _onward(steps: dict[int, dict[int, float]], by_habit: dict[int, float]) -> dict[int, dict[int, float]]:

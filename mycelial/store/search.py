@@ -14,7 +14,7 @@ from heapq import nsmallest
 import sqlite_utils
 
 from mycelial.store.neighbours import Neighbours
-from mycelial.store.ranking import habit, worth_of_making
+from mycelial.store.ranking import worth_of_making
 from mycelial.store.tree import FileTree
 from mycelial.store.wordindex import words_of
 
@@ -145,7 +145,7 @@ class Search:
         whole = max(usage[file].weight, *(bond.weight for bond in together.values()), 1e-300)
         # What programs take up whatever is done would be found through every hit.
         shares = {
-            other: bond.weight / whole * (1.0 - habit(usage[other])) for other, bond in together.items()
+            other: bond.weight / whole * (1.0 - usage[other].by_habit) for other, bond in together.items()
         }
         for made in (
             worth_of_making(self._neighbours.sources(file), self._neighbours.numbers_of_products),

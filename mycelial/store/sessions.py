@@ -18,7 +18,7 @@ import sqlite_utils
 from mycelial.record.display import safe_name
 from mycelial.store.clusters import ClusterTable
 from mycelial.store.tree import FileTree
-from mycelial.store.weighing import member_weight
+from mycelial.store.weighing import habit, member_weight
 
 QUIET = 1800.0
 """Seconds without work that end a session."""
@@ -159,8 +159,8 @@ class SessionTable:
             for file, touches in groupby(rows, key=itemgetter(0)):
                 weight = member_weight(sum(writes for _, writes in touches))
                 weights[file] = weights.get(file, 0.0) + weight
-        for file, habit in self._habits(stretch.uid, weights):
-            weights[file] *= 1.0 - habit
+        for file, share in self._habits(stretch.uid, weights):
+            weights[file] *= 1.0 - share
         order = sorted(weights, key=lambda file: (-weights[file], file))[:CONSIDERED]
         paths = self._tree.paths(order)
         if not paths:
@@ -170,11 +170,12 @@ class SessionTable:
 
     def _habits(self, uid: int, files: Iterable[int]) -> list[tuple[int, float]]:
         """Return those of the files that programs take up by habit, and how often; nobody chose these."""
-        return self._execute(
-            "SELECT file, min(1.0, habitual / max(episodes, 1)) FROM usage"
+        rows = self._execute(
+            "SELECT file, habitual, episodes FROM usage"
             " WHERE uid = ? AND habitual > 0 AND file IN (SELECT value FROM json_each(?))",
             (uid, json.dumps(list(files))),
-        ).fetchall()
+        )
+        return [(file, habit(habitual, episodes)) for file, habitual, episodes in rows]
 
     def _label(self, weights: dict[int, float], uid: int, heaviest: str) -> str:
         """Name the pieces of work that a good part of it was about; else the directory of the main file."""

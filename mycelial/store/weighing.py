@@ -65,6 +65,11 @@ def growth(t: float, landmark: float) -> float:
     return math.exp2(min(max(halvings, -FARTHEST), FARTHEST))
 
 
+def habit(habitual: float, episodes: int) -> float:
+    """Return the share of a file's episodes in which nothing but a program's habit took it up."""
+    return min(1.0, habitual / episodes) if episodes else 0.0
+
+
 def member_weight(writes: int, read: float = READ_WEIGHT) -> float:
     """Return a file's weight in an episode that wrote it so often, given that of one which was only read."""
     return WRITE_WEIGHT if writes else read
