@@ -16,7 +16,7 @@ from mycelial.graph.making import Making, Reads
 from mycelial.graph.pairing import by_stem
 from mycelial.graph.places import through_places
 from mycelial.graph.processes import Processes
-from mycelial.graph.programs import CONDUCTORS, Kind, kind_of, script_text
+from mycelial.graph.programs import CONDUCTORS, Kind, kind_of, script_text, works_by_itself
 from mycelial.graph.rounds import own_reads
 
 ADJACENT = 0.05
@@ -106,12 +106,16 @@ def _gather(flows: dict[int, Flow], making: Making, reads: Reads) -> None:
 
 
 def _exported(making: Making) -> Reads:
-    """Saving a file that was there says nothing; a new one may be another form of a file of its name."""
-    if making.existed:
-        return
-    stem, _ = by_stem(making.name_of(making.product))
+    """Saving a file that was there says nothing; a new one may be another form of a file of its name.
+
+    An editor that nobody sits in front of makes it of what it was told to open.
+    """
+    name, args = making.name_of(making.product), making.writer.args or ()
+    told = {word.rpartition("/")[2] for word in args[1:]} if works_by_itself(args) else set()
+    stem, _ = by_stem(name)
     for file, read in making.writer.reads.items():
-        if by_stem(making.name_of(file))[0] == stem:
+        of_its_name = not making.existed and by_stem(making.name_of(file))[0] == stem
+        if of_its_name or (name not in told and making.name_of(file) in told):
             yield file, read
 
 

@@ -129,6 +129,25 @@ def is_task(comm: str, args: tuple[str, ...]) -> bool:
     return comm in _TASKS and not set(_TASKS[comm]).isdisjoint(args)
 
 
+_BY_ITSELF = (
+    "-es",
+    "-Es",
+    "--batch",
+    "-batch",
+    "--script",
+    "--headless",
+    "--export-filename",
+    "--convert-to",
+)
+
+
+def works_by_itself(args: tuple[str, ...]) -> bool:
+    """Whether an editor so called does what its command line says, with nobody in front of it."""
+    if args and args[0].rpartition("/")[2] in ("ed", "ex") and "-s" in args:
+        return True
+    return any(word.partition("=")[0] in _BY_ITSELF for word in args[1:])
+
+
 def is_wrapper(comm: str) -> bool:
     """Whether such a program only runs others, which it is given on its command line."""
     return kind_of(comm) is Kind.WRAPPER

@@ -325,6 +325,17 @@ def test_an_editor_exports_a_document_from_the_one_of_its_name(story: Story) -> 
     assert story.sources("report.pdf") == ["report.odt"]
 
 
+def test_an_editor_that_nobody_sits_in_front_of_makes_it_of_what_it_was_told_to_open(story: Story) -> None:
+    words = ("vim", "-es", "-c", "w! out", "in")
+    for _ in range(2):
+        story.program("vim", args=words).open("vimrc", "in").make("out")
+        assert story.sources("out") == ["in"]
+    story.program("ed", args=("ed", "-s", "one")).open("one", "two").make("one")
+    assert story.sources("one") == []
+    story.program("vim", args=("vim", "in")).open("in").make("other")
+    assert story.sources("other") == []
+
+
 def test_an_id_that_is_used_again_is_another_process(story: Story) -> None:
     first = story.program("cut").open("a")
     second = story.program("cut").open("b")
