@@ -109,7 +109,7 @@ static int stat_by_name(struct inode *inode, struct statx *stx) {
     return error == ENOENT || (!error && !inode_is(inode, stx)) ? ESTALE : error;
 }
 
-int inode_stat(struct inode *inode, struct statx *stx) {
+static int stat_as_it_is(struct inode *inode, struct statx *stx) {
     if (inode->fd >= 0 && inode->type == S_IFDIR) {
         inode->holds++;
         int error = stat_apart(inode->fd, NULL, stx);
@@ -118,6 +118,14 @@ int inode_stat(struct inode *inode, struct statx *stx) {
     }
     if (inode->fd >= 0) return stat_fd(inode->fd, stx); /* which others may close meanwhile, as they may the next */
     return inode->handles ? stat_fd(inode->handles->fd, stx) : stat_by_name(inode, stx);
+}
+
+int inode_stat(struct inode *inode, struct statx *stx) {
+    for (unsigned attempt = 0;; attempt++) {
+        const char *name = inode->name;
+        int error = stat_as_it_is(inode, stx);
+        if (error != ESTALE || inode->name == name || attempt == STAT_ATTEMPTS) return error; /* else it was moved meanwhile */
+    }
 }
 
 /* ---- the table ------------------------------------------------------------------------------------------------- */
