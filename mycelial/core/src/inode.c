@@ -22,7 +22,7 @@
 #include <unistd.h>
 
 #define MAX_DEPTH 4096 /* of directories that have given up their descriptors; each takes some of the stack */
-#define STAT_ATTEMPTS 3 /* more, where others were at work meanwhile */
+#define STAT_ATTEMPTS 4 /* where others were at work meanwhile */
 #define LARGE_BLOCKS (1u << 16) /* of 512 bytes */
 
 static struct {
@@ -84,18 +84,17 @@ bool inode_is(const struct inode *inode, const struct statx *stx) {
 
 void inode_seen(struct inode *inode, const struct statx *stx) { inode->setgid = (stx->stx_mode & S_ISGID) != 0; }
 
-/* What somebody else did meanwhile may have changed what was just seen. */
-static int stat_apart(int dir, const char *name, struct statx *stx) {
-    for (unsigned attempt = 0;; attempt++) {
-        unsigned long before = core_turn();
-        core_leave_for_disk();
-        int error = name ? stat_at(dir, name, stx) : stat_fd(dir, stx);
-        core_return();
-        if (core_turn() == before + 1 || attempt == STAT_ATTEMPTS) return error;
-    }
+static int stat_once(int dir, const char *name, bool may_wait, struct statx *stx) {
+    if (may_wait) core_leave_for_disk();
+    int error = name ? stat_at(dir, name, stx) : stat_fd(dir, stx);
+    if (may_wait) core_return();
+    return error;
 }
 
-static int stat_by_name(struct inode *inode, struct statx *stx) {
+/* What somebody else did meanwhile may have changed what was just seen: it is looked at again, at last with the core. */
+static bool is_as_seen(unsigned long before) { return core_turn() <= before + 1; }
+
+static int stat_by_name(struct inode *inode, bool may_wait, struct statx *stx) {
     struct inode *parent = inode->parent;
     char name[NAME_SIZE];
     if (!parent) return ESTALE;
@@ -103,28 +102,28 @@ static int stat_by_name(struct inode *inode, struct statx *stx) {
     if (dir < 0) return -dir;
     inode_reference(parent); /* who moves the file meanwhile takes its name and its parent away */
     snprintf(name, sizeof name, "%s", inode->name);
-    int error = stat_apart(dir, name, stx);
+    int error = stat_once(dir, name, may_wait, stx);
     dir_release(parent);
     inode_unreference(parent);
     return error == ENOENT || (!error && !inode_is(inode, stx)) ? ESTALE : error;
 }
 
-static int stat_as_it_is(struct inode *inode, struct statx *stx) {
+static int stat_apart(struct inode *inode, bool may_wait, struct statx *stx) {
     if (inode->fd >= 0 && inode->type == S_IFDIR) {
         inode->holds++;
-        int error = stat_apart(inode->fd, NULL, stx);
+        int error = stat_once(inode->fd, NULL, may_wait, stx);
         inode->holds--;
         return error;
     }
     if (inode->fd >= 0) return stat_fd(inode->fd, stx); /* which others may close meanwhile, as they may the next */
-    return inode->handles ? stat_fd(inode->handles->fd, stx) : stat_by_name(inode, stx);
+    return inode->handles ? stat_fd(inode->handles->fd, stx) : stat_by_name(inode, may_wait, stx);
 }
 
 int inode_stat(struct inode *inode, struct statx *stx) {
-    for (unsigned attempt = 0;; attempt++) {
-        const char *name = inode->name;
-        int error = stat_as_it_is(inode, stx);
-        if (error != ESTALE || inode->name == name || attempt == STAT_ATTEMPTS) return error; /* else it was moved meanwhile */
+    for (unsigned attempts = STAT_ATTEMPTS;; attempts--) {
+        unsigned long before = core_turn();
+        int error = stat_apart(inode, attempts > 1, stx); /* each time by the name that it has then */
+        if (is_as_seen(before)) return error;
     }
 }
 
@@ -297,7 +296,14 @@ int inode_lookup(struct inode *parent, const char *name, bool may_wait, struct f
     if (!name_is_plain(name)) return ENOENT;
     int dir = dir_acquire(parent);
     if (dir < 0) return -dir;
-    int error = may_wait ? stat_apart(dir, name, &stx) : stat_at(dir, name, &stx);
+    int error;
+    unsigned attempts = may_wait ? STAT_ATTEMPTS : 1;
+    unsigned long before;
+    do {
+        before = core_turn();
+        error = stat_once(dir, name, attempts > 1, &stx);
+        attempts--;
+    } while (!is_as_seen(before));
     dir_release(parent);
     if (error) return error;
     inode_adopt(parent, name, &stx, entry);

@@ -61,6 +61,7 @@ static int open_inode(struct inode *inode, int flags, struct statx *stx) {
     if (error == ENOENT || error == ELOOP || error == ENXIO || (!error && !inode_is(inode, stx))) error = ESTALE;
     if (!error) return fd;
     if (fd >= 0) close(fd);
+    if (other < 0 && error == ESTALE) other = inode->fd; /* it lost its name meanwhile */
     /* EACCES: the way to it was closed since somebody opened it, or it was itself, which will be said again. */
     if (other < 0 && (error == ESTALE || error == EACCES) && inode->handles) other = inode->handles->fd;
     fd = other < 0 ? -error : open_again(other, flags);

@@ -96,6 +96,16 @@ static struct inode *any_directory(void) {
     return node && node->inode->type == S_IFDIR ? node->inode : inode_of(FUSE_ROOT_ID);
 }
 
+/* By a descriptor, or under the name that it has now. */
+static bool is_there(struct inode *inode) {
+    struct statx stx;
+    bool owned;
+    int fd = inode_open_path(inode, &owned);
+    bool found = fd >= 0 && !stat_fd(fd, &stx) && inode_is(inode, &stx);
+    if (owned) close(fd);
+    return found;
+}
+
 static void look_up(struct inode *parent, const char *name) {
     struct fuse_entry_param entry;
     if (count >= NODES) return;
@@ -103,6 +113,7 @@ static void look_up(struct inode *parent, const char *name) {
     if (inode_lookup(parent, name, !is_meanwhile, &entry)) return;
     struct inode *inode = inode_of(entry.ino);
     CHECK(inode->ino == entry.attr.st_ino && inode->dev == entry.attr.st_dev);
+    CHECK(is_there(inode)); /* whatever was done while the disk was waited for */
     for (unsigned i = 0; i < count; i++)
         if (nodes[i].inode == inode) {
             nodes[i].lookups++;
@@ -122,8 +133,9 @@ static void check_identity(struct node node) {
     struct statx stx;
     bool owned;
     held = node.inode;
-    if (!inode_stat(node.inode, &stx))
-        CHECK(stx.stx_ino == node.ino && makedev(stx.stx_dev_major, stx.stx_dev_minor) == node.dev);
+    int error = inode_stat(node.inode, &stx);
+    CHECK(error != ESTALE || !is_there(node.inode));
+    if (!error) CHECK(stx.stx_ino == node.ino && makedev(stx.stx_dev_major, stx.stx_dev_minor) == node.dev);
     int fd = inode_open_path(node.inode, &owned);
     if (fd < 0) return;
     CHECK(!stat_fd(fd, &stx) && stx.stx_ino == node.ino);
