@@ -232,6 +232,23 @@ def write_by_a_map(path: Path) -> tuple[str, str]:
     return before, modified(path)
 
 
+def write_by_a_map_alone(path: Path) -> tuple[str, str]:
+    """As above, by a map whose file was closed before."""
+    path.write_bytes(OLD)
+    with open(path, "r+b") as file:
+        area = mmap.mmap(file.fileno(), 0)
+    for number in os.listdir("/proc/self/fd"):  # the map has a descriptor of its own in Python
+        name = f"/proc/self/fd/{number}"
+        if os.path.exists(name) and os.path.samefile(name, path):
+            os.close(int(number))
+    before = modified(path)
+    time.sleep(0.02)
+    area[:3] = b"new"
+    area.flush()
+    time.sleep(1.1)  # for which the kernel may keep what it was told
+    return before, modified(path)
+
+
 def modified(path: Path) -> str:
     return run(["stat", "--format", "%.Y", path]).stdout
 
@@ -245,3 +262,12 @@ def test_a_file_that_was_written_by_a_map_is_newer_once_it_is_closed(
     for number in range(3):  # reading moves the access time only once, and all times are asked for then
         before, after = run_apart(write_by_a_map, mount.mountpoint / str(number % 2))
         assert (after > before) == (then > natively)  # not so on a tmpfs
+
+
+@pytest.mark.parametrize("in_place", [False, True], ids=["elsewhere", "in place"])
+def test_a_map_that_is_written_after_its_file_was_closed_makes_the_file_newer(
+    in_place: bool, new_mount: Callable[..., Mounted], tmp_path: Path
+) -> None:
+    natively, then = run_apart(write_by_a_map_alone, tmp_path / "file")
+    before, after = run_apart(write_by_a_map_alone, new_mount(in_place=in_place).mountpoint / "file")
+    assert (after > before) == (then > natively)  # not so on a tmpfs

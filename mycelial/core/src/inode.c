@@ -241,7 +241,7 @@ void inode_unname(struct inode *inode, const struct inode *parent, const char *n
 
 /* Writing through a map in passthrough is seen by nobody, so long as it is possible. */
 double attr_timeout(const struct inode *inode) {
-    return is_exclusive() && passthrough_writable(inode) ? 1 : configuration.timeout;
+    return is_exclusive() && (inode->may_be_mapped || passthrough_writable(inode)) ? 1 : configuration.timeout;
 }
 
 void inode_adopt(struct inode *parent, const char *name, const struct statx *stx, struct fuse_entry_param *entry) {

@@ -33,6 +33,7 @@ struct inode {
     int backing_id; /* of kernel passthrough while open in that way, or 0 */
     bool hashed, pinned;
     bool setgid; /* when it was seen last */
+    bool may_be_mapped; /* to be written: the kernel does not say, and a map outlives the descriptor */
     bool large;  /* when it lost a name: to give its room back takes long */
 };
 

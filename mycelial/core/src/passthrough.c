@@ -48,6 +48,7 @@ void passthrough_open(fuse_req_t req, struct handle *handle) {
     if (!passthrough.on && handle->inode->backing_id <= 0) return;
     if (!begin(req, handle->inode, handle)) return;
     handle->passthrough = true;
+    if ((handle->flags & O_ACCMODE) == O_RDWR) handle->inode->may_be_mapped = true;
     passthrough.opens++;
 }
 
