@@ -1,6 +1,7 @@
 /* A thread that reads the command lines of processes with several threads: that needs their memory map's lock, which a
  * thread of theirs may hold while it waits for a page that only we can bring. */
 #include "elsewhere.h"
+#include "lock.h"
 #include "placement.h"
 #include "proc.h"
 
@@ -52,8 +53,8 @@ static bool is_running(const char *stat) {
 static bool is_starved(pid_t pid) {
     char text[1024];
     if (!elsewhere.tid) return true; /* it was not there yet */
-    if (read_proc(text, sizeof text, "/proc/self/task/%d/stat", (int)elsewhere.tid) > 0 && is_running(text)) return true;
-    return read_proc(text, sizeof text, "/proc/%d/stat", (int)pid) > 0 && is_running(text);
+    return (read_proc_apart(text, sizeof text, elsewhere.tid, "stat") > 0 && is_running(text)) ||
+           (read_proc_apart(text, sizeof text, pid, "stat") > 0 && is_running(text));
 }
 
 static bool wait_until_done(uint64_t until_us) {
@@ -63,7 +64,7 @@ static bool wait_until_done(uint64_t until_us) {
     return !elsewhere.busy;
 }
 
-size_t read_proc_elsewhere(pid_t pid, char *buffer, size_t size) {
+static size_t ask(pid_t pid, char *buffer, size_t size) {
     pthread_mutex_lock(&elsewhere.lock);
     if (!elsewhere.started) {
         pthread_t thread;
@@ -90,5 +91,13 @@ size_t read_proc_elsewhere(pid_t pid, char *buffer, size_t size) {
         }
     }
     pthread_mutex_unlock(&elsewhere.lock);
+    return got;
+}
+
+/* Others go on meanwhile. We may not come back, so nothing is held then. */
+size_t read_proc_elsewhere(pid_t pid, char *buffer, size_t size) {
+    core_leave();
+    size_t got = ask(pid, buffer, size);
+    core_return();
     return got;
 }
