@@ -10,27 +10,27 @@
 #include "proc.h"
 
 #include <sched.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #define IN_A_ROW 4      /* requests of one thread, after which it is followed */
 #define IN_TURNS 8      /* changes from one thread to another before that, after which nobody is */
 #define LOOK_US 1000    /* at most so often it is looked where the thread runs, which takes 2 us */
 #define MUCH (64 << 10) /* bytes */
-#define FIELD_CPU 39    /* of /proc/PID/stat, counted from 1 */
+#define FIELD_CPU 39    /* of /proc/PID/stat, counted from 1; then comes the priority in real time */
 
 static struct {
     bool on;
     cpu_set_t anywhere;
-    const struct seat *seat; /* whose place `cpu` is */
-    int cpu;                 /* -1: any */
-    pid_t tid;               /* who asked last */
+    pid_t reader; /* whose place `cpu` is */
+    int cpu;      /* -1: any */
+    pid_t tid;    /* who asked last */
     unsigned in_a_row, in_turns;
     uint64_t looked_us;
 } placement;
 
 void placement_init(void) {
-    placement.seat = NULL;
+    placement.reader = 0;
     placement.on = sched_getaffinity(0, sizeof placement.anywhere, &placement.anywhere) == 0 && CPU_COUNT(&placement.anywhere) > 1;
 }
 
@@ -47,14 +47,16 @@ static void move(int cpu) {
     if (sched_setaffinity(0, sizeof there, &there) == 0) placement.cpu = cpu;
 }
 
-/* -1: not to be seen. */
+/* -1: not to be seen, or of a program in real time, which leaves it to nobody. */
 static int processor_of(pid_t tid) {
     char text[1024];
+    int cpu;
+    unsigned priority;
     if (setjmp(core_way_back)) return -1;
     if (core_is_left() || read_proc(text, sizeof text, "/proc/%d/task/%d/stat", (int)tid, (int)tid) <= 0) return -1;
     const char *at = strrchr(text, ')'); /* the name, which is field 2, may hold anything */
     for (int field = 2; at && field < FIELD_CPU; field++) at = strchr(at + 1, ' ');
-    return at ? atoi(at + 1) : -1;
+    return at && sscanf(at, " %d %u", &cpu, &priority) == 2 && !priority ? cpu : -1;
 }
 
 static bool is_much(const struct fuse_in_header *request) {
@@ -65,11 +67,13 @@ static bool is_much(const struct fuse_in_header *request) {
 void placement_follow(const struct fuse_in_header *request) {
     pid_t tid = (pid_t)request->pid;
     if (!placement.on || tid <= 0) return;
-    if (placement.seat != core_seat) {
-        placement.seat = core_seat;
+    if (placement.reader != core_seat->tid) {
+        placement.reader = core_seat->tid;
         placement.cpu = -1;
     }
     bool is_other = tid != placement.tid;
+    /* Who was followed may have the processor to himself now. */
+    if (is_other && placement.cpu >= 0 && now_us() - placement.looked_us > 2 * LOOK_US) move(-1);
     if (is_other && placement.in_a_row < IN_A_ROW) placement.in_turns++;
     placement.in_a_row = is_other ? 1 : placement.in_a_row + 1;
     placement.tid = tid;
