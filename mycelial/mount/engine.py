@@ -29,7 +29,6 @@ from mycelial.record.wire import Kind, Mute, Pause, encode_mark, encode_mute, en
 
 log = logging.getLogger(__name__)
 
-_MOMENT = 0.25  # seconds for which events are gathered: the engine shall not compete with a short command
 _AFTER_CLOSE = 0.05  # seconds until the core has surely heard of it
 _STALLED = 30.0  # seconds without taking a message though the socket is full: the engine hangs
 _LOOKS_EVERY = 1.0  # seconds
@@ -168,7 +167,6 @@ class Engine:
         wake = core.wake_fd()
         while True:
             await trio.lowlevel.wait_readable(wake)
-            await trio.sleep(_MOMENT)
             self._something_sent.set()
             await self._send_waiting()
             while self._unheard:

@@ -1,7 +1,7 @@
 /* Events on their way to the engine: a bounded queue of messages, each holding whole records.
  *
  * A record is written once, in the form in which the engine reads it (little endian, see mycelial/record/wire.py);
- * nobody touches it between. The first one wakes Python, which has what waits sent a moment later, so that what happens
+ * nobody touches it between. A moment after the first one Python is woken, which has what waits sent, so that what happens
  * within that moment travels together; it is Python, too, that waits for room in the socket.
  * When the engine does not keep up, records are dropped and their number is said at that place in the log.
  *
@@ -12,13 +12,14 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
 #define MESSAGE_SIZE 65536 /* below what a Unix socket takes in one message */
 #define HEADER_SIZE 24
+#define MOMENT_MS 250 /* for which events are gathered */
 #define KEPT_BYTES (8u << 20) /* of what was sent; when more is not stored yet, the oldest is given up */
 
 struct message {
@@ -39,13 +40,13 @@ static struct {
     size_t messages, max_messages, kept_bytes;
     uint64_t last_serial, dropped, dropped_unsaid;
     int wake_fd, socket;
-    bool woken; /* Python knows that something waits */
+    bool woken; /* Python knows that something waits, or will in a moment */
 } ring = {.wake_fd = -1, .socket = -1};
 
 int ring_init(bool recording, size_t capacity) {
     ring.recording = recording;
     ring.max_messages = capacity / MESSAGE_SIZE + 1;
-    if (ring.wake_fd < 0) ring.wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (ring.wake_fd < 0) ring.wake_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     return ring.wake_fd < 0 ? -1 : 0;
 }
 
@@ -76,9 +77,10 @@ static uint64_t now_ns(void) {
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+/* Not at once: neither Python nor the engine shall compete with a short command. */
 static void wake_python(void) {
-    uint64_t one = 1;
-    if (!ring.woken) ring.woken = write(ring.wake_fd, &one, sizeof one) > 0;
+    struct itimerspec soon = {.it_value = {.tv_nsec = MOMENT_MS * 1000000}};
+    if (!ring.woken) ring.woken = timerfd_settime(ring.wake_fd, 0, &soon, NULL) == 0;
 }
 
 static size_t record_size(size_t payload) { return (HEADER_SIZE + payload + 7) & ~(size_t)7; }

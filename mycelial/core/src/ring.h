@@ -20,7 +20,7 @@ const void *ring_peek(size_t *size); /* the oldest message, or NULL */
 void ring_pop(void);                 /* it was sent */
 void ring_stored(uint64_t serial);   /* up to this message the engine needs nothing again */
 void ring_send_again(void);          /* there is a new engine, which has nothing of what was not stored */
-int ring_wake_fd(void); /* readable when something waits since it was sent last */
+int ring_wake_fd(void); /* readable when something has waited for a moment since it was sent last */
 uint64_t ring_dropped(void);
 
 #endif
