@@ -108,14 +108,18 @@ def _gather(flows: dict[int, Flow], making: Making, reads: Reads) -> None:
 def _exported(making: Making) -> Reads:
     """Saving a file that was there says nothing; a new one may be another form of a file of its name.
 
-    An editor that nobody sits in front of makes it of what it was told to open.
+    An editor that nobody sits in front of makes it of what it was told to open; of several that it works off
+    one after the other, of the one of its name.
     """
     name, args = making.name_of(making.product), making.writer.args or ()
     told = {word.rpartition("/")[2] for word in args[1:]} if works_by_itself(args) else set()
     stem, _ = by_stem(name)
+    names = {file: making.name_of(file) for file in making.writer.reads}
+    alike = {file for file, its in names.items() if by_stem(its)[0] == stem}
+    opened = {file for file, its in names.items() if its in told and name not in told}
+    chosen = (opened & alike or opened) | (set() if making.existed else alike)
     for file, read in making.writer.reads.items():
-        of_its_name = not making.existed and by_stem(making.name_of(file))[0] == stem
-        if of_its_name or (name not in told and making.name_of(file) in told):
+        if file in chosen:
             yield file, read
 
 

@@ -336,6 +336,17 @@ def test_an_editor_that_nobody_sits_in_front_of_makes_it_of_what_it_was_told_to_
     assert story.sources("other") == []
 
 
+def test_of_several_that_an_editor_works_off_each_product_is_made_from_its_own(story: Story) -> None:
+    letters = ("a", "b", "c")
+    words = ("soffice.bin", "--headless", "--convert-to", "pdf", *(f"{letter}.odt" for letter in letters))
+    for _ in range(2):
+        office = story.program("soffice.bin", args=words)
+        for letter in letters:
+            office.open(f"{letter}.odt").make(f"{letter}.pdf")
+            story.wait(1)
+        assert [story.sources(f"{letter}.pdf") for letter in letters] == [["a.odt"], ["b.odt"], ["c.odt"]]
+
+
 def test_an_id_that_is_used_again_is_another_process(story: Story) -> None:
     first = story.program("cut").open("a")
     second = story.program("cut").open("b")
