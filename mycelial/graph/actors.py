@@ -81,6 +81,11 @@ class Actor:
     def is_below(self, pid: int) -> bool:
         return pid in self.above or self.ppid == pid
 
+    def unstored(self, blocks: Collection[int]) -> dict[int, set[int]]:
+        """Return which blocks are to be written, by its number, where an older version stored all in one."""
+        missing = {read.block for read in self.reads.values()}.difference(blocks)
+        return {self.number: missing | {0}} if missing else {}
+
     def recognise(self) -> None:
         """Work out anew what follows from its name, its command line and its neighbours."""
         is_script = is_task(self.comm, self.args or ())

@@ -272,12 +272,12 @@ class Processes:
             else:
                 self._next, self._clock = state["next"], state["clock"]
         for actor in sorted(actors, key=lambda actor: actor.number):
-            actor.reads = reads_from(reads.get(actor.number, {}))
+            actor.reads = reads_from(stored := reads.get(actor.number, {}))
+            self._dirty_reads |= actor.unstored(stored)
             self._by_pid[actor.pid] = actor.number
             self._index(actor)
             self._reads += len(actor.reads)
-        for actor in sorted(actors, key=lambda actor: actor.used):
-            self._actors[actor.number] = actor
+        self._actors.update((actor.number, actor) for actor in sorted(actors, key=lambda actor: actor.used))
 
     def _new(self, process: Process, record: int, t: float) -> Actor:
         actor = Actor(

@@ -85,6 +85,32 @@ def test_of_thousands_of_reads_only_the_latest_are_written_again(processes: Proc
     assert sum(len(rows) for key, rows in processes.dump() if " reads" in key) < 300
 
 
+@pytest.mark.parametrize("file", [0, 500, 999, 1000], ids=["first", "middle", "last", "new"])
+def test_reads_that_an_older_version_stored_together_stay_known_when_some_are_written(
+    processes: Processes, file: int
+) -> None:
+    process = Process(10, 5, "cat", start=1)
+    for number in range(1000):
+        processes.read(processes.actor(process, 1, 1.0), number, 1.0, conducted=False)
+    stored, rows = dict[str, Any](), list[Any]()
+    for key, state in processes.dump():
+        if " reads" in key:
+            rows += [row[:5] for row in state]
+        else:
+            stored[key] = state
+    stored["1 reads"] = rows
+    again = Processes()
+    again.load(iter(stored.items()))
+    again.read(again.actor(process, 1, 2.0), file, 2.0, conducted=False)
+    stored.update(again.dump())
+    later = Processes()
+    later.load((key, state) for key, state in stored.items() if state is not None)
+    one, two = again.by_number(1), later.by_number(1)
+    assert one is not None
+    assert two is not None
+    assert list(one.reads.items()) == list(two.reads.items())
+
+
 def test_reads_that_an_older_version_stored_are_known(processes: Processes) -> None:
     processes.read(processes.actor(Process(10, 5, "cat"), 1, 1.0), 7, 1.0, conducted=False)
     older = {key: [row[:5] for row in state] if " reads" in key else state for key, state in processes.dump()}
