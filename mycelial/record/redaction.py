@@ -254,7 +254,7 @@ def _places(words: list[str], begun: int, program: str) -> list[int]:
     ):
         return [len(words) - 1]
     if program == "mkpasswd":
-        return _plain(program, words, begun + 1)[:1]
+        return _plain(program, words, begun + 1)  # options may be short for others, or several in one
     if program == "ansible-vault" and "encrypt_string" in words:
         return _plain(program, words, words.index("encrypt_string") + 1)
     if program == "qpdf" and "--encrypt" in words:

@@ -137,6 +137,8 @@ MARKED = (
     ("mkpasswd", "{}", "salt"),
     ("mkpasswd", "-n", "{}"),
     ("mkpasswd", "--name", "{}"),
+    ("mkpasswd", "--meth", "sha-512", "{}"),
+    ("mkpasswd", "-5S", "saltsalt", "{}"),
     ("sudo", "tool", "-u", "me", "-p", "{}"),
     ("mosquitto_pub", "-u", "me", "-P", "{}", "-t", "topic"),
     ("rabbitmqctl", "change_password", "me", "{}"),
