@@ -87,7 +87,7 @@ def _latest(strands: Iterable[Strand]) -> deque[Strand]:
     kept: deque[Strand] = deque()
     size = 0
     for strand in strands:
-        kept.append(strand)
+        kept.append(Strand(strand.weight, strand.files))  # its changes and spells take more room than it
         size += len(strand.files)
         while size > LOOKED_AT:
             size -= len(kept.popleft().files)
