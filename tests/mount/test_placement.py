@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.mount.actor import run_apart
@@ -18,7 +18,11 @@ IN_A_ROW = 2000
 def places(mount: Mounted) -> list[set[int]]:
     """Those processors, of each thread of the daemon, on which it may run."""
     daemon = int(mount.status()["pid"])
-    return [os.sched_getaffinity(int(thread)) for thread in os.listdir(f"/proc/{daemon}/task")]
+    found = []
+    for thread in os.listdir(f"/proc/{daemon}/task"):
+        with suppress(ProcessLookupError):  # it ended just now
+            found.append(os.sched_getaffinity(int(thread)))
+    return found
 
 
 def ask_on(directory: Path, processor: int) -> None:
