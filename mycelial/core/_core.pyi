@@ -58,7 +58,7 @@ def send_again() -> None:
     """Let what was sent and is not stored wait again: for a new engine."""
 
 def wake_fd() -> int:
-    """A timer that becomes readable a moment after something waits again; `send_waiting` makes it unreadable."""
+    """A timer, readable a moment after something waits again; `send_waiting` makes it unreadable."""
 
 def announce_again() -> None:
     """Describe each process anew before its next event: a new engine knows none of them."""
