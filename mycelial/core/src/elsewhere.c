@@ -44,17 +44,14 @@ static void *read_for_others(void *unused) {
     return NULL;
 }
 
-static bool is_running(const char *stat) {
-    const char *after = strrchr(stat, ')');
-    return after && !strncmp(after, ") R", 3);
+static bool is_running(pid_t tid) {
+    char text[1024];
+    return read_proc_apart(text, sizeof text, tid, "stat") > 0 && proc_state(text) == 'R';
 }
 
 /* On a busy machine either may wait for nothing but a processor: the thread, or the process, with its memory map's lock. */
 static bool is_starved(pid_t pid) {
-    char text[1024];
-    if (!elsewhere.tid) return true; /* it was not there yet */
-    return (read_proc_apart(text, sizeof text, elsewhere.tid, "stat") > 0 && is_running(text)) ||
-           (read_proc_apart(text, sizeof text, pid, "stat") > 0 && is_running(text));
+    return !elsewhere.tid /* it was not there yet */ || is_running(elsewhere.tid) || is_running(pid);
 }
 
 static bool wait_until_done(uint64_t until_us) {

@@ -297,13 +297,11 @@ int inode_lookup(struct inode *parent, const char *name, bool may_wait, struct f
     int dir = dir_acquire(parent);
     if (dir < 0) return -dir;
     int error;
-    unsigned attempts = may_wait ? STAT_ATTEMPTS : 1;
-    unsigned long before;
-    do {
-        before = core_turn();
+    for (unsigned attempts = may_wait ? STAT_ATTEMPTS : 1;; attempts--) {
+        unsigned long before = core_turn();
         error = stat_once(dir, name, attempts > 1, &stx);
-        attempts--;
-    } while (!is_as_seen(before));
+        if (is_as_seen(before)) break;
+    }
     dir_release(parent);
     if (error) return error;
     inode_adopt(parent, name, &stx, entry);

@@ -151,6 +151,12 @@ static size_t first_program(pid_t pid, char *cmdline, size_t size, size_t room) 
     return length;
 }
 
+/* A shell's child that may still become another program. */
+static bool is_copy_of_parent(const struct process *process) {
+    const struct process *parent = process_known(process->ppid);
+    return parent && process->threads == 1 && !strcmp(parent->comm, process->comm);
+}
+
 static void announce(struct process *process) {
     char data[57344], field[8192]; /* of which all fields together need 54 KiB */
     struct text text = {data, 0, sizeof data};
@@ -175,8 +181,7 @@ static void announce(struct process *process) {
         ssize_t got = read_proc(field, sizeof field, "/proc/%d/cmdline", (int)process->tgid);
         if (got > 0) size = (size_t)got;
     }
-    const struct process *parent = process_known(ppid);
-    if (parent && process->threads == 1 && !strcmp(parent->comm, process->comm)) {
+    if (is_copy_of_parent(process)) {
         watch_child(process->tgid, field, size);
         pipeline_to_be_named(&pipeline, process->tgid, ppid);
     }
@@ -218,15 +223,19 @@ static uint32_t number_of(pid_t tid, bool look_at_pipes) {
 uint32_t lineage_number(pid_t tid) { return number_of(tid, false); }
 uint32_t lineage_refresh_pipes(pid_t tid) { return number_of(tid, true); }
 
+/* Whose thread it is, without looking. */
+static struct process *seen_last(pid_t tid) {
+    struct process *process = process_known(tid);
+    return process && process->tgid != tid ? process_known(process->tgid) : process;
+}
+
 uint32_t lineage_latest(pid_t tid) {
-    const struct process *process = process_known(tid);
-    if (process && process->tgid != tid) process = process_known(process->tgid);
+    const struct process *process = seen_last(tid);
     return process ? process->number : PROCESS_UNKNOWN;
 }
 
 bool lineage_is_still(pid_t tid, uint32_t number) {
-    const struct process *process = process_known(tid);
-    if (process && process->tgid != tid) process = process_known(process->tgid);
+    const struct process *process = seen_last(tid);
     return process && process->number == number && process->epoch == announced.epoch && !process->pipeline.in.count &&
            !process->pipeline.out.count && process_is_unchanged(process);
 }
@@ -234,8 +243,7 @@ bool lineage_is_still(pid_t tid, uint32_t number) {
 void lineage_settle(pid_t tid) {
     char text[2];
     if (core_is_left() || setjmp(core_way_back)) return;
-    struct process *process = process_known(tid);
-    if (process && process->tgid != tid) process = process_known(process->tgid);
+    struct process *process = seen_last(tid);
     if (!process || !process->pipeline.unsettled || process->threads > 1) return;
     process->pipeline.unsettled = false;
     pid_t pid = process->tgid;
@@ -254,8 +262,7 @@ void lineage_redirected(pid_t tid) {
         free(process->streams[fd]);
         process->streams[fd] = size ? strdup(target) : NULL;
     }
-    const struct process *parent = process_known(process->ppid);
-    if (!parent || strcmp(parent->comm, process->comm) != 0) return; /* no copy of its shell: it is what it will be */
+    if (!is_copy_of_parent(process)) return; /* it is what it will be */
     ssize_t size = read_proc(target, sizeof target, "/proc/%d/cmdline", (int)tid);
     if (size > 0) watch_child(tid, target, (size_t)size);
 }

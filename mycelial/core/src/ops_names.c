@@ -60,7 +60,7 @@ static void c_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t 
     int fd = enter(req, dir);
     if (fd >= 0 && (S_ISCHR(mode) || S_ISBLK(mode))) caller_may_make_devices();
     int error = fd < 0 ? -fd : leave(dir, mknodat(fd, name, mode, rdev));
-    if (!error && S_ISREG(mode)) record_name(CREATE, 0, req, dir, name);
+    if (!error && S_ISREG(mode)) record_create(0, req, dir, name);
     reply_new(req, dir, name, error);
 }
 
@@ -131,7 +131,7 @@ static void answer_created(fuse_req_t req, struct inode *dir, const char *name, 
     }
     handle->fresh = made || (fi->flags & O_TRUNC);
     if (ring_recording())
-        handle->process = name && handle->fresh ? record_name(CREATE, made ? 0 : EVENT_TRUNCATED, req, dir, name)
+        handle->process = name && handle->fresh ? record_create(made ? 0 : EVENT_TRUNCATED, req, dir, name)
                                                 : lineage_number(fuse_req_ctx(req)->pid);
     if (reply_created(req, &entry, handle) == -ENOENT) {
         struct inode *inode = handle->inode;

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 static ssize_t read_path(const char *path, char *buffer, size_t size) {
@@ -33,6 +34,11 @@ ssize_t read_proc_link_apart(char *buffer, size_t size, pid_t pid, const char *n
     ssize_t got = readlink(path, buffer, size - 1);
     if (got >= 0) buffer[got] = '\0';
     return got;
+}
+
+char proc_state(const char *stat) {
+    const char *after = strrchr(stat, ')'); /* the name may hold anything */
+    return after && after[1] == ' ' ? after[2] : '\0';
 }
 
 ssize_t read_proc(char *buffer, size_t size, const char *format, ...) {

@@ -14,6 +14,7 @@
 #include "lock.h"
 #include "negotiation.h"
 #include "placement.h"
+#include "proc.h"
 #include "protocol.h"
 #include "queue.h"
 #include "statx.h"
@@ -127,10 +128,9 @@ static bool is_away_too_long(const struct seat *other, uint64_t locked_us, uint6
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd >= 0 && read(fd, text, sizeof text - 1) < 0) text[0] = '\0';
     if (fd >= 0) close(fd);
-    const char *after = strrchr(text, ')');
-    bool is_locked = after && strncmp(after, ") D", 3) == 0, runs = after && strncmp(after, ") R", 3) == 0;
-    if (!looks) return !runs || for_us > looks_us; /* to give back room takes the processor's time, too */
-    return is_locked || (!runs && for_us > looks_us);
+    char state = proc_state(text);
+    if (!looks) return state != 'R' || for_us > looks_us; /* to give back room takes the processor's time, too */
+    return state == 'D' || (state != 'R' && for_us > looks_us);
 }
 
 static bool is_left_too_long(void) { return is_away_too_long(core_seats.reader, LOCKED_TOO_LONG_US, LOOKS_TOO_LONG_US); }

@@ -6,30 +6,29 @@ uint32_t record_who(fuse_req_t req) {
     return ring_recording() ? lineage_number(fuse_req_ctx(req)->pid) : PROCESS_UNKNOWN;
 }
 
-uint32_t record_inode(enum event_kind kind, unsigned flags, fuse_req_t req, const struct inode *inode) {
+/* Of the file, or of a name in that directory. */
+static void tell(enum event_kind kind, unsigned flags, uint32_t process, uint32_t uid, const struct inode *inode, const char *name) {
     char path[PATH_SIZE];
+    int size = inode_path(inode, name, path, sizeof path);
+    if (size > 0) ring_event(kind, flags, process, uid, path, (size_t)size, NULL, 0);
+}
+
+uint32_t record_inode(enum event_kind kind, unsigned flags, fuse_req_t req, const struct inode *inode) {
     if (!ring_recording()) return PROCESS_UNKNOWN;
-    const struct fuse_ctx *context = fuse_req_ctx(req);
-    uint32_t process = lineage_number(context->pid);
-    int size = inode_path(inode, NULL, path, sizeof path);
-    if (size > 0) ring_event(kind, flags, process, context->uid, path, (size_t)size, NULL, 0);
+    uint32_t process = record_who(req);
+    tell(kind, flags, process, fuse_req_ctx(req)->uid, inode, NULL);
     return process;
 }
 
-uint32_t record_name(enum event_kind kind, unsigned flags, fuse_req_t req, const struct inode *parent, const char *name) {
-    char path[PATH_SIZE];
+uint32_t record_create(unsigned flags, fuse_req_t req, const struct inode *parent, const char *name) {
     if (!ring_recording()) return PROCESS_UNKNOWN;
-    const struct fuse_ctx *context = fuse_req_ctx(req);
-    uint32_t process = kind == CREATE ? lineage_refresh_pipes(context->pid) : lineage_number(context->pid);
-    int size = inode_path(parent, name, path, sizeof path);
-    if (size > 0) ring_event(kind, flags, process, context->uid, path, (size_t)size, NULL, 0);
+    uint32_t process = lineage_refresh_pipes(fuse_req_ctx(req)->pid);
+    tell(CREATE, flags, process, fuse_req_ctx(req)->uid, parent, name);
     return process;
 }
 
 void record_unlink(uint32_t process, fuse_req_t req, const struct inode *parent, const char *name) {
-    char path[PATH_SIZE];
-    int size = ring_recording() ? inode_path(parent, name, path, sizeof path) : -1;
-    if (size > 0) ring_event(UNLINK, 0, process, fuse_req_ctx(req)->uid, path, (size_t)size, NULL, 0);
+    if (ring_recording()) tell(UNLINK, 0, process, fuse_req_ctx(req)->uid, parent, name);
 }
 
 void record_two(enum event_kind kind, unsigned flags, uint32_t process, fuse_req_t req, const char *path, int path_size,
@@ -41,18 +40,14 @@ void record_two(enum event_kind kind, unsigned flags, uint32_t process, fuse_req
 }
 
 void record_read(const struct handle *handle) {
-    char path[PATH_SIZE];
-    if (ring_recording()) lineage_settle(handle->tid);
-    uint32_t process = ring_recording() ? lineage_latest(handle->tid) : PROCESS_UNKNOWN;
-    if (process == PROCESS_UNKNOWN || process == handle->process) return;
-    int size = inode_path(handle->inode, NULL, path, sizeof path);
-    if (size > 0) ring_event(READ, 0, process, handle->uid, path, (size_t)size, NULL, 0);
+    if (!ring_recording()) return;
+    lineage_settle(handle->tid);
+    uint32_t process = lineage_latest(handle->tid);
+    if (process != PROCESS_UNKNOWN && process != handle->process) tell(READ, 0, process, handle->uid, handle->inode, NULL);
 }
 
 void record_write(struct handle *handle) {
-    char path[PATH_SIZE];
     if (!ring_recording()) return;
     handle->dirty = handle->fresh = false;
-    int size = inode_path(handle->inode, NULL, path, sizeof path);
-    if (size > 0) ring_event(WRITE, 0, handle->process, handle->uid, path, (size_t)size, NULL, 0);
+    tell(WRITE, 0, handle->process, handle->uid, handle->inode, NULL);
 }

@@ -10,7 +10,7 @@
 uint32_t record_who(fuse_req_t req);
 /* These two ask by themselves, and return the process. */
 uint32_t record_inode(enum event_kind kind, unsigned flags, fuse_req_t req, const struct inode *inode);
-uint32_t record_name(enum event_kind kind, unsigned flags, fuse_req_t req, const struct inode *parent, const char *name);
+uint32_t record_create(unsigned flags, fuse_req_t req, const struct inode *parent, const char *name);
 void record_unlink(uint32_t process, fuse_req_t req, const struct inode *parent, const char *name);
 void record_two(enum event_kind kind, unsigned flags, uint32_t process, fuse_req_t req, const char *path, int path_size,
                 const struct inode *parent, const char *name);

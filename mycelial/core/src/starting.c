@@ -21,8 +21,8 @@
 
 /* Runs, or would if it got a processor, or waits for a disk or for its vfork. */
 static bool is_busy(const char *stat) {
-    const char *after = strrchr(stat, ')');
-    return after && after[1] == ' ' && (after[2] == 'R' || after[2] == 'D');
+    char state = proc_state(stat);
+    return state == 'R' || state == 'D';
 }
 
 bool starting_is_busy(pid_t pid) {
@@ -32,14 +32,13 @@ bool starting_is_busy(pid_t pid) {
 
 bool starting_is_alive(pid_t pid) {
     char text[1024];
-    const char *after = read_proc(text, sizeof text, "/proc/%d/stat", (int)pid) > 0 ? strrchr(text, ')') : NULL;
-    return after && after[1] == ' ' && after[2] != 'Z' && after[2] != 'X';
+    char state = read_proc(text, sizeof text, "/proc/%d/stat", (int)pid) > 0 ? proc_state(text) : '\0';
+    return state && state != 'Z' && state != 'X';
 }
 
 /* A child that waits for more than a moment waits for us: for the file of a redirection. */
 static bool is_moving(const char *stat, uint64_t waited_us) {
-    const char *after = strrchr(stat, ')');
-    return is_busy(stat) && (after[2] == 'R' || waited_us < DISK_US);
+    return is_busy(stat) && (proc_state(stat) == 'R' || waited_us < DISK_US);
 }
 
 bool starting_is_moving(pid_t pid, uint64_t waited_us) {
