@@ -76,21 +76,22 @@ class Purposes:
             _Kind.SPELL: 1.0 - trust,
             _Kind.SPELLS: trust,
         }
-        for place, files in self._all():
+        for place, start, end in self._places():
             part = parts[_Kind(self._kinds[place])]
-            if len(files) > 1 and part > FAINT:
-                yield Strand(part * self._weights[place], files)
+            if end - start > 1 and part > FAINT:
+                files = zip(self._files[start:end], self._parts[start:end], strict=True)
+                yield Strand(part * self._weights[place], dict(files))
 
     def learn(self, group_of: Mapping[int, int]) -> bool:
         """Find out how far places serve one purpose each, if `group_of` says, by and large, for which each
         file is; whether that says more than changes and spells alone."""
         of_strands: dict[_Kind, dict[int, Counter[int]]] = {_Kind.CHANGE: {}, _Kind.SPELL: {}}
-        for place, files in self._all():
+        for place, start, end in self._places():
             counts = of_strands.get(_Kind(self._kinds[place]))
             if counts is None:
                 continue
             company: dict[int, float] = {}
-            for file, weight in files.items():
+            for file, weight in zip(self._files[start:end], self._parts[start:end], strict=True):
                 if (group := group_of.get(file)) is not None:
                     company[group] = company.get(group, 0.0) + weight
             if company:
@@ -108,10 +109,11 @@ class Purposes:
         self._parts.extend(files.values())
         self._ends.append(len(self._files))
 
-    def _all(self) -> Iterator[tuple[int, dict[int, float]]]:
+    def _places(self) -> Iterator[tuple[int, int, int]]:
+        """Each one's number, and where its files begin and end."""
         start = 0
         for place, end in enumerate(self._ends):
-            yield place, dict(zip(self._files[start:end], self._parts[start:end], strict=True))
+            yield place, start, end
             start = end
 
 
