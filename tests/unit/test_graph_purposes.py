@@ -19,6 +19,11 @@ def strands(story: Story) -> list[Strand]:
         return list(past.strands(ALICE))
 
 
+def pieces_of_work(story: Story) -> set[frozenset[str]]:
+    with story.answers(None) as answers:
+        return {frozenset(cluster.members) for cluster in answers.clusters(10, 100)}
+
+
 def test_a_change_holds_what_was_used_since_the_one_before(tmp_path: Path) -> None:
     story = Story(tmp_path)
     shell = story.program("bash", chain=((40, "sshd"),))
@@ -41,36 +46,32 @@ def test_a_change_holds_what_was_used_since_the_one_before(tmp_path: Path) -> No
     assert set(strand.files) == set(paths)
 
 
-def test_projects_taken_up_in_turn_in_one_editor_are_told_apart_by_their_changes(tmp_path: Path) -> None:
-    story, draw = Story(tmp_path), random.Random(1)
+def in_turn_in_one_editor(directory: Path, *, committed: bool) -> Story:
+    """Two projects, one now and the other then, for some minutes each."""
+    story, draw = Story(directory), random.Random(1)
     editor = story.program("code", chain=((40, "gnome-shell"),))
     for _ in range(12):
         for project in draw.choices((ONE, TWO), k=6):
             files = draw.sample(project, 3)
             editor.open(*files).close(*files)
             story.wait(60.0)
-            editor.run("git").open(*files)
+            if committed:
+                editor.run("git").open(*files)
             story.wait(60.0)
         story.pause()
-    with story.answers(None) as answers:
-        found = {frozenset(cluster.members) for cluster in answers.clusters(10, 100)}
-    assert found == {frozenset(ONE), frozenset(TWO)}
+    return story
+
+
+def test_projects_taken_up_in_turn_in_one_editor_are_told_apart_by_their_changes(tmp_path: Path) -> None:
+    story = in_turn_in_one_editor(tmp_path, committed=True)
+    assert pieces_of_work(story) == {frozenset(ONE), frozenset(TWO)}
 
 
 def test_projects_taken_up_in_turn_in_one_editor_without_version_control_are_told_apart(
     tmp_path: Path,
 ) -> None:
-    story, draw = Story(tmp_path), random.Random(1)
-    editor = story.program("code", chain=((40, "gnome-shell"),))
-    for _ in range(12):
-        for project in draw.choices((ONE, TWO), k=6):
-            files = draw.sample(project, 3)
-            editor.open(*files).close(*files)
-            story.wait(120.0)
-        story.pause()
-    with story.answers(None) as answers:
-        found = {frozenset(cluster.members) for cluster in answers.clusters(10, 100)}
-    assert found == {frozenset(ONE), frozenset(TWO)}
+    story = in_turn_in_one_editor(tmp_path, committed=False)
+    assert pieces_of_work(story) == {frozenset(ONE), frozenset(TWO)}
 
 
 def test_files_that_are_each_worked_on_for_long_are_still_joined_by_their_place(tmp_path: Path) -> None:
@@ -82,9 +83,7 @@ def test_files_that_are_each_worked_on_for_long_are_still_joined_by_their_place(
                 shell.run("vim").open(file).close(file)
                 story.wait(200.0)
             story.pause()
-    with story.answers(None) as answers:
-        found = {frozenset(cluster.members) for cluster in answers.clusters(10, 100)}
-    assert found == {frozenset(ONE), frozenset(TWO)}
+    assert pieces_of_work(story) == {frozenset(ONE), frozenset(TWO)}
 
 
 def test_a_strand_without_a_change_is_told_apart_by_spells(tmp_path: Path) -> None:
