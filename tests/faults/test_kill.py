@@ -215,6 +215,52 @@ def test_an_engine_that_is_killed_at_the_unmount_costs_no_event(mount: Mounted) 
     assert by["before"] == by["unread"] != "?"
 
 
+def tells_its_connection(daemon: int) -> bool:
+    """Whether the kernel says which process serves a mount."""
+    told = Path(f"/proc/{daemon}/fdinfo").iterdir()
+    return any("fuse_connection" in descriptor.read_text() for descriptor in told)
+
+
+def link_on(directory: Path, name: str) -> int | None:
+    """Give a file another name, and take it away, until the mount is gone."""
+    file, other = directory / name, directory / f"other {name}"
+    file.write_bytes(b"")
+    try:
+        while True:
+            os.link(file, other)
+            os.unlink(other)
+    except OSError as error:
+        return error.errno
+
+
+def test_a_mount_that_is_killed_while_names_come_and_go_ends_at_once(mount: Mounted) -> None:
+    for round in range(4):  # what waits for the lock of a directory keeps the device open, and is not killed
+        with Actor(timeout=60) as one, Actor(timeout=60) as two, Actor(timeout=60) as three:
+            for number, actor in enumerate((one, two, three)):
+                actor.start(link_on, mount.mountpoint, f"{round}.{number}")
+            wait_until(lambda round=round: all((mount.source / f"{round}.{n}").exists() for n in range(3)))
+            time.sleep(0.2)
+            for pid in processes(mount, "mount"):
+                os.kill(pid, signal.SIGKILL)
+            try:
+                assert {one.finish(), two.finish(), three.finish()} <= set(GONE)
+            finally:
+                mount.unmount()
+        mount.start()
+
+
+def test_the_doctor_lets_a_stopped_mount_go_on(mount: Mounted, tmp_path: Path) -> None:
+    daemon = int(mount.status()["pid"])
+    mend = f"kill -CONT {daemon}" if tells_its_connection(daemon) else f"fusermount3 -uz {mount.mountpoint}"
+    os.kill(daemon, signal.SIGSTOP)
+    try:
+        asked = mycelial("doctor", env={**os.environ, "XDG_STATE_HOME": str(tmp_path)})
+    finally:
+        os.kill(daemon, signal.SIGCONT)
+    assert f"failed  mount        {mount.mountpoint}: no answer" in asked.stdout
+    assert f"-> {mend}\n" in asked.stdout
+
+
 def test_the_doctor_names_a_dead_mount_and_its_mend_works(mount: Mounted, tmp_path: Path) -> None:
     for pid in processes(mount, "both"):
         os.kill(pid, signal.SIGKILL)

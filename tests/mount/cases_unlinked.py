@@ -171,3 +171,17 @@ def opened_again_when_its_directory_is_closed(w: World) -> None:
         os.fchmod(fd, 0)
         w.attempt("read by the first", os.pread, fd, 100, 0)
     os.chmod(directory, 0o755)
+
+
+@case()
+def a_file_that_never_had_a_name_goes_on_by_an_O_PATH_descriptor(w: World) -> None:
+    fd = os.open(w.root, os.O_RDWR | os.O_TMPFILE)
+    os.write(fd, b"0123456789")
+    with w.opened(b"/proc/self/fd/%d" % fd, os.O_PATH) as path:
+        os.close(fd)
+        w.attempt("fstat", os.fstat, path)
+        w.attempt("chmod", os.chmod, b"/proc/self/fd/%d" % path, 0o640)
+        w.attempt("read", w.read, b"/proc/self/fd/%d" % path)
+        w.attempt("link it", linux.link_descriptor, path, w.path("named"))
+        w.attempt("at last", os.fstat, path)
+    w.attempt("by its name", w.read, w.path("named"))

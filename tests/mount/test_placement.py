@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
+import resource
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,6 +16,8 @@ from tests.mount.mounted import Mounted, wait_until
 
 ALL = os.sched_getaffinity(0)
 IN_A_ROW = 2000
+NICER = 5
+CAP_SYS_NICE = 1 << 23
 
 
 def places(mount: Mounted) -> list[set[int]]:
@@ -66,3 +71,36 @@ def test_the_reader_runs_anywhere_while_several_ask(mount: Mounted) -> None:
     run_apart(ask_on, mount.mountpoint, min(ALL))
     with asking_in_turns(mount.mountpoint, ALL):
         wait_until(lambda: all(place == ALL for place in places(mount)), what="leave to run on any processor")
+
+
+def become_another(directory: Path) -> None:
+    pid = os.fork()
+    if pid == 0:
+        os.open(directory / "file", os.O_RDWR | os.O_CLOEXEC)
+        for number in range(50):
+            (directory / str(number)).exists()
+        time.sleep(0.01)
+        os.execv("/bin/true", ["true"])
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
+def test_a_program_that_asks_a_lot_becomes_another_one(mount: Mounted) -> None:
+    """Closing its files it holds what whoever looks at it waits for: it is answered without a look."""
+    (mount.source / "file").write_text("text")
+    run_apart(become_another, mount.mountpoint)
+
+
+def test_who_answers_goes_before_other_programs_where_that_is_allowed(mount: Mounted) -> None:
+    """Those are the reader and who stands in for it; none of the others."""
+    daemon = int(mount.status()["pid"])
+    text = Path(f"/proc/{daemon}/status").read_text()
+    capabilities = re.search(r"CapEff:\s+(\w+)", text)
+    assert capabilities is not None
+    usual = os.getpriority(os.PRIO_PROCESS, daemon)
+    lowest = 20 - resource.prlimit(daemon, resource.RLIMIT_NICE)[0]
+    allowed = int(capabilities[1], 16) & CAP_SYS_NICE or lowest <= usual - NICER
+    told = sorted(
+        os.getpriority(os.PRIO_PROCESS, int(thread)) for thread in os.listdir(f"/proc/{daemon}/task")
+    )
+    answering = [max(-20, usual - NICER)] * 2 if allowed else []
+    assert told == answering + [usual] * (len(told) - len(answering))

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -79,6 +80,76 @@ def test_names_that_change_are_recorded(mount: Mounted, in_mount: Path) -> None:
         ("unlink", "hard", None),
         ("unlink", "other.txt", None),
     ]
+
+
+@pytest.mark.parametrize("timeout", ["1", "3600"])
+def test_a_file_with_two_names_is_told_by_the_one_that_was_used(
+    timeout: str, new_mount: Callable[..., Mounted]
+) -> None:
+    mount = new_mount("--timeout", timeout)
+    uses = ["first", "second", "first", "second", "first"]
+    shell("echo new > first; ln first second", mount)
+    for use in uses:
+        shell(f"cat {use}", mount)
+    shell("rm second; cat first", mount)
+    log = wait_for_events(mount, lambda log: len([e for e in log if e["comm"] == "cat"]) == len(uses) + 1)
+    assert [e["path"] for e in log if e["comm"] == "cat"] == [*uses, "first"]
+
+
+def used_at_once(directory: Path) -> list[str]:
+    """By one program, by many threads, and by descriptors, which the kernel cannot look up again."""
+    first, second = directory / "in.txt", directory / "second"
+    first.write_bytes(b"")
+    os.link(first, second)
+    with open(first, "rb") as file:
+        os.link(first, directory / "third")
+        with open(f"/proc/self/fd/{file.fileno()}", "rb") as again:
+            told = [os.readlink(f"/proc/self/fd/{one.fileno()}") for one in (file, again)]
+    failed = []
+    for round in range(50):
+        name = directory / f"of many {round}"
+        name.write_bytes(b"")
+        os.link(name, directory / f"other {round}")
+
+        def read(path: Path) -> None:
+            try:
+                path.read_bytes()
+            except OSError as error:
+                failed.append(str(error))
+
+        threads = [
+            threading.Thread(target=read, args=(path,)) for path in [name, directory / f"other {round}"] * 4
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    return [*told, *failed]
+
+
+@pytest.mark.parametrize("timeout", ["0", "3600"])
+def test_a_file_that_got_another_name_is_opened_at_once(
+    timeout: str, new_mount: Callable[..., Mounted]
+) -> None:
+    mount = new_mount("--timeout", timeout)
+    assert run_apart(used_at_once, mount.mountpoint) == [str(mount.mountpoint / "in.txt")] * 2
+    log = wait_for_events(mount, lambda log: bool(told(log, "other 49")))
+    assert told(log, "in.txt").count("open") == 1
+    assert told(log, "third").count("open") == 1  # by a descriptor: the name that was used last
+    assert "open" not in told(log, "second")
+
+
+def linked_while_open(directory: Path) -> str:
+    with open(directory / "in.txt") as file:
+        os.link(directory / "in.txt", directory / "second")
+        time.sleep(0.2)
+        return os.readlink(f"/proc/self/fd/{file.fileno()}")
+
+
+def test_a_file_that_gets_a_second_name_while_it_is_open_keeps_its_first(
+    mount: Mounted, in_mount: Path
+) -> None:
+    assert run_apart(linked_while_open, in_mount) == str(in_mount / "in.txt")
 
 
 def test_a_renamed_directory_gives_its_files_new_names(mount: Mounted, in_mount: Path) -> None:

@@ -39,15 +39,26 @@ int handle_stat(const struct handle *handle, struct statx *stx) {
     return core_turn() == before + 1 ? error : stat_fd(handle->fd, stx); /* others were at work meanwhile */
 }
 
+/* What never had a name (O_TMPFILE) was reached through its open files alone; there may be an O_PATH descriptor yet. */
+static bool is_last_way(const struct inode *inode) {
+    return !inode->handles && !inode->parent && inode->fd < 0 && inode->lookups && inode->type != S_IFDIR;
+}
+
 void handle_close(struct handle *handle) {
-    struct handle **link = &handle->inode->handles;
+    struct inode *inode = handle->inode;
+    struct handle **link = &inode->handles;
     while (*link != handle) link = &(*link)->next;
     *link = handle->next;
-    if (!handle->inode->handles) passthrough_close(handle->inode);
-    core_leave_for_disk(); /* some filesystems bring to the disk then what was written, or tell another machine */
-    inode_close(handle->inode, handle->fd);
-    core_return();
-    inode_unreference(handle->inode);
+    if (!inode->handles) passthrough_close(inode);
+    if (is_last_way(inode)) {
+        inode->fd = handle->fd;
+        inode->pinned = inode->large = true; /* until it is forgotten, most likely at once */
+    } else {
+        core_leave_for_disk(); /* some filesystems bring to the disk then what was written, or tell another machine */
+        inode_close(inode, handle->fd);
+        core_return();
+    }
+    inode_unreference(inode);
     free(handle);
 }
 

@@ -227,6 +227,37 @@ static void open_circle(struct inode *inode, struct inode *parent) {
         }
 }
 
+static uint64_t hash_of(const struct inode *parent, const char *name) {
+    uint64_t hash = (14695981039346656037u ^ inode_number(parent)) * 1099511628211u; /* FNV-1a */
+    while (*name) hash = (hash ^ (unsigned char)*name++) * 1099511628211u;
+    return hash | 1;
+}
+
+void inode_linked(struct inode *inode) {
+    if (!inode->parent) return;
+    inode->kept = hash_of(inode->parent, inode->name);
+    inode->looked = 0;
+}
+
+void inode_looked_up(struct inode *inode, const struct inode *parent, const char *name, pid_t tid) {
+    if (inode->kept && inode->kept == hash_of(parent, name)) inode->kept = 0; /* it will ask for that, too */
+    inode->looked = tid;
+}
+
+bool inode_is_to_be_looked_up(struct inode *inode, pid_t tid) {
+    if (inode->sent && inode->sent == tid) {
+        inode->sent = 0; /* never twice: it would be an error for whoever asks */
+        return false;
+    }
+    if (!inode->kept || !tid || inode->looked == tid || inode->sent) return false;
+    inode->sent = tid;
+    return true;
+}
+
+void inode_moved(struct inode *inode, const struct inode *parent, const char *name, const struct inode *to, const char *to_name) {
+    if (inode->kept && inode->kept == hash_of(parent, name)) inode->kept = to ? hash_of(to, to_name) : 0;
+}
+
 void inode_rename(struct inode *inode, struct inode *parent, const char *name) {
     if (inode == &table.root || inode == parent) return;
     if (inode->parent == parent && strcmp(inode->name, name) == 0) return;
@@ -277,7 +308,8 @@ void inode_adopt(struct inode *parent, const char *name, const struct statx *stx
     entry->ino = inode_number(inode);
     entry->generation = inode->generation;
     entry->attr_timeout = attr_timeout(inode);
-    entry->entry_timeout = configuration.timeout;
+    bool has_other_names = stx->stx_nlink > 1 && inode->type != S_IFDIR; /* the kernel opens by number: who asks says by which */
+    entry->entry_timeout = has_other_names ? 0 : configuration.timeout;
 }
 
 bool inode_is_told(const struct inode *parent, const char *name, ino_t ino) {

@@ -28,6 +28,8 @@ struct inode {
     uint32_t generation; /* tells it from another that had its number before, to whoever keeps a file handle */
     uint64_t told_us; /* when the kernel was told its name and attributes, by now_us() */
     mode_t type;      /* S_IFMT bits */
+    uint64_t kept;    /* a hash of the name that the kernel keeps, from when it was the only one; or 0 */
+    pid_t looked, sent; /* then: who looked it up last, and who was sent to do so */
     struct statx_timestamp cached; /* change time of the content in the kernel's cache, as far as we know */
     int fd;        /* O_PATH descriptor or -1 */
     int backing_id; /* of kernel passthrough while open in that way, or 0 */
@@ -52,6 +54,13 @@ void inode_seen(struct inode *inode, const struct statx *stx);
 bool inode_is(const struct inode *inode, const struct statx *stx);
 void inode_rename(struct inode *inode, struct inode *parent, const char *name);
 void inode_unname(struct inode *inode, const struct inode *parent, const char *name);
+/* The kernel opens by number. A name that is not the only one it asks for each time, but one that it had been told before
+ * there was another it keeps; who seems to have come by that is sent to look it up. Once: he may have come by a descriptor. */
+void inode_linked(struct inode *inode);
+void inode_looked_up(struct inode *inode, const struct inode *parent, const char *name, pid_t tid);
+bool inode_is_to_be_looked_up(struct inode *inode, pid_t tid);
+/* This name of it has become another one, or is gone (NULL). */
+void inode_moved(struct inode *inode, const struct inode *parent, const char *name, const struct inode *to, const char *to_name);
 void inode_reference(struct inode *inode);
 void inode_unreference(struct inode *inode);
 unsigned long inode_count(void);

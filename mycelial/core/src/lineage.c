@@ -202,6 +202,22 @@ static void announce(struct process *process) {
     if (!ring_process(number, uid, data, text.size)) process->number = PROCESS_UNKNOWN; /* so it is told next time */
 }
 
+/* A shell does loops by itself, and its standard input is what they read as long as they go on. */
+static bool is_shell(const struct process *process) {
+    size_t size = strlen(process->comm);
+    return process->threads == 1 && size >= 2 && !strcmp(process->comm + size - 2, "sh");
+}
+
+static bool has_other_input(struct process *process) {
+    char target[4096];
+    size_t size = read_proc_link(target, sizeof target, process->tgid, "fd/0");
+    uint64_t input = 14695981039346656037u; /* FNV-1a */
+    for (size_t i = 0; i < size; i++) input = (input ^ (unsigned char)target[i]) * 1099511628211u;
+    bool changed = input != process->input;
+    process->input = input;
+    return changed;
+}
+
 static uint32_t number_of(pid_t tid, bool look_at_pipes) {
     if (core_is_left()) return lineage_latest(tid);
     if (setjmp(core_way_back)) return PROCESS_UNKNOWN;
@@ -210,6 +226,7 @@ static uint32_t number_of(pid_t tid, bool look_at_pipes) {
     for (unsigned i = 0; i < 2 && announced.ignored[i]; i++) /* they, and what they start to work for them */
         if (process->tgid == announced.ignored[i] || process->ppid == announced.ignored[i]) return PROCESS_IGNORED;
     bool known = process->number && process->epoch == announced.epoch;
+    if (look_at_pipes && is_shell(process) && has_other_input(process)) known = false;
     if (known && !(look_at_pipes && (process->pipeline.in.count || process->pipeline.out.count))) return process->number;
     struct pipeline pipeline = process->pipeline;
     bool changed = pipeline_follow(&pipeline, process->tgid);

@@ -51,8 +51,11 @@ static void c_lookup(fuse_req_t req, fuse_ino_t parent, const char *name) {
         fuse_reply_entry(req, &entry);
     } else if (error)
         fuse_reply_err(req, error);
-    else if (fuse_reply_entry(req, &entry) == -ENOENT)
-        inode_forget(inode_of(entry.ino), 1); /* interrupted: the kernel does not know it */
+    else {
+        inode_looked_up(inode_of(entry.ino), inode_of(parent), name, fuse_req_ctx(req)->pid);
+        if (fuse_reply_entry(req, &entry) == -ENOENT)
+            inode_forget(inode_of(entry.ino), 1); /* interrupted: the kernel does not know it */
+    }
 }
 
 static void forget_one(fuse_ino_t ino, uint64_t lookups) {

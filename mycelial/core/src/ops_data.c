@@ -97,6 +97,11 @@ static void c_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi) {
     DELEGATE(ino, open, req, ino, fi);
     struct inode *inode = inode_of(ino);
     struct statx stx;
+    /* No flags at all: the kernel itself opens it, to ask for the file's attributes (lsattr), and would not come again. */
+    if (fi->flags && ring_recording() && inode_is_to_be_looked_up(inode, fuse_req_ctx(req)->pid)) {
+        fuse_reply_err(req, ESTALE); /* upon which the kernel looks the name up, and opens again */
+        return;
+    }
     int fd = open_inode(inode, flags_below(fi->flags), &stx);
     if (fd == -EPERM && fi->flags & O_APPEND && !is_writeback()) /* chattr +a */
         fd = open_inode(inode, flags_below(fi->flags) | O_APPEND, &stx);

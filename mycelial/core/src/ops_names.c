@@ -163,17 +163,20 @@ static void c_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char
     REFUSE_VIRTUAL(ino, EXDEV);
     struct inode *dir = inode_of(parent), *inode = inode_of(ino);
     char path[32], before[PATH_SIZE];
+    struct statx was = {.stx_nlink = 0};
     uint32_t process = record_who(req);
     int before_size = ring_recording() ? inode_path(inode, NULL, before, sizeof before) : -1;
     bool owned = false;
     int old = inode_open_path(inode, &owned), error = old < 0 ? -old : 0;
     if (!error) {
+        stat_fd(old, &was);
         snprintf(path, sizeof path, "/proc/self/fd/%d", old);
         int fd = enter(req, dir);
         error = fd < 0 ? -fd : leave(dir, linkat(AT_FDCWD, path, fd, name, AT_SYMLINK_FOLLOW));
     }
     if (owned) close(old);
     if (!error) record_two(LINK, 0, process, req, before, before_size, dir, name);
+    if (!error && was.stx_nlink == 1) inode_linked(inode);
     reply_new(req, dir, name, error);
 }
 
@@ -190,7 +193,10 @@ static void remove_name(fuse_req_t req, fuse_ino_t parent, const char *name, int
         caller_become(req, fd, -1);
         error = leave(dir, unlinkat(fd, name, flags));
         if (!error && !flags) record_unlink(process, req, dir, name);
-        if (!error && victim) inode_unname(victim, dir, name);
+        if (!error && victim) {
+            inode_moved(victim, dir, name, NULL, NULL);
+            inode_unname(victim, dir, name);
+        }
         if (pinned && (error || victim->parent)) inode_unpin(victim); /* another link goes on */
     }
     fuse_reply_err(req, error);
@@ -254,8 +260,11 @@ static int rename_at(struct inode *from, const char *name, struct inode *to, con
         caller_restore();
         if (!error && !same) {
             record_rename(process, req, from, name, to, to_name, exchange, kind);
+            if (victim) inode_moved(victim, to, to_name, NULL, NULL);
             if (victim) inode_unname(victim, to, to_name);
             if (pinned && victim->parent) inode_unpin(victim);
+            if (moved) inode_moved(moved, from, name, to, to_name);
+            if (other) inode_moved(other, to, to_name, from, name);
             if (moved) inode_rename(moved, to, to_name);
             if (other) inode_rename(other, from, name);
         } else if (pinned) {

@@ -11,5 +11,7 @@ void placement_init(void);
 void placement_follow(const struct fuse_in_header *request);
 /* At the begin of a thread: what it inherits may be the reader's place. */
 void placement_anywhere(void);
+/* After that, by a thread that answers while everybody waits: it runs before other programs. */
+void placement_go_first(void);
 
 #endif

@@ -14,6 +14,7 @@ struct process {
     int comm_fd;
     char comm[64];
     uint32_t number, epoch; /* under which it was announced */
+    uint64_t input; /* of a shell: a hash of where its standard input led then */
     struct pipeline pipeline;
     char *cmdline; /* as an ancestor; read once */
     size_t cmdline_size;

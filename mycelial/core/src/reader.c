@@ -209,6 +209,7 @@ static void *stand_in(void *own) {
     core_seat = own;
     core_seat->tid = gettid();
     placement_anywhere();
+    placement_go_first();
     if (unshare(CLONE_FS)) { /* as for the reader */
     }
     core_lock(); /* until all have their seats */
@@ -264,6 +265,7 @@ static void *read_device(void *own) {
     struct fuse_buf buffer = {.mem = NULL};
     core_seat = own;
     core_seat->tid = gettid();
+    placement_go_first();
     if (unshare(CLONE_FS)) { /* from now on this thread has a umask of its own, where that is allowed */
     }
     read_on(&buffer);
