@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mycelial.cli.finding import Finding, State
-from mycelial.cli.mounts import mounts
+from mycelial.cli.mounts import Mount, mounts
 from mycelial.record.display import printable_word
 
 _SEES_WITHIN = 2.0  # seconds that a mountpoint has to answer
@@ -38,24 +38,39 @@ except (OSError, ValueError):
     status = None
 print(json.dumps({"code": 0, "full": bool(full) and not disk.f_flag & os.ST_RDONLY, "status": status}))
 """
+# Which process serves the connection of that number, and is stopped. Newer kernels tell (fs/fuse/dev.c).
+_FIND_STOPPED = """
+import contextlib, os, sys
+for pid in filter(str.isdigit, os.listdir("/proc")):
+    with contextlib.suppress(OSError, IndexError):
+        with open(f"/proc/{pid}/stat", errors="replace") as stat:
+            if stat.read().rpartition(")")[2].split()[0] not in "Tt":
+                continue
+        for number in os.listdir(f"/proc/{pid}/fdinfo"):
+            with open(f"/proc/{pid}/fdinfo/{number}") as told:
+                if f"fuse_connection:\\t{sys.argv[1]}\\n" in told.read():
+                    sys.exit(print(pid))
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
     """What was seen of a mount, and what it says of itself.
 
-    `code` is an errno; 0: it answers; None: not in time; ECHILD: nobody could look.
+    `code` is an errno; 0: it answers; None: not in time; ECHILD: nobody could look. `stopped` is the daemon's
+    process id where it does not answer as somebody stopped it, else 0.
     """
 
     path: str
     code: int | None
     is_full: bool = False
     status: Mapping[str, object] = field(default_factory=dict)
+    stopped: int = 0
 
 
 def look_at_mounts(mountinfo: str) -> list[Look]:
     """Look at each FUSE mount of ours that `mountinfo` (see proc(5)) lists."""
-    return [_look(mount.path, mount.owner == os.geteuid()) for mount in mounts(mountinfo)]
+    return [_look(mount) for mount in mounts(mountinfo)]
 
 
 def check_mounts(looks: Sequence[Look]) -> list[Finding]:
@@ -70,9 +85,26 @@ def databases_in_use(looks: Sequence[Look]) -> set[Path]:
     return {Path(str(look.status["database"])) for look in looks if "database" in look.status}
 
 
-def _look(path: str, is_ours: bool) -> Look:
+def _look(mount: Mount) -> Look:
+    path = mount.path
+    said = _told(_LOOK, path)
+    if said is None:
+        stopped = _told(_FIND_STOPPED, str(os.minor(mount.device))) or b""
+        return Look(path, None, stopped=int(stopped) if stopped.strip().isdigit() else 0)
+    if not said:
+        return Look(path, errno.ECHILD)
+    found = json.loads(said)
+    if found["code"]:
+        return Look(path, found["code"])
+    is_ours = mount.owner == os.geteuid()
+    status = found["status"] if is_ours else None  # what another one's daemon says leads nowhere
+    return Look(path, 0, found["full"], status or {})
+
+
+def _told(code: str, word: str) -> bytes | None:
+    """Return what a program prints, nothing if it fails, None if it does not end in time."""
     looker = subprocess.Popen(
-        [sys.executable, "-I", "-S", "-c", _LOOK, path], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        [sys.executable, "-I", "-S", "-c", code, word], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     )
     try:
         said, _ = looker.communicate(timeout=_SEES_WITHIN)
@@ -80,19 +112,16 @@ def _look(path: str, is_ours: bool) -> Look:
         looker.kill()
         with suppress(subprocess.TimeoutExpired):
             looker.communicate(timeout=_DIES_WITHIN)
-        return Look(path, None)
-    if looker.returncode:
-        return Look(path, errno.ECHILD)
-    found = json.loads(said)
-    if found["code"]:
-        return Look(path, found["code"])
-    status = found["status"] if is_ours else None  # what another one's daemon says leads nowhere
-    return Look(path, 0, found["full"], status or {})
+        return None
+    return b"" if looker.returncode else said
 
 
 def _judged(look: Look) -> Iterator[Finding]:
     name, path = "mount", look.path
-    if look.code is None:
+    if look.code is None and look.stopped:
+        text = f"{path}: no answer within {_SEES_WITHIN:g} s, as its daemon is stopped"
+        yield Finding(name, State.FAILED, text, f"kill -CONT {look.stopped}")
+    elif look.code is None:
         yield Finding(
             name,
             State.FAILED,
@@ -131,6 +160,8 @@ def _recording(path: str, status: Mapping[str, object]) -> Finding:
     )
     if state == "hung":
         return Finding(name, State.FAILED, f"{path}: {reason}", _awake(engine.get("pid")))
+    if state == "busy":
+        return Finding(name, State.NOTE, f"{path}: behind: {reason}")
     if state == "degraded":
         return Finding(name, State.FAILED, f"{path}: interrupted: {reason}", str(engine.get("mend", "")))
     if state in ("starting", "restarting"):

@@ -25,6 +25,7 @@ import trio
 
 from mycelial import core
 from mycelial.mount import child
+from mycelial.mount.pulse import Pulse
 from mycelial.record.wire import Kind, Mute, Pause, encode_mark, encode_mute, encode_pause, kind_of_message
 
 log = logging.getLogger(__name__)
@@ -72,6 +73,7 @@ class Engine:
         self._unheard: list[bytes] = []  # what users said to an engine that was gone
         self._something_sent = trio.Event()
         self._silent_since: float | None = None  # there is something to read, and the engine does not
+        self._pulse: Pulse | None = None  # since then
         self._is_given_up = False
 
     def _connect(self) -> None:
@@ -83,8 +85,8 @@ class Engine:
         """What the engine said of itself last, its process id, and how often it was started again."""
         process = self._process
         state = {**self._state, "pid": process.pid if process else None, "restarts": self._restarts}
-        if (reason := self._silence()) is not None:
-            state |= {"state": "hung", "reason": reason}
+        if (seconds := self._silence()) is not None:
+            state |= _silent(seconds, is_busy=self._is_busy())
         return state
 
     def is_paused(self, uid: int) -> bool:
@@ -219,7 +221,7 @@ class Engine:
     async def _wait_for_room(self) -> None:
         with trio.move_on_after(_STALLED) as patience:
             await trio.lowlevel.wait_writable(self._ours)
-        if patience.cancelled_caught and self._process is not None:
+        if patience.cancelled_caught and self._process is not None and not self._is_busy():
             log.warning("the engine has not read anything for %d s; it is killed", _STALLED)
             self._process.send_signal(signal.SIGKILL)
 
@@ -258,21 +260,28 @@ class Engine:
             if self._process is None or not self._unread():
                 self._silent_since = None
             elif self._silent_since is None:
-                self._silent_since = now
-            reason = self._silence()
-            if (reason is not None) != said:
+                self._silent_since, self._pulse = now, Pulse(self._process.pid, now)
+            elif self._pulse is not None:
+                self._pulse.look(now)
+            seconds = self._silence()
+            if (seconds is not None and not self._is_busy()) != said:
                 said = not said
-                log.warning("recording is interrupted: %s" if said else "recording goes on%s", reason or "")
+                reason = _silent(seconds or 0.0, is_busy=False)["reason"] if said else ""
+                log.warning("recording is interrupted: %s" if said else "recording goes on%s", reason)
             if self._process is not None and self._silent_since and now - self._silent_since > _HOPELESS:
                 self._process.send_signal(signal.SIGKILL)
                 self._silent_since = None
 
-    def _silence(self) -> str | None:
-        """Say that the engine hangs, if it does."""
+    def _silence(self) -> float | None:
+        """Return for how many seconds the engine has not read, where that is worth a word."""
         since = self._silent_since
         if since is None or (seconds := time.monotonic() - since) < _SILENT:
             return None
-        return f"the engine has not read anything for {seconds:.0f} s; events wait"
+        return seconds
+
+    def _is_busy(self) -> bool:
+        """Whether an engine that does not read works, or waits for a processor, and does not hang."""
+        return self._pulse is not None and self._pulse.stands_still(time.monotonic()) < _SILENT
 
     def _unread(self) -> int:
         """Return how much the engine has not taken from the socket yet, in bytes of the kernel's memory."""
@@ -328,8 +337,13 @@ class Engine:
         """Let the engine work as long as it gets on, within reason."""
         patient_until = trio.current_time() + _LONGEST_FLUSH
         before, now = None, self._backlog()
-        while now != before and trio.current_time() < patient_until:
+        pulse = Pulse(process.pid, trio.current_time())
+        is_still = False
+        while not (is_still and now == before) and trio.current_time() < patient_until:
             await trio.sleep(_FLUSH)
+            looked = trio.current_time()
+            pulse.look(looked)
+            is_still = pulse.stands_still(looked) > 0
             before, now = now, self._backlog()
         log.warning("the engine does not end and is killed: what it had not stored is lost")
         self._is_given_up = True
@@ -338,6 +352,14 @@ class Engine:
     def _backlog(self) -> object:
         """Return what changes while the engine works off what it was given."""
         return self._unread(), self._state.get("events"), self._state.get("waiting")
+
+
+def _silent(seconds: float, *, is_busy: bool) -> dict[str, object]:
+    """Return the state of an engine that has not read for so long, and the reason in words."""
+    reason = f"the engine has not read anything for {seconds:.0f} s; events wait"
+    if is_busy:
+        return {"state": "busy", "reason": f"{reason} while it works, or gets no processor"}
+    return {"state": "hung", "reason": reason}
 
 
 def _describe(code: int) -> str:

@@ -43,6 +43,7 @@ _VIRTUAL_TIMEOUT = 0.5  # seconds, where only one user may enter
 _ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _WORKERS = 8  # requests that wait for Python at the same time
 _WAITING_EVENTS = 8 << 20  # bytes
+_REHEARSAL = 0.1  # seconds that mounting takes longer at most so that the first who looks need not wait
 
 
 class Filesystem:
@@ -66,6 +67,7 @@ class Filesystem:
         self._engine: Engine | None = None
         self._answers: AnswersFrom | None = None  # of the virtual tree, once that is made
         self._tree = Late(self._make_tree)
+        self._rehearsal = threading.Thread(target=self._rehearse, daemon=True)
         self._early: list[int] = []  # signals that came when nobody listened
 
     def run(self) -> None:
@@ -86,7 +88,7 @@ class Filesystem:
             self._engine = Engine(self._engine_arguments(), stderr, self._let_go)
             self._engine.start()  # before the mount can be in its way
         if self._options.view_dir:
-            threading.Thread(target=self._rehearse, daemon=True).start()  # while the mount is made
+            self._rehearsal.start()  # while the mount is made
         try:
             timeout = 0 if self._options.allow_other else _VIRTUAL_TIMEOUT
             wishes = None if self._engine is None else Wishes(self._engine, self._place.database)
@@ -209,6 +211,7 @@ class Filesystem:
         try:
             if self._options.view_dir:
                 self._tree()  # so that nobody who looks at it waits for it
+                self._rehearsal.join(_REHEARSAL)
             core.start()
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._end_on_signal, nursery.cancel_scope)

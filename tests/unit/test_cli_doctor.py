@@ -156,6 +156,11 @@ def test_a_hanging_mount_does_not_hang_the_doctor(monkeypatch: pytest.MonkeyPatc
     assert "no answer" in look(monkeypatch, "import time; time.sleep(60)").text
 
 
+def test_a_stopped_daemon_is_let_go_on() -> None:
+    (finding,) = health.check_mounts([health.Look("/mnt", None, stopped=4711)])
+    assert (finding.state, finding.mend) == (State.FAILED, "kill -CONT 4711")
+
+
 def test_a_mount_that_answers_is_fine(tmp_path: Path) -> None:
     (found,) = health.look_at_mounts(f"1 1 0:1 / {tmp_path} rw - fuse.mycelial s rw")
     assert [finding.state for finding in health.check_mounts([found])] == [State.OK]
@@ -186,6 +191,11 @@ def test_a_full_source_is_told() -> None:
             },
             State.FAILED,
             "interrupted: no disk -> make room",
+        ),
+        (
+            {"recording": True, "engine": {"state": "busy", "reason": "not read while it works"}},
+            State.NOTE,
+            "behind: not read while it works",
         ),
         (
             {
