@@ -7,6 +7,7 @@ the last transactions but never corrupts the file (https://www.sqlite.org/wal.ht
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -17,8 +18,11 @@ from urllib.parse import quote
 import sqlite_utils
 
 from mycelial.store.errors import OlderError, StoreError
+from mycelial.store.leftover import drop_journal, has_foreign_journal
 from mycelial.store.schema import VERSION, create, migrate
 from mycelial.store.trouble import trouble_with
+
+log = logging.getLogger(__name__)
 
 BUSY_TIMEOUT = 2.0
 """Seconds to wait for another process's lock before giving up."""
@@ -53,6 +57,9 @@ def open_writer(path: Path) -> sqlite_utils.Database:
         _check_kind(path)
     with explained(path):
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        if has_foreign_journal(path):
+            log.warning("%s: the journal beside it was left by another database, and is not used", path)
+            drop_journal(path)
         connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT, isolation_level=None)
         try:
             version = _version(connection)

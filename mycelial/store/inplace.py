@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import random
 import sqlite3
 import time
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from pathlib import Path
 from typing import Self, TypeAlias
 
 from mycelial.store.errors import StoreError
+from mycelial.store.leftover import before_first_mark, mark_of
 
 Identity: TypeAlias = tuple[tuple[int, int] | None, ...]
 """Device and inode of a database, its write-ahead log and that one's index; None where there is none."""
@@ -36,7 +36,6 @@ PATIENCE = 3.0
 
 _JOURNALS = ("-wal", "-shm")
 _POLL = 0.05
-_MARKS = 1 << 30  # there is room for twice as many: at three commits a second, for eleven years
 
 
 def identity(path: Path) -> Identity:
@@ -80,8 +79,7 @@ class _Header:
 
     @property
     def mark(self) -> int:
-        """The "application id", as the number of this field is called."""
-        return int.from_bytes(self.raw[68:72])
+        return mark_of(self.raw)
 
     @property
     def has_log(self) -> bool:
@@ -109,7 +107,7 @@ class OpenFiles:
         self._connection = connection
         # To close it would end the locks of this process on the file (POSIX), so it stays open beside those.
         self._file = open(path, "rb", buffering=0)  # noqa: SIM115
-        self._first = self._mark = random.randrange(1, _MARKS)
+        self._first = self._mark = before_first_mark()
         self._left = int(connection.execute("PRAGMA application_id").fetchone()[0])
         self._identity = identity(path)
         self._seen = _Header.of(self._file)
@@ -143,11 +141,7 @@ class OpenFiles:
             with contextlib.suppress(sqlite3.Error):
                 is_blocked = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
                 is_whole = is_there and not is_blocked
-        for suffix, number in zip(_JOURNALS, self._identity[1:], strict=True):
-            name = f"{self._path}{suffix}"
-            if number is not None and _number(name) == number:
-                with contextlib.suppress(OSError):
-                    os.unlink(name)
+        self._free_names()
         return is_whole
 
     def close(self) -> None:
@@ -176,6 +170,24 @@ class OpenFiles:
         if (seen.mark if was_ours else self._first) <= found.mark <= self._mark:
             return True
         return not was_ours and found.mark == self._left
+
+    def _free_names(self) -> None:
+        """Take away the journal and its index; others' stay.
+
+        Where the index alone was removed, whoever read since has another one, of this journal: who opens next
+        would take it for that of a new, empty one, and fail until the last reader is gone.
+        """
+        journal, index = (f"{self._path}{suffix}" for suffix in _JOURNALS)
+        is_our_journal, is_our_index = (
+            number is not None and _number(name) == number
+            for name, number in zip((journal, index), self._identity[1:], strict=True)
+        )
+        with contextlib.suppress(OSError):
+            if is_our_journal or is_our_index:
+                os.unlink(index)
+        with contextlib.suppress(OSError):
+            if is_our_journal:
+                os.unlink(journal)
 
     def _drop_journal(self) -> None:
         name = f"{self._path}{_JOURNALS[0]}"

@@ -57,6 +57,7 @@ class Writer:
                 path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 lock = WriterLock(path)
         self.lock = lock
+        self._has_committed = False
         try:
             self.database: sqlite_utils.Database = open_writer(path)
             try:
@@ -134,6 +135,12 @@ class Writer:
                 self.flush()
                 self._open.mark()
                 self.database.conn.execute("COMMIT")
+                if (
+                    not self._has_committed
+                ):  # into the file, so that a journal of later ones is known for its own
+                    self._has_committed = True
+                    with contextlib.suppress(sqlite3.Error):
+                        self.database.conn.execute("PRAGMA wal_checkpoint(PASSIVE)")
                 self._open.note()
 
     def flush(self) -> None:
