@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mycelial.graph.programs import Kind, is_task, kind_of
+from mycelial.graph.programs import Kind, is_task, kind_of, without_box
 from mycelial.record.events import Neighbour
 
 BLOCK = 256
@@ -67,6 +67,7 @@ class Actor:
     fds: dict[int, str] = field(default_factory=dict)  # where its streams led when it was seen last
     neighbours: tuple[Neighbour, ...] = ()  # the rest of its pipeline, as seen last
     cwd: str = ""  # when it was first seen with this command line
+    given: str | None = None  # where its standard input led then: a shell has others in its loops
     shell: tuple[tuple[str, ...], str] | None = (
         None  # command line and directory of the shell that it is or was
     )
@@ -89,7 +90,8 @@ class Actor:
     def recognise(self) -> None:
         """Work out anew what follows from its name, its command line and its neighbours."""
         is_script = is_task(self.comm, self.args or ())
-        self.kind = Kind.INTERPRETER if is_script else kind_of(self.comm, self.exe)
+        program, *_ = without_box((self.comm, *(self.args or ())[1:]))
+        self.kind = Kind.INTERPRETER if is_script else kind_of(program, self.exe)
         lines = (self.args or (), *(other.args for other in self.neighbours))
         self.is_given_pipes = any(word.startswith("/dev/fd/") for line in lines for word in line)
 

@@ -16,6 +16,9 @@ log = logging.getLogger(__name__)
 REMEMBERED = 4096
 """Processes whose stored form is remembered, and command lines without a secret."""
 
+LONGEST_NAME = 15
+"""Bytes of a process' name that the kernel keeps."""
+
 _UNINTERESTING = ("/dev/", "anon_inode:", "socket:")  # where a stream leads that no file depends on
 
 
@@ -43,7 +46,8 @@ class Admission:
         latest = self._latest.get(process.pid)
         if latest is not None and latest[0] is process:  # spares hashing all that is known of it
             return latest[1]
-        stored = self._without_secrets(process) if self.arguments else _without(process)
+        known = _with_scripts_named(process)
+        stored = self._without_secrets(known) if self.arguments else _without(known)
         if len(self._latest) > REMEMBERED:
             self._latest.clear()
         self._latest[process.pid] = process, stored
@@ -79,6 +83,17 @@ class Admission:
             if len(self._harmless) > REMEMBERED:
                 del self._harmless[next(iter(self._harmless))]
         return redacted
+
+
+def _with_scripts_named(process: Process) -> Process:
+    """Call ancestors that are scripts by what runs them, where their own name says nothing."""
+    chain = list(process.chain)
+    for depth, line in enumerate(process.chain_args[: len(chain)]):
+        pid, comm = chain[depth]
+        name = line[0].rpartition("/")[2] if len(line) > 1 else ""
+        if name and kind_of(comm) is Kind.TOOL and kind_of(name) in (Kind.SHELL, Kind.INTERPRETER):
+            chain[depth] = pid, name[:LONGEST_NAME]
+    return process if chain == list(process.chain) else replace(process, chain=tuple(chain))
 
 
 def _without(process: Process) -> Process:

@@ -38,7 +38,6 @@ def adopt(found: Sequence[Community], alone: Iterable[int], paths: Mapping[int, 
         if parent is not None:
             groups[parent][file] = 0.0
     kept = [group for number, group in enumerate(groups) if parents[number] is None]
-    kept = [group for group in kept if len(group) > 1]
     return [Community(group) for group in sorted(kept, key=lambda group: (-len(group), min(group)))]
 
 

@@ -9,14 +9,22 @@ from __future__ import annotations
 
 import os
 import re
-from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mycelial.graph.actors import Actor
+from mycelial.graph.calling import as_called, called_in, root_of
 from mycelial.graph.filters import reads_input
 from mycelial.graph.processes import Processes
-from mycelial.graph.programs import Kind, is_barrier, is_overwritten, is_wrapper, kind_of, script_text
+from mycelial.graph.programs import (
+    Kind,
+    is_barrier,
+    is_overwritten,
+    is_wrapper,
+    kind_of,
+    script_text,
+    without_box,
+)
 from mycelial.record.events import Process
 from mycelial.record.steps import Command, Step
 
@@ -32,9 +40,9 @@ ADJACENT = 0.05
 _SETS = re.compile(r"<<|(?:^|[;&|(\s])(?:[A-Za-z_]\w*=|(?:export|ulimit|umask|set)\s)")
 _MOVES = re.compile(r"(?:^|[;&|(\s])(?:cd|pushd|popd)\b")
 _OUTPUT = re.compile(r"\d?>+\s*\S+")
-_BETWEEN = re.compile(r"[\s;|&<>()'\"]+")
 _ASKS = re.compile(r"\b(?:read|mapfile|readarray)\b")
 _DELETED = " (deleted)"
+_RUNNING_OTHERS = (Kind.BUILDER, Kind.INTERPRETER, Kind.TOOL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +111,7 @@ class _Builder:
         self._unseen = False  # whether a command certainly read an input of which nothing is known
         own = written.creator is written.writer and written.writer.kind is Kind.BUILDER
         self._by_shell = written.conducted and not own
-        self._root = _root_of(written.process, [written.path, *sources])
+        self._root = root_of(written.process, [written.path, *sources])
 
     def step(self, reads: tuple[tuple[int, str], ...]) -> Step:
         written, process = self._written, self._written.process
@@ -125,7 +133,7 @@ class _Builder:
         return Step(
             product=written.path,
             commands=commands,
-            cwd=(actor.cwd if actor is not None and actor.args == top.args else "") or process.cwd or "",
+            cwd=self._cwd_of(top) or called_in(top.args, process.cwd or ""),
             root=self._root,
             sure=self._sure,
             shell=shell,
@@ -134,7 +142,15 @@ class _Builder:
             by=(top.pid, (actor.start or 0) if actor is not None else 0),
             shell_by=self._shell_run(),
             t=written.t,
+            above=tuple(
+                pid for pid, comm in process.chain if pid != top.pid and kind_of(comm) in _RUNNING_OTHERS
+            ),
         )
+
+    def _cwd_of(self, part: _Part) -> str:
+        """Return where a program was called; empty if not known."""
+        actor = self._processes.latest(part.pid)
+        return called_in(part.args, actor.cwd) if actor is not None and actor.args == part.args else ""
 
     def _shell_run(self) -> tuple[int, int]:
         """Return what tells one run of a shell from another: its topmost process, and the process group."""
@@ -234,7 +250,7 @@ class _Builder:
             stderr = "&1"
         if not stdout and top.streams.get(1, "").startswith("pipe:") and not self._inherits_pipes(top):
             stdout = "/dev/null"
-        return Command(top.args, "", stdout, stderr, appends and path in (out, err))
+        return Command(as_called(top.args), "", stdout, stderr, appends and path in (out, err))
 
     def _is_group(self, creator: Actor, top: _Part) -> bool:
         """Whether the output is that of several commands: a loop, or what stands in braces or parentheses."""
@@ -248,7 +264,7 @@ class _Builder:
         stderr = "&1" if part.streams.get(2) == pipe and out == pipe else ""
         if out != pipe:
             self._sure = False
-        return Command(part.args, "", "", stderr)
+        return Command(as_called(part.args), "", "", stderr, cwd=self._cwd_of(part))
 
     def _with_input(self, command: Command, part: _Part) -> Command:
         """Add the file that the shell opened for the first command's input."""
@@ -259,7 +275,7 @@ class _Builder:
         stdin = self._inside(target) if target.startswith("/") else ""
         if not stdin and not target:
             stdin = self._opened_for(part)
-        return Command(command.args, stdin, command.stdout, command.stderr, command.appends)
+        return replace(command, stdin=stdin)
 
     def _opened_for(self, part: _Part) -> str:
         written = self._written
@@ -308,7 +324,8 @@ class _Builder:
                 return actor.shell
         for (_, comm), line in zip(written.process.chain, written.process.chain_args, strict=False):
             if kind_of(comm) is Kind.SHELL:
-                return (line, written.process.cwd or "") if _can_be_called(line) else ((), "")
+                cwd = called_in(written.process.args or (), written.process.cwd or "")
+                return (line, cwd) if _can_be_called(line) else ((), "")
         return (), ""
 
     def _is_given_from_outside(self, shell: tuple[str, ...], top: int, commands: tuple[Command, ...]) -> bool:
@@ -339,12 +356,13 @@ class _Builder:
         if not copies:
             return "", None
         given, outer = [*above, None][copies[-1] : copies[-1] + 2]
-        return given.fds.get(0, "") if given else "", outer.fds.get(0) if outer else None
+        return (given.given or "") if given else "", outer.given if outer else None
 
 
 def _has_commands(line: tuple[str, ...]) -> bool:
     """Whether a shell is told what to do on its command line, and not by a file."""
-    return any(word.startswith("-") and not word.startswith("--") and "c" in word for word in line[1:3])
+    words = without_box(line)[1:3]
+    return any(word.startswith("-") and not word.startswith("--") and "c" in word for word in words)
 
 
 def _has_lasting_script(line: tuple[str, ...]) -> bool:
@@ -359,32 +377,4 @@ def _can_be_called(line: tuple[str, ...]) -> bool:
     """Whether a shell that never was seen itself does the same again, called where its child was."""
     text = script_text(line)
     whole = sum(len(os.fsencode(word)) + 1 for word in line) < LONGEST_LINE
-    return whole and "-c" in line[1:3] and bool(text) and not _MOVES.search(text)
-
-
-def _root_of(process: Process, paths: list[str]) -> str:
-    """Return where the mount's root was, by how the process calls files whose place in it is known."""
-    called = [target for _, target in process.fds if target.startswith("/")]
-    lasts = {path.rpartition("/")[2] for path in paths}
-    for line in ((process.args or ()), *process.chain_args):
-        for arg in line:
-            if not arg.endswith(".") and not any(last in arg for last in lasts):
-                continue  # it cannot mean any of them: mostly
-            for word in (arg, *_BETWEEN.split(arg)) if " " in arg else (arg,):  # commands for a shell
-                called += _names_in(word, process.cwd)
-    votes: Counter[str] = Counter()
-    for path in paths:
-        below = f"/{path}"
-        for name in called:
-            if name.endswith(below):
-                votes[name[: -len(path) - 1]] += 1 + path.count("/")
-    return max(votes, key=lambda root: (votes[root], -len(root), root)) if votes else ""
-
-
-def _names_in(arg: str, cwd: str | None) -> list[str]:
-    """Return the absolute paths that an argument may mean."""
-    words = [arg, arg.partition("=")[2]]
-    if arg.startswith("-"):
-        words.append(arg[2:])
-    named = [word for word in words if word and "\0" not in word]
-    return [os.path.normpath(os.path.join(cwd or "", word)) for word in named if cwd or word.startswith("/")]
+    return whole and "-c" in without_box(line)[1:3] and bool(text) and not _MOVES.search(text)

@@ -22,7 +22,8 @@ from __future__ import annotations
 
 import gc
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import nlargest
 from itertools import combinations
@@ -74,9 +75,8 @@ class Community:
     files: Mapping[int, float]
 
 
-def communities(strands: Iterable[Strand]) -> list[Community]:
-    """Return the pieces of work of one user, the largest first."""
-    past = Purposes(strands)
+def communities(past: Purposes) -> list[Community]:
+    """Return the pieces of work of one user, the largest first; `past` learns how far places are trusted."""
     cores, weights = _cores(past)
     group_of = _groups(past, cores)
     if past.learn(group_of):
@@ -102,8 +102,7 @@ def _groups(past: Purposes, cores: Mapping[int, int]) -> dict[int, int]:
     group_of = {file: place[core] for file, core in sorted(cores.items())}
     for _ in range(ROUNDS):
         before = len(set(group_of.values()))
-        while _merge(group_of, past):
-            pass
+        _join(group_of, past)
         _settle(group_of, past)
         if len(set(group_of.values())) == before:
             break
@@ -207,55 +206,82 @@ class _Reach:
         return self.common - math.fsum(nlargest(SHARED, self.guests.values()))
 
 
-def _merge(group_of: dict[int, int], strands: Iterable[Strand]) -> bool:
-    """Put groups together of which one reaches far into the other; whether any was.
+def _join(group_of: dict[int, int], past: Purposes) -> None:
+    """Put groups together for as long as one reaches far into another.
 
-    Only those are that are the most entangled with each other, of all that either could be joined with; what
-    the others reach then is not known before it is measured again.
+    Each time only those are that are the most entangled with each other, of all that either could be joined
+    with; what the others reach then is not known before it is measured again.
     """
-    work: dict[int, float] = {}
-    reach: dict[tuple[int, int], _Reach] = {}
-    whole = 0.0
-    for strand in strands:
-        whole += strand.weight
-        _add_reach(strand, group_of, work, reach)
+    whole = past.weight()
+    within: dict[int, float] = {}  # work in which nothing of another group was touched: that stays so
+    others: Sequence[int] = range(len(past))
+    joined: dict[int, int] | None = None
+    while joined is None or joined:
+        work: dict[int, float] = {}
+        reach: dict[tuple[int, int], _Reach] = {}
+        several = array("q")
+        for number, strand in past.numbered(others):
+            touched = _touched(strand, group_of)
+            if len(touched) > 1:
+                several.append(number)
+                _add_reach(strand.weight, touched, work, reach)
+            else:
+                for group, files in touched.items():
+                    within[group] = within.get(group, 0.0) + strand.weight * max(files.values())
+        others = several
+        for group, alone in within.items():
+            work[group] = work.get(group, 0.0) + alone
+        joined = _entangled(work, reach, whole)
+        for file, group in group_of.items():
+            group_of[file] = joined.get(group, group)
+        for gone, kept in joined.items():
+            within[kept] = within.get(kept, 0.0) + within.pop(gone, 0.0)
+
+
+def _entangled(
+    work: Mapping[int, float], reach: Mapping[tuple[int, int], _Reach], whole: float
+) -> dict[int, int]:
+    """Return which groups become part of which, given the work on each, what touched two, and all work."""
     entangled: dict[tuple[int, int], float] = {}
     for (a, b), known in reach.items():
         less = min(work[a], work[b])
         remainder = less < SUBSTANTIAL * whole
         by_chance = work[a] * work[b] / whole
-        if known.broad >= REACHING[not remainder] * less and (remainder or known.broad >= CHANCE * by_chance):
-            entangled[a, b] = known.broad / by_chance
+        broad = known.broad
+        if broad >= REACHING[not remainder] * less and (remainder or broad >= CHANCE * by_chance):
+            entangled[a, b] = broad / by_chance
     nearest: dict[int, int] = {}
     for a, b in sorted(entangled, key=lambda pair: (-entangled[pair], pair)):
         nearest.setdefault(a, b)
         nearest.setdefault(b, a)
-    part_of = {b: a for a, b in nearest.items() if a < b and nearest[b] == a}
-    for file, group in group_of.items():
-        group_of[file] = part_of.get(group, group)
-    return bool(part_of)
+    return {b: a for a, b in nearest.items() if a < b and nearest[b] == a}
 
 
-def _add_reach(
-    strand: Strand,
-    group_of: Mapping[int, int],
-    work: dict[int, float],
-    reach: dict[tuple[int, int], _Reach],
-) -> None:
-    """Add how much a strand worked on each group and on each two of them.
-
-    It works on a group as much as on the file of it that it did most with.
-    """
+def _touched(strand: Strand, group_of: Mapping[int, int]) -> dict[int, dict[int, float]]:
+    """Return the files of a strand by their groups."""
     touched: dict[int, dict[int, float]] = {}
     for file, weight in strand.files.items():
         if (group := group_of.get(file)) is not None:
             touched.setdefault(group, {})[file] = weight
+    return touched
+
+
+def _add_reach(
+    strand: float,
+    touched: Mapping[int, Mapping[int, float]],
+    work: dict[int, float],
+    reach: dict[tuple[int, int], _Reach],
+) -> None:
+    """Add how much a strand of some weight worked on each group and on each two of them.
+
+    It works on a group as much as on the file of it that it did most with.
+    """
     most = {group: max(files.values()) for group, files in sorted(touched.items())}
     part = {group: math.fsum(files.values()) for group, files in touched.items()}
     for group, weight in most.items():
-        work[group] = work.get(group, 0.0) + strand.weight * weight
+        work[group] = work.get(group, 0.0) + strand * weight
     for a, b in combinations(most, 2):
-        common = strand.weight * most[a] * most[b]
+        common = strand * most[a] * most[b]
         guest = a if part[a] < part[b] else b
         known = reach.setdefault((a, b), _Reach())
         known.add(common, ((file, common * w / part[guest]) for file, w in touched[guest].items()))

@@ -45,18 +45,35 @@ class Episode:
     touches: dict[tuple[int, int], Touch] = field(default_factory=dict)  # (file, burst)
     _bursts: dict[int, dict[int, None]] = field(default_factory=dict)  # of a file; may tell of removed ones
     _files: dict[int, dict[int, None]] = field(default_factory=dict)  # of a burst; the same
+    _written: dict[int, dict[int, None]] = field(
+        default_factory=dict
+    )  # bursts of a file that `make` concerns
 
     def __post_init__(self) -> None:
-        for file, burst in self.touches:
+        for (file, burst), touch in self.touches.items():
             self._note(file, burst)
+            if touch.writes > touch.made:
+                self.note_write(file, burst)
 
     def add(self, file: int, burst: int, touch: Touch) -> None:
         """Add a touch; there is none of this file in this burst."""
         self.touches[file, burst] = touch
         self._note(file, burst)
 
+    def note_write(self, file: int, burst: int) -> None:
+        """Note that the file was written in this burst, by whatever means."""
+        self._written.setdefault(file, {})[burst] = None
+
+    def make(self, file: int) -> list[tuple[int, int]]:
+        """Say that the file was made from others, whoever created it; return the keys of what changed."""
+        found = [key for burst in self._written.pop(file, ()) if (key := (file, burst)) in self.touches]
+        for key in found:
+            self.touches[key].made = self.touches[key].writes
+        return found
+
     def remove_file(self, file: int) -> list[tuple[int, int]]:
         """Remove the touches of a file, and return their keys."""
+        self._written.pop(file, None)
         return self._remove([(file, burst) for burst in self._bursts.pop(file, ())])
 
     def remove_burst(self, burst: int) -> list[tuple[int, int]]:
@@ -133,8 +150,17 @@ class Episodes:
         elif t > touch.last:
             touch.last = t
         touch.reads += reads
-        touch.writes += writes
+        if writes:
+            touch.writes += writes
+            episode.note_write(file, burst.number)
         self._evidence.touch(episode.number, file, burst.number, touch)
+
+    def make(self, uid: int, file: int) -> None:
+        """What was written of the file in the user's open episode made it from others, as it is now."""
+        episode = self._open.get(uid)
+        if episode is not None:
+            for key in episode.make(file):
+                self._evidence.touch(episode.number, *key, episode.touches[key])
 
     def discard(self, file: int) -> None:
         """Forget that the file was touched in any open episode: it was a transient."""
@@ -192,11 +218,14 @@ class Episodes:
         }
 
     def _close_successions(self, episode: Episode, grown: float, habitual: Mapping[int, float]) -> None:
-        chosen = (item for item in episode.touches.items() if habitual.get(item[0][0], 0.0) < 1.0)
-        order = sorted(chosen, key=lambda item: (item[1].first, item[0]))
-        for ((before, _), _), ((file, _), touch) in pairwise(order):
+        order = sorted(
+            (touch.first, *key, touch.program)
+            for key, touch in episode.touches.items()
+            if habitual.get(key[0], 0.0) < 1.0
+        )
+        for (_, before, _, _), (first, file, _, program) in pairwise(order):
             if before != file:
-                self._evidence.add_next(before, episode.uid, file, grown, touch.first, touch.program)
+                self._evidence.add_next(before, episode.uid, file, grown, first, program)
 
 
 def _choices(

@@ -8,10 +8,21 @@ process read is.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice, takewhile
 from typing import NamedTuple
 
 from mycelial.graph.actors import Actor
+from mycelial.graph.capturing import (
+    CAPTURED,
+    captured,
+    captured_lately,
+    finished_before,
+    in_documents,
+    in_words,
+    is_fed_by,
+    used_before,
+)
 from mycelial.graph.making import Making, Reads
 from mycelial.graph.pairing import by_stem
 from mycelial.graph.places import through_places
@@ -24,13 +35,6 @@ ADJACENT = 0.05
 
 NEWBORN = 1.0
 """Seconds within which a forked shell has opened all that it was forked for."""
-
-SUBSTITUTED = 1.0
-"""Seconds by which what is done in <( ) begins before the program that it is for is seen."""
-
-CAPTURED = 60.0
-"""Seconds for which a script is taken to use what it captured of a child's output."""
-
 
 _CAPTURING = (Kind.INTERPRETER, Kind.TOOL)
 
@@ -52,7 +56,7 @@ def flows_into(making: Making, processes: Processes) -> dict[int, Flow]:
     writer = making.writer
     flows: dict[int, Flow] = {}
     match writer.kind:
-        case Kind.VERSIONS:
+        case Kind.VERSIONS if not making.conducted:
             return {}
         case Kind.EDITOR:
             _gather(flows, making, _exported(making))
@@ -61,20 +65,22 @@ def flows_into(making: Making, processes: Processes) -> dict[int, Flow]:
             _gather(flows, making, _held_open(making, writer, processes))
             _gather(flows, making, _from_children(making, writer, processes))
             if writer.kind is Kind.SHELL:
-                since = _finished_before(making, writer)
+                _gather(flows, making, _loops_input(making, writer))
+                since = used_before(making, writer, processes)
                 if (
                     making.closed_before and making.begun is not None
                 ):  # its children have written into it, too
                     since = max(since, processes.finished_below(writer.pid, making.begun))
-                _gather(flows, making, _captured(making, writer, processes, since))
+                _gather(flows, making, captured(making, writer, processes, since))
                 _gather(flows, making, _read_by_itself(making, writer, processes))
         case _:
             new = takewhile(lambda item: item[1].last > making.since, own_reads(making))
             _gather(flows, making, islice(new, making.most))
             _gather(flows, making, _from_unit(making, processes))
             _gather(flows, making, _held_open(making, writer, processes))
+            _gather(flows, making, in_words(making, processes))
             if writer.kind in _CAPTURING and not making.closed_before:
-                _gather(flows, making, _captured_lately(making, processes))
+                _gather(flows, making, captured_lately(making, processes))
             if writer.kind is Kind.INTERPRETER:
                 _gather(flows, making, _inherited(making, processes))
     if making.creator is not writer and making.creator.kind in CONDUCTORS:
@@ -82,9 +88,12 @@ def flows_into(making: Making, processes: Processes) -> dict[int, Flow]:
         _gather(flows, making, (item for item in held if not _has_other_input(making, item[0])))
         if any(pid == making.creator.pid for pid, _ in writer.chain):
             _gather(flows, making, _from_children(making, making.creator, processes))
+    if _gave_its_output(making):
+        _gather(flows, making, own_reads(replace(making, writer=making.creator)))
     if (feeder := processes.feeder(writer, making.creator, making.process)) is not None:
         _gather(flows, making, _fed(making, feeder, processes))
     _gather(flows, making, _through_pipes(making, processes))
+    _gather(flows, making, in_documents(making, processes))
     seen = frozenset(flows)
     _gather(flows, making, through_places(making, processes))
     return {file: flow if file in seen else flow._replace(elsewhere=True) for file, flow in flows.items()}
@@ -152,12 +161,22 @@ def _held_open(making: Making, shell: Actor, processes: Processes) -> Reads:
     if making.begun is None:
         return
     early = making.begun - (NEWBORN if making.begun - shell.first <= NEWBORN else ADJACENT)
-    early = max(early, _finished_before(making, shell), processes.child_before(shell, early, making.begun))
+    early = max(early, finished_before(making, shell), processes.child_before(shell, early, making.begun))
     for file, read in reversed(shell.reads.items()):
         if read.last < early:
             return
         if read.conducted:
             yield file, read
+
+
+def _gave_its_output(making: Making) -> bool:
+    """Whether the product is the output of a program whose child, inheriting it, closed it first."""
+    creator = making.creator
+    return (
+        creator.pid in making.writer.above
+        and creator.kind in (Kind.TOOL, Kind.INTERPRETER)
+        and creator.fds.get(1, "").endswith(f"/{making.path_of(making.product)}")
+    )
 
 
 def _has_other_input(making: Making, file: int) -> bool:
@@ -174,7 +193,7 @@ def _read_by_itself(making: Making, shell: Actor, processes: Processes) -> Reads
     """What a shell read into variables, as `read` and loops do: no child had it as its input."""
     if making.creator is not shell:
         return
-    since = max(_finished_before(making, shell), making.t - CAPTURED, making.since)
+    since = max(finished_before(making, shell), making.t - CAPTURED, making.since)
     reads = list(takewhile(lambda item: item[1].last > since, reversed(shell.reads.items())))
     if not reads:
         return
@@ -186,16 +205,22 @@ def _read_by_itself(making: Making, shell: Actor, processes: Processes) -> Reads
             yield file, read
 
 
+def _loops_input(making: Making, shell: Actor) -> Reads:
+    """The file that is its standard input at this moment: it goes through that in a loop."""
+    targets = [target for target in _inputs(making, shell) if target.startswith("/")]
+    for file, read in reversed(shell.reads.items()) if targets else ():
+        if read.conducted and any(target.endswith(f"/{making.path_of(file)}") for target in targets):
+            yield file, read
+
+
+def _inputs(making: Making, shell: Actor) -> set[str]:
+    """Return where the input of a shell that writes led when it made the file, and when it closed it."""
+    return {dict(making.process.fds).get(0, ""), shell.fds.get(0, "")}
+
+
 def _is_for_the_shell(path: str) -> bool:
     """Whether a file says what to do: a script that is read into it, or a hidden one, as when it begins."""
     return "/." in path or path.endswith((".sh", ".bash", ".zsh", ".ksh", ".fish"))
-
-
-def _finished_before(making: Making, shell: Actor) -> float:
-    """Return when the shell itself had written something else: what it read before was for that."""
-    begun = making.t if making.begun is None else making.begun
-    times = (t for product, t in reversed(shell.finished.items()) if product != making.product and t <= begun)
-    return next(times, 0.0)
 
 
 def _from_children(making: Making, parent: Actor, processes: Processes) -> Reads:
@@ -208,43 +233,6 @@ def _from_children(making: Making, parent: Actor, processes: Processes) -> Reads
         for file, read in child.reads.items():
             if read.first >= making.begun and (not read.conducted or child.kind is Kind.WRAPPER):
                 yield file, read
-
-
-def _captured(making: Making, script: Actor, processes: Processes, since: float) -> Reads:
-    """What a script's children read whose output went into a pipe that no program has as its input."""
-    inherited = {pipe for actor in (script, making.writer, making.creator) for pipe in actor.pipe_out}
-    children = processes.writing_below(script.pid, max(since, making.t - CAPTURED), inherited)
-    if not children:  # mostly
-        return
-    named = [
-        (actor.first, actor.last) for actor in processes.below(script.pid, since) if actor.is_given_pipes
-    ]
-    used_up = processes.finished_below(script.pid, making.t if making.begun is None else making.begun)
-    for child in children:
-        own = child.pipe_out - inherited
-        pipes = own - {other.streams[0] for other in child.neighbours}
-        if not pipes or child.finished or child.first < since or processes.has_reader(pipes):
-            continue
-        readers = processes.readers_of(own)
-        if readers and all(pipes.isdisjoint(reader.pipe_out) for reader in readers):
-            continue  # what it wrote went there; only what was captured for them had its input open, too
-        if child.ppid != script.pid and child.first < used_up:
-            continue  # another pipeline within the script, whose output went where the script's does
-        if any(first - SUBSTITUTED < child.first <= last for first, last in named):
-            continue
-        for file, read in child.reads.items():
-            if read.last >= since and not (read.conducted and child.kind is Kind.BUILDER):
-                yield file, read
-
-
-def _captured_lately(making: Making, processes: Processes) -> Reads:
-    """What a program captured of its children for this; for want of that, what it had captured before."""
-    since = _finished_before(making, making.writer)
-    lately = list(_captured(making, making.writer, processes, since))
-    latest = next(reversed(making.writer.reads.values()), None)
-    if lately or (latest is not None and latest.last > since):
-        return iter(lately)
-    return _captured(making, making.writer, processes, 0.0)
 
 
 def _inherited(making: Making, processes: Processes) -> Reads:
@@ -265,23 +253,29 @@ def _through_pipes(making: Making, processes: Processes) -> Reads:
     """What was read by programs whose output came through a pipe, however long the pipeline."""
     seen: set[int] = {making.writer.number}
     pipes = {pipe for member in processes.unit(making.writer) for pipe in member.pipe_in - member.pipe_out}
+    if making.writer.kind is Kind.SHELL and 0 in making.writer.fds:
+        pipes -= making.writer.pipe_in - _inputs(making, making.writer)  # what it had before, in another loop
     if any(pid == making.creator.pid for pid, _ in making.writer.chain):
         pipes |= making.creator.pipe_in - making.creator.pipe_out  # xargs keeps it from those it runs
     pipes = {pipe for pipe in pipes if not _has_commands(pipe, making, processes)}
     if not pipes and _is_at_its_end(making):
         earlier = processes.earlier_in_pipeline(making.writer)
         pipes |= earlier.pipe_out if earlier is not None and not earlier.finished else set()
-    elif pipes and not processes.writers_into(pipes):
+    elif pipes and not processes.writers_into(pipes) and not _has_all_its_parts(making, pipes):
         earlier = processes.earlier_in_pipeline(making.writer)
         if namers := [other for other in _named(making, processes) if other.number not in seen]:
             for other in namers:
                 yield from other.reads.items()
         elif earlier is not None:
             pipes |= earlier.pipe_out
-        elif (shell := processes.latest(making.writer.ppid)) is not None and shell.kind is Kind.SHELL:
+        elif (
+            (shell := processes.latest(making.writer.ppid)) is not None
+            and shell.kind is Kind.SHELL
+            and is_fed_by(shell, making.writer, pipes, processes)
+        ):
             # It wrote into the pipe by itself, what it had captured before.
             since = processes.finished_below(shell.pid, making.writer.first)
-            yield from _captured(making, shell, processes, since)
+            yield from captured(making, shell, processes, since)
     while pipes:
         found = [actor for actor in processes.writers_into(pipes) if actor.number not in seen]
         seen.update(actor.number for actor in found)
@@ -290,6 +284,18 @@ def _through_pipes(making: Making, processes: Processes) -> Reads:
                 yield from actor.reads.items()
         pipes = {pipe for actor in found for pipe in actor.pipe_in - actor.pipe_out}
         pipes = {pipe for pipe in pipes if not _has_commands(pipe, making, processes)}
+
+
+def _has_all_its_parts(making: Making, pipes: set[str]) -> bool:
+    """Whether a pipeline begins with a program that was seen, and read no file."""
+    line = making.process.chain_args[0] if making.process.chain_args else ()
+    return any(
+        other.streams[1] in pipes
+        and other.args not in ((), line)
+        and not other.streams[0].startswith("pipe:")
+        for other in making.process.neighbours
+        if len(other.streams) > 1
+    )
 
 
 def _has_commands(pipe: str, making: Making, processes: Processes) -> bool:

@@ -29,7 +29,6 @@ LATE = 10.0
 class Act(Enum):
     """What happened to a file."""
 
-    READ = "read"
     WRITE = "write"
     CREATE = "create"
     EXEC = "exec"
@@ -38,10 +37,6 @@ class Act(Enum):
     REPLACE = "replace"  # `file` has the content of `other` now, which is gone
     REMOVE = "remove"
     DISCARD = "discard"  # removed within the work that made it
-
-
-_READING = (Op.OPEN, Op.READ)
-_READ = Act.READ
 
 
 class Fact(NamedTuple):
@@ -87,16 +82,18 @@ class Identity:
         self._left: dict[str, float] = {}  # when a name lost its file, the latest at the end
         self._changed = False
 
+    def read(self, path: str, t: float, actor: Actor) -> int | None:
+        """Return the file that was read; None if its name has none any more."""
+        if path in self._left and self._comes_late(path, t):
+            return None
+        number = self._files.use(path)
+        row = self._files.row(number)
+        if row.transient and row.maker != actor.number:
+            self._files.settle([number])  # removed and made again, and somebody else works with it
+        return number
+
     def facts(self, event: Event, actor: Actor) -> list[Fact]:
-        """Return what `event` means; the file table is changed accordingly."""
-        if event.op in _READING:  # most are
-            if event.path in self._left and self._comes_late(event.path, event.t):
-                return []
-            number = self._files.use(event.path)
-            row = self._files.row(number)
-            if row.transient and row.maker != actor.number:
-                self._files.settle([number])  # removed and made again, and somebody else works with it
-            return [Fact(_READ, number)]
+        """Return what `event`, which is no reading, means; the file table is changed accordingly."""
         match event.op:
             case Op.WRITE:
                 return [Fact(Act.WRITE, self._files.use(event.path))]

@@ -1,4 +1,4 @@
-"""One close after writing, as the question of what was written then is put."""
+"""The content of a file that is being made, and the question of what was put there at a close."""
 
 from __future__ import annotations
 
@@ -6,20 +6,39 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from mycelial.graph.actors import Actor, Read
+from mycelial.graph.programs import Kind, works_by_itself
 from mycelial.record.events import Process
 
 Reads = Iterator[tuple[int, Read]]
+
+
+@dataclass(slots=True)
+class Generation:
+    """The present content of a file that is being made.
+
+    `carries` says that it contains what was there before; `closed` that it was closed after writing, by the
+    actor numbered `closer` the first time; `conducted` that it was a shell, or what else runs programs, that
+    created or emptied it.
+    """
+
+    begun: float
+    creator: int  # number of the actor that created or emptied it
+    existed: bool
+    carries: bool
+    closed: bool = False
+    conducted: bool = False
+    closer: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Making:
     """A close after writing: who wrote, who had created or emptied the file and when (None: nobody).
 
-    `process` is the writer as it was seen then. `closed_before`: somebody else had closed it after writing
-    before. `since` says when the writer itself had closed the same content before (0.0: never): what it had
-    read by then is known. `most` is how many sources are kept at most. `path_of` gives a file's path,
-    `name_of` its last part, and `number_at` the file at a path below the mount's root. `root` is where that
-    is; empty if it does not show.
+    `process` is the writer as it was seen then. `conducted`: a shell, or what else runs programs, created or
+    emptied it. `closed_before`: somebody else had closed it after writing before. `since` says when the
+    writer itself had closed the same content before (0.0: never): what it had read by then is known. `most`
+    is how many sources are kept at most. `path_of` gives a file's path, `name_of` its last part, and
+    `number_at` the file at a path below the mount's root. `root` is where that is; empty if it does not show.
     """
 
     product: int
@@ -27,6 +46,7 @@ class Making:
     process: Process
     creator: Actor
     begun: float | None
+    conducted: bool
     existed: bool
     closed_before: bool
     t: float
@@ -36,3 +56,11 @@ class Making:
     name_of: Callable[[int], str]
     root: str
     number_at: Callable[[str], int | None]
+
+
+def is_by_hand(making: Making) -> bool:
+    """Whether nobody can do again what was done: somebody wrote, or brought the file from another version."""
+    kind = making.writer.kind
+    if kind is Kind.EDITOR:
+        return not works_by_itself(making.writer.args or ())
+    return kind is Kind.VERSIONS and not making.conducted

@@ -20,7 +20,7 @@ from mycelial.record.events import Event, Op
 from mycelial.store.errors import DatabaseError, StoreError
 from mycelial.store.writer import Writer
 
-_READ, _OPENED = Act.READ, Op.WRITE
+_OPEN, _READ, _OPENED = Op.OPEN, Op.READ, Op.WRITE
 
 
 class _Part(Protocol):
@@ -80,7 +80,14 @@ class Pipeline:
             self._landmark = self._episodes.landmark = event.t
             self._writer.set_landmark(event.t)
         try:
-            actor = self._processes.actor(event.process, record, event.t, opener=event.op is _OPENED)
+            op, t = event.op, event.t
+            actor = self._processes.actor(event.process, record, t, opener=op is _OPENED)
+            if op is _OPEN or op is _READ:  # most are
+                file = self._identity.read(event.path, t, actor)
+                if file is not None:
+                    self._provenance.read(actor, file, event.path, t, closed=op is _READ)
+                    self._episodes.access(actor, file, t, reads=1)
+                return
             for fact in self._identity.facts(event, actor):
                 self._apply(fact, actor, event)
         except (StoreError, DatabaseError):
@@ -104,18 +111,16 @@ class Pipeline:
         episodes, provenance, file, t = self._episodes, self._provenance, fact.file, event.t
         if fact.anew:
             provenance.begin_anew(file)
-        if fact.act is _READ:  # most are
-            provenance.read(actor, file, event.path, t)
-            episodes.access(actor, file, t, reads=1)
-            return
         match fact.act:
             case Act.EXEC:
                 provenance.execute(actor, file, t)
                 episodes.access(actor, file, t, reads=1)
             case Act.WRITE:
-                provenance.write(actor, file, t, event)
+                is_made = provenance.write(actor, file, t, event)
                 self._writer.files.change(file, t)
                 episodes.access(actor, file, t, writes=1)
+                if is_made:
+                    episodes.make(actor.uid, file)
             case Act.CREATE:
                 provenance.create(actor, file, t, existed=fact.existed)
                 episodes.access(actor, file, t, writes=1)
@@ -125,10 +130,12 @@ class Pipeline:
             case Act.SETTLE:
                 provenance.settle(actor, file)
             case Act.REPLACE:
-                provenance.replace(actor, file, fact.other, existed=fact.existed)
+                is_made = provenance.replace(actor, file, fact.other, existed=fact.existed)
                 self._writer.files.change(file, t)
                 episodes.discard(fact.other)
                 episodes.access(actor, file, t, writes=1)
+                if is_made:
+                    episodes.make(actor.uid, file)
             case Act.DISCARD:
                 episodes.discard(file)
             case Act.REMOVE:

@@ -181,7 +181,8 @@ class Processes:
     def readers_of(self, pipes: set[str]) -> list[Actor]:
         """Return the actors whose standard input is one of `pipes`, but not what such an actor started."""
         found = [self._actors[n] for n in {n for pipe in pipes for n in self._by_input.get(pipe, ())}]
-        return [actor for actor in found if actor.ppid not in {other.pid for other in found}]
+        pids = {actor.pid for actor in found}
+        return [actor for actor in found if actor.ppid not in pids]
 
     def has_reader(self, pipes: set[str]) -> bool:
         """Whether the standard input of any actor is one of `pipes`."""
@@ -236,8 +237,7 @@ class Processes:
 
     def latest(self, pid: int) -> Actor | None:
         """Return the actor that has, or had last, this process id."""
-        number = self._by_pid.get(pid)
-        return None if number is None else self._actors.get(number)
+        return self._actors.get(self._by_pid.get(pid, 0))
 
     def by_number(self, number: int) -> Actor | None:
         """Return an actor, if it is still remembered."""
@@ -300,6 +300,7 @@ class Processes:
             fds=dict(process.fds),
             neighbours=process.neighbours,
             cwd=process.cwd or "",
+            given=dict(process.fds).get(0),
         )
         self._note_shell(actor, process)
         actor.places.update(places_of(actor))
@@ -315,9 +316,8 @@ class Processes:
             return
         actor.record = record
         if not actor.cwd or actor.args != process.args:
-            actor.cwd = process.cwd or ""
-        actor.comm, actor.exe, actor.args = process.comm, process.exe, process.args
-        actor.ppid = process.ppid
+            actor.cwd, actor.given = process.cwd or "", dict(process.fds).get(0)
+        actor.comm, actor.exe, actor.args, actor.ppid = process.comm, process.exe, process.args, process.ppid
         actor.fds = dict(process.fds)
         actor.neighbours = process.neighbours or actor.neighbours
         actor.recognise()

@@ -115,9 +115,18 @@ def kind_of(comm: str, exe: str | None = None) -> Kind:
             return kind
     if exe is not None:
         program = exe.rpartition("/")[2]
-        if program[:_COMM] != name:
+        if program[:_COMM] != name and program not in _MANY:
             return kind_of(program)
     return Kind.TOOL
+
+
+_MANY = ("busybox", "toybox")
+"""Programs that are many: which one says the first word, or the second."""
+
+
+def without_box(args: tuple[str, ...]) -> tuple[str, ...]:
+    """Return a command line beginning with the program that is meant: `busybox sort` is a sort."""
+    return args[1:] if len(args) > 1 and args[0].rpartition("/")[2] in _MANY else args
 
 
 _TASKS = {"cmake": ("-E", "-P"), "meson": ("--internal",)}
@@ -137,13 +146,18 @@ _BY_ITSELF = (
     "--script",
     "--headless",
     "--export-filename",
+    "--export-type",
+    "--export",
     "--convert-to",
+    "--to",
 )
+_BY_ITSELF_WITH = {"inkscape": "-o", "gimp": "-b", "blender": "-b", "lyx": "-e"}
 
 
 def works_by_itself(args: tuple[str, ...]) -> bool:
     """Whether an editor so called does what its command line says, with nobody in front of it."""
-    if args and args[0].rpartition("/")[2] in ("ed", "ex") and "-s" in args:
+    name = args[0].rpartition("/")[2] if args else ""
+    if (name in ("ed", "ex") and "-s" in args) or _BY_ITSELF_WITH.get(name) in args[1:]:
         return True
     return any(word.partition("=")[0] in _BY_ITSELF for word in args[1:])
 
@@ -161,7 +175,7 @@ def is_barrier(comm: str) -> bool:
 
 def script_text(args: tuple[str, ...]) -> str:
     """Return what a shell is told to run by its command line: commands, or a file's name; or nothing."""
-    words = iter(args[1:])
+    words = iter(without_box(args)[1:])
     commands = False
     for word in words:
         if word in _VALUED:
@@ -179,7 +193,9 @@ def script_text(args: tuple[str, ...]) -> str:
 
 def is_one_command(line: tuple[str, ...]) -> bool:
     """Whether a shell only runs what its parent says, and makes no pipe itself."""
-    return "-c" in line[1:3] and not any("|" in word.replace("||", "") or "<(" in word for word in line)
+    return "-c" in without_box(line)[1:3] and not any(
+        "|" in word.replace("||", "") or "<(" in word for word in line
+    )
 
 
 def is_overwritten(args: tuple[str, ...]) -> bool:
@@ -196,7 +212,7 @@ def is_overwritten(args: tuple[str, ...]) -> bool:
 def is_script_of(args: tuple[str, ...], path: str) -> bool:
     """Whether a shell of such a command line is told what to do by the file of that path."""
     name = path.rpartition("/")[2]
-    for argument in args[1:]:
+    for argument in without_box(args)[1:]:
         if not argument.startswith(("-", "+")):
             return argument.rpartition("/")[2] == name
         if not argument.startswith("--") and "c" in argument:

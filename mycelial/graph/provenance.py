@@ -8,14 +8,14 @@ editor …): what hangs below, such as gcc with cc1, as, collect2 and ld, is one
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from operator import attrgetter
 from typing import Any
 
 from mycelial.graph.actors import Actor
 from mycelial.graph.commands import Written, step_of
 from mycelial.graph.flows import Flow, bounded, flows_into
-from mycelial.graph.making import Making
+from mycelial.graph.making import Generation, Making, is_by_hand
 from mycelial.graph.pairing import belonging, is_paired, namesakes
 from mycelial.graph.places import given
 from mycelial.graph.processes import Processes
@@ -55,23 +55,8 @@ EMBEDDED = 100
 """Products that keep the steps of a source whose content goes."""
 
 
-@dataclass(slots=True)
-class Generation:
-    """The present content of a file that is being made.
-
-    `carries` says that it contains what was there before; `closed` that it was closed after writing, by the
-    actor numbered `closer` the first time; `conducted` that it was a shell, or what else runs programs, that
-    created or emptied it.
-    """
-
-    begun: float
-    creator: int  # number of the actor that created or emptied it
-    existed: bool
-    carries: bool
-    closed: bool = False
-    conducted: bool = False
-    closer: int = 0
-
+_CHOOSERS = frozenset({Kind.EDITOR, Kind.COPIER, Kind.VERSIONS})
+"""Kinds that write what their user chose, whatever it was made from."""
 
 _STATE = attrgetter(*Generation.__slots__)
 
@@ -86,11 +71,15 @@ class Provenance:
         self._generations: dict[int, Generation] = {}
         self._dirty: set[int] = set()
 
-    def read(self, actor: Actor, file: int, path: str, t: float) -> None:
-        """Note that `actor` read the file; a shell's script says what to do and is no input."""
-        if actor.pid == UNKNOWN or (actor.kind is Kind.SHELL and is_script_of(actor.args or (), path)):
-            return
-        self._processes.read(actor, file, t, conducted=actor.kind in CONDUCTORS)
+    def read(self, actor: Actor, file: int, path: str, t: float, *, closed: bool) -> None:
+        """Note that `actor` read the file; a shell's script says what to do and is no input.
+
+        What it has only `closed` now, it had opened before, for itself or for another.
+        """
+        is_shell = actor.kind is Kind.SHELL
+        known = is_shell and ((closed and file in actor.reads) or is_script_of(actor.args or (), path))
+        if not known and actor.pid != UNKNOWN:
+            self._processes.read(actor, file, t, conducted=actor.kind in CONDUCTORS)
 
     def execute(self, actor: Actor, file: int, t: float) -> None:
         """Note that `actor` becomes a program that lies in the mount: what it makes needs that."""
@@ -107,8 +96,14 @@ class Provenance:
         conducted = actor.kind in CONDUCTORS
         self._set(file, Generation(t, actor.number, existed, carries, conducted=conducted))
 
-    def write(self, actor: Actor, file: int, t: float, event: Event) -> None:
-        """The file was closed after writing: work out what it was made from."""
+    def write(self, actor: Actor, file: int, t: float, event: Event) -> bool:
+        """The file was closed after writing: work out what it was made from.
+
+        Returns
+        -------
+        bool
+            Whether it was made from others, by a program that knew nothing of what had been there.
+        """
         generation = self._generations.get(file)
         making = self._making(actor, file, generation, event)
         flows = bounded(self._flows(making), making.most)
@@ -127,13 +122,15 @@ class Provenance:
             self._evidence.add_sources(file, actor.uid, added, again, SOURCES)
         else:
             self._replace_sources(actor, file, flows)
-        if actor.kind is not Kind.EDITOR and actor.kind is not Kind.VERSIONS:
-            self._note_recipe(actor, file, event, flows)
-        else:
+        if is_by_hand(making):
             self._leave_to_hand(file)
+        else:
+            self._note_recipe(actor, file, event, flows)
         if generation is not None and not generation.closed:
             generation.closed, generation.closer = True, actor.number
             self._dirty.add(file)
+        is_new = generation is not None and not generation.carries
+        return bool(flows) and is_new and actor.kind not in _CHOOSERS and not is_by_hand(making)
 
     def _replace_sources(self, actor: Actor, file: int, flows: dict[int, Flow]) -> None:
         """The content is new: these are all its sources."""
@@ -161,8 +158,8 @@ class Provenance:
             self._keep_namesakes(file, actor.uid)
         self._evidence.set_steps(file, self._renamed(actor, file, self._evidence.steps(file)))
 
-    def replace(self, actor: Actor, kept: int, temporary: int, *, existed: bool) -> None:
-        """`kept` has the content of `temporary` now, which is gone."""
+    def replace(self, actor: Actor, kept: int, temporary: int, *, existed: bool) -> bool:
+        """`kept` has the content of `temporary` now, which is gone; return whether others are its sources."""
         evidence = self._evidence
         made = evidence.sources(temporary)
         before = evidence.sources(kept)
@@ -195,6 +192,7 @@ class Provenance:
             self._dirty.add(temporary)
             generation.existed = existed or generation.existed
             self._set(kept, generation)
+        return bool(sources) and kept not in made and actor.kind not in _CHOOSERS
 
     def begin_anew(self, file: int) -> None:
         """The file is not what it was: what was made from it was made from its former sources."""
@@ -266,6 +264,7 @@ class Provenance:
             process=event.process,
             creator=creator if creator is not None else actor,
             begun=None if generation is None else generation.begun,
+            conducted=generation is not None and generation.conducted,
             existed=generation is None or generation.existed,
             closed_before=generation is not None and generation.closer not in (0, actor.number),
             t=event.t,

@@ -13,6 +13,7 @@ patterns in networks", 2003).
 
 from __future__ import annotations
 
+import math
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -29,6 +30,10 @@ CAUTION = 4
 LEAST = 0.01
 """Share of what was done in a strand that counts as for one purpose in any case, as somebody who works on
 one file for long joins it to others in no spell."""
+
+FEW = 50
+"""Changes, or spells, of which it is as good to know nothing as to know how far they agree: groups found from
+a few are only what happened to be used together."""
 
 FAINT = 1e-3
 """What weighs less is left out."""
@@ -68,19 +73,37 @@ class Purposes:
             self._add(_Kind.CHANGES if told else _Kind.SPELLS, number, strand, strand.files)
 
     def __iter__(self) -> Iterator[Strand]:
+        return (go for _, go in self.numbered(range(len(self._ends))))
+
+    def __len__(self) -> int:
+        return len(self._ends)
+
+    def numbered(self, among: Iterable[int]) -> Iterator[tuple[int, Strand]]:
+        """Yield those that say anything, with their numbers, which go up to the length."""
+        for number, weight in self._said(among):
+            start, end = self._ends[number - 1] if number else 0, self._ends[number]
+            files = zip(self._files[start:end], self._parts[start:end], strict=True)
+            yield number, Strand(weight, dict(files))
+
+    def weight(self) -> float:
+        """Return how much there is in all."""
+        return math.fsum(weight for _, weight in self._said(range(len(self._ends))))
+
+    def _said(self, among: Iterable[int]) -> Iterator[tuple[int, float]]:
+        """Yield the numbers of those that say anything, and what they weigh."""
         trust = max(LEAST, self.spells**CAUTION)
-        parts = {
+        shares = {
             _Kind.SURE: 1.0,
             _Kind.CHANGE: 1.0,
             _Kind.CHANGES: PLACE * self.changes * self.changes,
             _Kind.SPELL: 1.0 - trust,
             _Kind.SPELLS: trust,
         }
-        for place, start, end in self._places():
-            part = parts[_Kind(self._kinds[place])]
-            if end - start > 1 and part > FAINT:
-                files = zip(self._files[start:end], self._parts[start:end], strict=True)
-                yield Strand(part * self._weights[place], dict(files))
+        parts = [shares[kind] for kind in _Kind]
+        for number in among:
+            part = parts[self._kinds[number]]
+            if part > FAINT and self._ends[number] - (self._ends[number - 1] if number else 0) > 1:
+                yield number, part * self._weights[number]
 
     def learn(self, group_of: Mapping[int, int]) -> bool:
         """Find out how far places serve one purpose each, if `group_of` says, by and large, for which each
@@ -118,8 +141,8 @@ class Purposes:
 
 
 def _agreement(several: Iterable[Counter[int]], unknown: float) -> float:
-    """Return how far two of the same are of one group, from 0 (as chance has it) to 1; `unknown` if there are
-    no two, or all are of one group."""
+    """Return how far two of the same are of one group, from 0 (as chance has it) to 1; near to `unknown` if
+    there are only few, and that if there are no two, or all are of one group."""
     alike, count = 0.0, 0
     groups: Counter[int] = Counter()
     for counts in several:
@@ -129,4 +152,7 @@ def _agreement(several: Iterable[Counter[int]], unknown: float) -> float:
             count += size
             groups.update(counts)
     chance = sum(number * number for number in groups.values()) / count**2 if count else 1.0
-    return max(0.0, (alike / count - chance) / (1.0 - chance)) if chance < 1.0 else unknown
+    if chance >= 1.0:
+        return unknown
+    found = max(0.0, (alike / count - chance) / (1.0 - chance))
+    return (count * found + FEW * unknown) / (count + FEW)

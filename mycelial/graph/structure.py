@@ -15,8 +15,10 @@ from typing import TypeAlias
 
 from mycelial.graph.adoption import adopt
 from mycelial.graph.communities import Community, communities
+from mycelial.graph.gathering import gather
 from mycelial.graph.hubs import find_hubs
 from mycelial.graph.naming import Names, keep_names
+from mycelial.graph.purposes import Purposes
 from mycelial.store.clusters import Hub, Named, Structure
 from mycelial.store.past import Past
 
@@ -36,16 +38,28 @@ def find_structure(past: Past, before: Sequence[Named] | None = None) -> Structu
         # First what takes most memory, while there is nothing else yet; the paths when the rest is gone.
         central = find_hubs(past.strands(uid), past.makings(uid), past.paths)
         gc.collect()  # networkx's graphs refer to themselves
-        joined = communities(past.strands(uid))
+        done = Purposes(past.strands(uid))
+        joined = communities(done)
         gc.collect()
         paths = past.paths()
-        joined = [_of_those(community, paths) for community in joined]
-        alone = past.used(uid).intersection(paths).difference(*(community.files for community in joined))
-        found = adopt(joined, alone, paths)
+        there = (_of_those(community, paths) for community in joined)
+        joined = [community for community in there if community.files]
+        found = _pieces(joined, done, past.used(uid).intersection(paths), paths)
         hubs += [Hub(uid, place, c.file, c.worth, c.others) for place, c in enumerate(central, 1)]
         clusters += _named(uid, found, [old for old in named if old.uid == uid], paths, numbers)
-        del paths, joined, alone, found
+        del paths, joined, found, done
     return Structure(tuple(clusters), tuple(hubs))
+
+
+def _pieces(
+    joined: Sequence[Community], done: Purposes, used: set[int], paths: Mapping[int, str]
+) -> list[Community]:
+    """Return the pieces of work with what was joined to none by its use: first what lies in the midst of one,
+    which else would be put together with what lies beside it, and then what lies beside the larger ones."""
+    found = adopt(joined, used.difference(*(group.files for group in joined)), paths)
+    found = gather(found, done, paths)
+    found = adopt(found, used.difference(*(group.files for group in found)), paths)
+    return [group for group in found if len(group.files) > 1]
 
 
 def by_path(past: Past) -> ByPath:

@@ -40,6 +40,12 @@ _SUSPECT = re.compile(
 """Without any of this, in small letters, there is no secret to be found, but with programs that have ways."""
 _OWN_WAYS = re.compile(rf"(?<![\w.-])(?:{'|'.join(map(re.escape, WAYS))})(?![\w.-])")
 
+_NAMING = ("--arg", "--argjson", "--stringparam", "--param")
+"""Options that name a variable and give its value."""
+
+_RUN_BY_OPTION = re.compile(r"(?:-o\s*)?proxycommand\s*[=\s]\s*", re.IGNORECASE)
+"""Behind this, ssh runs the rest through a shell."""
+
 _DEEPEST = 3
 """Scripts within scripts that are looked into word by word."""
 
@@ -59,7 +65,7 @@ _PIPED = re.compile(r"[\s;})]*\|&?\s*")
 _BEFORE = re.compile(r"time|builtin|command|exec|nohup|(?:.*/)?env|\{|!|[A-Za-z_]\w*=.*", re.DOTALL)
 """What may stand before the name of the program."""
 
-_ACCOUNTS = ("sqlplus", "sqlldr", "rman", "imp", "exp")
+_ACCOUNTS = ("sqlplus", "sqlplus64", "sqlldr", "rman", "imp", "impdp", "exp", "expdp")
 
 
 def redact(args: tuple[str, ...]) -> tuple[str, ...]:
@@ -192,6 +198,8 @@ def _redact_at(words: list[str], at: int, program: str, ways: Ways, depth: int) 
         return value
     if _COMMANDS.fullmatch(words[at - 1]) and " " in words[at]:
         return _redact_script(words[at], depth + 1)
+    if (run := _RUN_BY_OPTION.match(words[at])) is not None:
+        return run[0] + _redact_script(words[at][run.end() :], depth + 1)
     return _redact_word(words[at], program, ways, depth)
 
 
@@ -202,6 +210,8 @@ def _runs_others(program: str) -> bool:
 def _given(words: list[str], at: int, ways: Ways) -> str | None:
     """Return what is left of a word if the option before it says that it is a secret; None otherwise."""
     option, word = words[at - 1], words[at]
+    if at > 1 and words[at - 2] in _NAMING and is_secret_name(option):
+        return REDACTED
     if ways.bundled and option.startswith("-") and re.fullmatch(rf"-[{ways.bundled}]+[A-Za-z]", option):
         option = f"-{option[-1]}"
     if (sign := ways.behind.get(option)) is not None:
@@ -242,7 +252,7 @@ def _is_secret_setting(words: list[str], at: int) -> bool:
 
 def _without_password(word: str, sign: str) -> str | None:
     user, parted, password = word.partition(sign)
-    if not parted:
+    if not parted or word == sign:
         return None
     return f"{user}{sign}{REDACTED}" if password else f"{REDACTED}{sign}" if sign == ":" else word
 
@@ -318,7 +328,7 @@ def _redact_word(arg: str, program: str, ways: Ways, depth: int) -> str:
         return arg if value is None else bundle[0] + value
     if bundle and f"-{bundle[0][-1]}" in ways.files:
         return bundle[0] + REDACTED if "=" in arg else arg
-    if program.startswith(_ACCOUNTS) and (account := _ACCOUNT.match(arg)):
+    if program in _ACCOUNTS and (account := _ACCOUNT.match(arg)):
         return account["name"] + REDACTED + arg[account.end() :]
     option, parted, value = arg.partition("=")
     if parted and (option in ways.behind or option in ways.apart):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from mycelial.record.display import printable_command, printable_word
@@ -42,8 +42,7 @@ class Unwritable(ValueError):
 def pipeline_text(step: Step) -> str:
     """Return the commands of a step as a person would type them in the step's directory; empty if unknown."""
     if step.commands and (step.sure or not step.shell):
-        where = _inside(step.cwd, step.root) if step.root else None
-        return _pipeline(step.commands, where, lambda word: printable_word(word.replace(_HERE, step.root)))
+        return _pipeline(step, step.root, lambda word: printable_word(word.replace(_HERE, step.root)))
     return printable_command(step.shell)
 
 
@@ -60,7 +59,7 @@ def step_line(step: Step, root: str) -> str:
     root = step.root or root
     if step.commands and step.sure:
         cwd, where = step.cwd, _inside(step.cwd, root)
-        line = _pipeline(step.commands, where, lambda word: _quoted(word, root))
+        line = _pipeline(step, root, lambda word: _quoted(word, root))
         words = [word for command in step.commands for word in command.args]
     elif step.shell:
         cwd, where = step.shell_cwd, _inside(step.shell_cwd, root)
@@ -81,12 +80,31 @@ def step_line(step: Step, root: str) -> str:
 
 
 def directories(steps: Iterable[Step]) -> list[str]:
-    """Return the lines that make the directories which the products of `steps` lie in.
+    """Return the lines that make the directories which the products lie in, and those that commands run in.
 
     Those that a command makes by itself are left to it: `cp -r a b` makes something else where there is a b.
     """
-    found = sorted({_named(directory) for step in steps if (directory := _needed_directory(step))})
+    needed, left, called_in = set[str](), set[str](), set[str]()
+    for step in steps:
+        directory = _needed_directory(step)
+        needed.add(directory)
+        if directory != os.path.dirname(step.product):
+            left.add(directory)
+        called_in.update(_called_in(step))
+    there = {place for place in called_in if not any(_is_below(place, directory) for directory in left)}
+    found = sorted(map(_named, (needed | there) - {"", "."}))
     return [f"mkdir -p {shlex.join(found)}"] if found else []
+
+
+def _called_in(step: Step) -> Iterator[str]:
+    """Yield where in the tree the commands of a step, or its shell, ran."""
+    for cwd in (step.cwd, *(command.cwd for command in step.commands)) if step.sure else (step.shell_cwd,):
+        if cwd and (place := _inside(cwd, step.root)):
+            yield os.path.normpath(place)
+
+
+def _is_below(place: str, directory: str) -> bool:
+    return not directory or f"{place}/".startswith(f"{directory}/")
 
 
 def _needed_directory(step: Step) -> str:
@@ -162,8 +180,19 @@ def _there(path: str) -> str:
     return f"test -e {shlex.quote(_named(path))}"
 
 
-def _pipeline(commands: Sequence[Command], where: str | None, quote: Callable[[str], str]) -> str:
-    return " | ".join(_command(command, where, quote) for command in commands)
+def _pipeline(step: Step, root: str, quote: Callable[[str], str]) -> str:
+    lines = []
+    for command in step.commands:
+        cwd = command.cwd or step.cwd
+        line = _command(command, _inside(cwd, root), quote)
+        lines.append(line if cwd == step.cwd else f"( cd {_way(step.cwd, cwd, root, quote)} && {line} )")
+    return " | ".join(lines)
+
+
+def _way(start: str, end: str, root: str, quote: Callable[[str], str]) -> str:
+    """Return how to go from one directory to the other; both may be those of the copy."""
+    here, there = _inside(start, root), _inside(end, root)
+    return quote(end if here is None or there is None else _named(os.path.relpath(there, here)))
 
 
 def _command(command: Command, where: str | None, quote: Callable[[str], str]) -> str:

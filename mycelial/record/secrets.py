@@ -114,6 +114,8 @@ _WAYS = {
     "grafana-cli": Ways(places={"reset-admin-password": 1}),
     "rabbitmqctl": Ways(places={"add_user": 2, "change_password": 2}),
     "snyk": Ways(places={"auth": 1}),
+    "convert magick mogrify identify montage composite compare stream": Ways(apart=("-authenticate",)),
+    "swift": Ways(joined=("-K",), apart=("-K",)),
     "pulumi": Ways(places={"set": 2}, only=("--secret",)),
     "gpg gpg2": Ways(apart=("--passphrase",)),
     "qpdf ansible-vault": Ways(),
@@ -132,7 +134,7 @@ _WAYS = {
     "gh": Ways(joined=("-b",), apart=("--body", "-b"), only=("secret",)),
     "kubectl oc": Ways(behind={"--from-literal": "="}, only=("secret",)),
     "git": Ways(settings=True, only=("config",)),
-    "sqlplus sqlldr rman imp impdp exp expdp": Ways(places={"": 1}),
+    "sqlplus sqlplus64 sqlldr rman imp impdp exp expdp": Ways(places={"": 1}),
 }
 WAYS = {name: ways for names, ways in _WAYS.items() for name in names.split()}
 

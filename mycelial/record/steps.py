@@ -25,6 +25,8 @@ class Command:
         Empty where nothing is redirected. An stderr of ``&1`` goes where the standard output goes.
     appends : bool
         Whether what is written goes after what is there.
+    cwd : str
+        Where it ran, absolute; empty: where the last command of the pipeline did, as far as is known.
     """
 
     args: tuple[str, ...]
@@ -32,6 +34,7 @@ class Command:
     stdout: str = ""
     stderr: str = ""
     appends: bool = False
+    cwd: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,8 @@ class Step:
         The run of the shell.
     t : float
         When it was finished, in seconds since the epoch.
+    above : tuple of pid
+        What that process was started by, the nearest first, as far as it was no shell.
     """
 
     product: str
@@ -79,6 +84,7 @@ class Step:
     by: tuple[int, int] = (0, 0)
     shell_by: tuple[int, int] = (0, 0)
     t: float = 0.0
+    above: tuple[int, ...] = ()
 
 
 def steps_to_json(steps: tuple[Step, ...]) -> str:
@@ -109,5 +115,6 @@ def _step(record: dict[str, Any]) -> Step:
             "reads": tuple((number, path) for number, path in record["reads"]),
             "by": (pid, start),
             "shell_by": (shell_pid, group),
+            "above": tuple(record.get("above", ())),
         }
     )

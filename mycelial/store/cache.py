@@ -8,6 +8,9 @@ from typing import Any
 BITS = 1 << 24
 """Bits for what was seen: once there are a million, one in eighty others is taken for one of them."""
 
+_BYTES = BITS // 8 - 1
+_SHIFT = BITS.bit_length() - 1
+
 
 def halve(remembered: dict[Any, Any]) -> None:
     """Drop the half that was put in first."""
@@ -27,11 +30,14 @@ class Seen:
 
     def add(self, key: object) -> None:
         """Note a key."""
-        number = hash(key)
-        for bit in (number % BITS, number // BITS % BITS):
-            self._bits[bit >> 3] |= 1 << (bit & 7)
+        number, bits = hash(key), self._bits
+        bits[number >> 3 & _BYTES] |= 1 << (number & 7)
+        number >>= _SHIFT
+        bits[number >> 3 & _BYTES] |= 1 << (number & 7)
 
     def __contains__(self, key: object) -> bool:
         number, bits = hash(key), self._bits
-        one, two = number % BITS, number // BITS % BITS
-        return bool(bits[one >> 3] >> (one & 7) & 1 and bits[two >> 3] >> (two & 7) & 1)
+        if not bits[number >> 3 & _BYTES] >> (number & 7) & 1:
+            return False
+        number >>= _SHIFT
+        return bool(bits[number >> 3 & _BYTES] >> (number & 7) & 1)

@@ -207,7 +207,10 @@ def _episodes(database: sqlite_utils.Database) -> Iterator[str]:
     yield from _rows(
         database,
         "touch",
-        {"last < first": "ends before it begins", "reads < 0 OR writes < 0": "less than nothing"},
+        {
+            "last < first": "ends before it begins",
+            "reads < 0 OR made < 0 OR writes < made": "less than nothing",
+        },
         "episode || ' ' || file",
     )
 

@@ -338,7 +338,7 @@ class EvidenceWriter:
             self._connection,
             "INSERT OR REPLACE INTO touch",
             [
-                (*key, to_column(t.program), t.first, t.last, t.reads, t.writes, t.versions, t.tree)
+                (*key, to_column(t.program), t.first, t.last, t.reads, t.writes, t.versions, t.tree, t.made)
                 for key, t in self._touches.items()
                 if t is not None
             ],
@@ -360,10 +360,10 @@ class EvidenceWriter:
 def open_touches(connection: sqlite3.Connection, whose: str) -> dict[int, dict[tuple[int, int], Touch]]:
     """Return the touches of open episodes; `whose` is a further condition, beginning with AND."""
     found: dict[int, dict[tuple[int, int], Touch]] = {}
-    for episode, file, burst, program, first, last, reads, writes, versions, tree in connection.execute(
+    for episode, file, burst, program, first, last, reads, writes, versions, tree, made in connection.execute(
         "SELECT touch.* FROM episode JOIN touch ON touch.episode = episode.id"
         f" WHERE open{whose} ORDER BY touch.episode, file, burst"
     ):
-        touch = Touch(from_column(program), first, last, reads, writes, bool(versions), tree)
+        touch = Touch(from_column(program), first, last, reads, writes, bool(versions), tree, made)
         found.setdefault(episode, {})[file, burst] = touch
     return found

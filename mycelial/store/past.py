@@ -46,18 +46,15 @@ class Strand:
         How much of it is left today, grown from the landmark.
     files : dict of float
         The weight of each file: that of a written one, or of one that was only read.
-    tree : int
-        Pid at the top of the process tree.
     changes : tuple of dict
         For each change that version control took up in it, in order of time, the weight of its files and of
         what else was used since the change before; what came after the last one is the last of them.
     spells : tuple of dict
-        The same for each minute or so, if version control took up nothing.
+        The same for each minute or so, if no change is of several files.
     """
 
     weight: float
     files: dict[int, float]
-    tree: int = 0
     changes: tuple[dict[int, float], ...] = ()
     spells: tuple[dict[int, float], ...] = ()
 
@@ -157,15 +154,15 @@ class Past:
             for _, _, tree, *touch in touches:
                 if touch[0] in shown and touch[0] not in habitual:
                     trees.setdefault(tree, []).append(tuple(touch))
-            for tree, used in sorted(trees.items()):
+            for _, used in sorted(trees.items()):
                 writes: dict[int, int] = {}
                 for file, _, _, count, _ in used:
                     writes[file] = writes.get(file, 0) + count
                 if len(writes) > 1:
                     files = {file: member_weight(count) for file, count in writes.items()}
                     changes = _changes(used)
-                    spells = () if changes else _spells(used)
-                    yield Strand(growth(ended, landmark[0]), files, tree, changes, spells)
+                    spells = () if any(len(change) > 1 for change in changes) else _spells(used)
+                    yield Strand(growth(ended, landmark[0]), files, changes, spells)
 
     def used(self, uid: int) -> set[int]:
         """Return the user's files that may be shown, without what programs took up by habit."""
@@ -189,7 +186,10 @@ class Past:
 
 
 def _changes(touches: Iterable[_Touch]) -> tuple[dict[int, float], ...]:
-    """Return the changes of a strand: whoever commits says that what he did since the last time is done."""
+    """Return the changes of a strand: whoever commits says that what he did since the last time is done.
+
+    Files that are each committed alone, one right after the other, are of one change.
+    """
     taken: dict[int, dict[int, float]] = {}
     at: dict[int, float] = {}
     others = []
@@ -201,10 +201,21 @@ def _changes(touches: Iterable[_Touch]) -> tuple[dict[int, float], ...]:
             others.append((file, first, writes))
     if not taken:
         return ()
-    order = sorted(taken, key=lambda burst: (at[burst], burst))
-    times = [at[burst] for burst in order]
-    kept = {file: at[burst] for burst in order for file in taken[burst]}
-    changes = [*(taken[burst] for burst in order), {}]
+    kept: dict[int, float] = {}
+    times: list[float] = []
+    changes: list[dict[int, float]] = []
+    alone = False
+    for burst in sorted(taken, key=lambda burst: (at[burst], burst)):
+        t, files = at[burst], taken[burst]
+        kept.update(dict.fromkeys(files, t))
+        if alone and len(files) == 1 and t - times[-1] < SPELL:
+            changes[-1] |= files
+            times[-1] = t
+        else:
+            changes.append(files)
+            times.append(t)
+            alone = len(files) == 1
+    changes.append({})
     for file, first, writes in others:
         if first > kept.get(file, -math.inf):
             change = changes[bisect_left(times, first)]

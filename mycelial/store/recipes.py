@@ -18,6 +18,9 @@ LOOKED_AT = 200
 NEARBY = 86400.0
 """Seconds by which they may be later."""
 
+LONGEST_RUN = 86400.0
+"""Seconds within which a process id is taken for that of the same process."""
+
 MOST = 10_000
 """Products of a chain."""
 
@@ -173,21 +176,26 @@ class Recipes:
 
 
 def _each_run_once(products: list[Product]) -> list[Product]:
-    """Leave to a shell that is run again all that it did then: nothing of it is to be done twice."""
+    """Leave to a shell or program that is run again all that it did then: nothing is to be done twice."""
     steps = [link.step for product in products for link in product.links]
     called = {step.shell_by: step for step in steps if not step.sure and step.shell and any(step.shell_by)}
+    runs = {step.by[0]: step for step in steps if step.sure and any(step.by)}
     return [
         replace(
-            product, links=tuple(_link_of_run(link, called.get(link.step.shell_by)) for link in product.links)
+            product,
+            links=tuple(replace(link, step=_step_of_run(link.step, called, runs)) for link in product.links),
         )
         for product in products
     ]
 
 
-def _link_of_run(link: Link, run: Step | None) -> Link:
-    if run is None:
-        return link
-    return replace(link, step=replace(link.step, sure=False, shell=run.shell, shell_cwd=run.shell_cwd))
+def _step_of_run(step: Step, called: dict[tuple[int, int], Step], runs: dict[int, Step]) -> Step:
+    if shell := called.get(step.shell_by):
+        return replace(step, sure=False, shell=shell.shell, shell_cwd=shell.shell_cwd)
+    above = [runs[pid] for pid in step.above if pid in runs and abs(runs[pid].t - step.t) <= LONGEST_RUN]
+    if not above or not step.sure:
+        return step
+    return replace(step, commands=above[-1].commands, cwd=above[-1].cwd, root=above[-1].root, by=above[-1].by)
 
 
 def in_rounds(products: list[Product]) -> list[list[Product]]:

@@ -45,6 +45,9 @@ UPDATE usage SET kept = (SELECT count(DISTINCT episode) FROM touch JOIN episode 
 UPDATE usage SET kept = (SELECT count(DISTINCT episode) FROM touch JOIN episode ON episode.id = episode
     WHERE episode.uid = usage.uid AND versions AND NOT open) WHERE file = 0;
 """,
+    """
+ALTER TABLE touch ADD COLUMN made INTEGER NOT NULL DEFAULT 0;
+""",
 )
 """Scripts that bring the tables of an older database up to date: the first from version 1 to 2, and so on.
 
@@ -174,6 +177,7 @@ CREATE TABLE touch (
     writes INTEGER NOT NULL,
     versions INTEGER NOT NULL,   -- 1: the program was version control: its files are one change
     tree INTEGER NOT NULL DEFAULT 0,  -- pid at the top of its process tree; 0: not known
+    made INTEGER NOT NULL DEFAULT 0,  -- of its writes, those that made it from other files
     PRIMARY KEY (episode, file, burst)
 ) WITHOUT ROWID;
 CREATE INDEX touch_file ON touch(file, episode);

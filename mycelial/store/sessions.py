@@ -154,7 +154,7 @@ class SessionTable:
         weights: dict[int, float] = {}
         for episode in stretch.episodes:
             rows = self._execute(
-                "SELECT file, writes FROM touch WHERE episode = ? ORDER BY file, burst", (episode,)
+                "SELECT file, writes - made FROM touch WHERE episode = ? ORDER BY file, burst", (episode,)
             )
             for file, touches in groupby(rows, key=itemgetter(0)):
                 weight = member_weight(sum(writes for _, writes in touches))

@@ -1,8 +1,10 @@
 """How much one episode says about two files: the formula, in one place for writer and reader alike.
 
 A file counts once in an episode: a file that was written weighs 1, one that was only read far less, for
-people read much that they do not need.  The episode spreads its weight: with n files each pair gets
-weight(a) * weight(b) / (n - 1), so that a day that touched everything says little about any two.  Files
+people read much that they do not need; and so does what a program made from other files, for who builds a
+program writes what he has not thought of.  The episode spreads its weight: with n files each pair gets
+weight(a) * weight(b) / (n - 1), so that a day that touched everything says little about any two; where
+something was written and version control took up nothing, n is the sum of all weights, at least 2.  Files
 that one program took up at the same moment share a little more among themselves.
 
 What version control took up in one go is one change, by its user's own word.  Its files share among
@@ -80,7 +82,7 @@ class Touch:
     """How one program's burst used one file within an episode: a row of table `touch`.
 
     Times are in seconds since the epoch; `versions` says that the program was version control, `tree` is the
-    pid at the top of its process tree.
+    pid at the top of its process tree.  `made` of the `writes` made it from other files.
     """
 
     program: str
@@ -90,6 +92,7 @@ class Touch:
     writes: int = 0
     versions: bool = False
     tree: int = 0
+    made: int = 0
 
 
 class EpisodeEvidence:
@@ -108,18 +111,22 @@ class EpisodeEvidence:
         writes: dict[int, int] = {}
         bursts: dict[int, dict[int, Touch]] = {}
         for (file, burst), touch in sorted(touches.items()):
-            writes[file] = writes.get(file, 0) + touch.writes
+            writes[file] = writes.get(file, 0) + touch.writes - touch.made
             bursts.setdefault(burst, {})[file] = touch
         self._versioned = {file for (file, _), touch in touches.items() if touch.versions}
         alone = any(writes.values()) and not self._versioned
         self._read = READ_ALONE if alone else READ_WEIGHT
         self.weights = {file: member_weight(count, self._read) for file, count in writes.items()}
-        self._size = len(self.weights)
-        # What was taken up by habit leaves the others as close to one another as if it were not there.
-        self._others = max(1.0, self._size - 1.0 - math.fsum((habitual or {}).values()))
-        self._keeps_read = self._others < (READ_ONLY_ALONE if alone else READ_ONLY)
+        # What was taken up by habit leaves the others as close to one another as if it were not there; and so
+        # does what was only read, by as much as it weighs less, where no commit tells what belonged together.
+        chosen = {file: 1.0 - (habitual or {}).get(file, 0.0) for file in self.weights}
+        others = math.fsum(chosen.values()) - 1.0
+        self._keeps_read = others < (READ_ONLY_ALONE if alone else READ_ONLY)
+        if alone:
+            others = math.fsum(weight * chosen[file] for file, weight in self.weights.items()) - 1.0
+        self._others = max(1.0, others)
         self._kept = self.weights
-        if self._size > LARGEST:
+        if len(self.weights) > LARGEST:
             kept = nsmallest(LARGEST, self.weights, key=lambda file: (-self.weights[file], file))
             self._kept = {file: self.weights[file] for file in kept}
         self._shared: dict[
@@ -132,6 +139,7 @@ class EpisodeEvidence:
                 members = self._changes
             elif _is_moment(used):
                 members = self._moments
+                used = {file: touch for file, touch in used.items() if not touch.made}
             else:
                 continue
             files = list(used)
@@ -190,9 +198,12 @@ def _shares(file: int, groups: Iterable[list[int]]) -> dict[int, float]:
     """Return what `file` shares with the others of its groups, the largest share counting."""
     shares: dict[int, float] = {}
     for files in groups:
-        for other in files:
-            if other != file:
-                shares[other] = max(1.0 / (len(files) - 1), shares.get(other, 0.0))
+        if len(files) > 1:
+            share = 1.0 / (len(files) - 1)
+            for other in files:
+                if share > shares.get(other, 0.0):
+                    shares[other] = share
+    shares.pop(file, None)
     return shares
 
 

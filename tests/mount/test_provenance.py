@@ -116,6 +116,13 @@ echo hello > nothing
 awk 'BEGIN { "cat b" | getline line; print line > "got" }'
 python3 workers.py; python3 starter.py
 cat typed | bash
+n=0; while read -r x; do n=$((n + 1)); echo "$x" > line-$n; done < list; echo > no-line
+sort a > tmp4; git hash-object tmp4 > hash
+bash -c 'sort <<END | uniq > document
+$(cat a)
+`cat b`
+END
+sed "s/x/$(head -1 list)/" b > filled-in; date > dated'
 dash -c 'wc -c a > counted-a
 cat > in-dash <<END
 text
@@ -129,6 +136,13 @@ MADE_FROM = {
     "plain": "",
     "captured2": "b",
     "looked-up": "a list",
+    "document": "a b",
+    "filled-in": "b list",
+    "dated": "",
+    "line-1": "list",
+    "line-2": "list",
+    "no-line": "",
+    "hash": "tmp4",
     "swapped": "a",
     "here": "",
     "word": "a",

@@ -19,6 +19,7 @@ from mycelial.graph import structure
 from mycelial.graph.background import from_json, to_json
 from mycelial.graph.communities import Community, communities
 from mycelial.graph.naming import Names, keep_names
+from mycelial.graph.purposes import Purposes
 from mycelial.graph.rebuild import rebuild
 from mycelial.graph.structure import find_structure
 from mycelial.store.clusters import Cluster, Named
@@ -181,7 +182,7 @@ def test_no_graph_is_kept_while_the_next_is_made(story: Story, monkeypatch: pyte
 
     def communities_beside(strands: Iterable[Strand]) -> list[Community]:
         seen.append(kept())
-        return communities(strands)
+        return communities(Purposes(strands))
 
     seen: list[int] = []
     monkeypatch.setattr(structure, "communities", communities_beside)
@@ -203,7 +204,7 @@ def test_a_file_that_goes_while_the_whole_is_looked_at_is_left_out(
     story.answers().close()
 
     def communities_late(strands: Iterable[Strand]) -> list[Community]:
-        found = communities(strands)
+        found = communities(Purposes(strands))
         with sqlite3.connect(story.database) as engine:
             engine.execute("UPDATE file SET gone = 1 WHERE name = 'method.tex'")
         engine.close()
@@ -220,10 +221,10 @@ def test_a_file_that_goes_while_the_whole_is_looked_at_is_left_out(
 @given(st.lists(st.lists(st.integers(1, 60), min_size=2, max_size=40, unique=True), max_size=20))
 def test_every_file_is_in_one_community_and_always_in_the_same(work: list[list[int]]) -> None:
     strands = [Strand(1.0, dict.fromkeys(files, 1.0)) for files in work]
-    groups = communities(strands)
+    groups = communities(Purposes(strands))
     found = [file for group in groups for file in group.files]
     assert len(found) == len(set(found)) == len({file for files in work for file in files})
-    assert groups == communities(strands)
+    assert groups == communities(Purposes(strands))
     assert all(math.isfinite(weight) and weight > 0.0 for group in groups for weight in group.files.values())
 
 
@@ -238,7 +239,7 @@ def test_large_and_many_strands_are_held_in_bounds(monkeypatch: pytest.MonkeyPat
         return found
 
     def projects() -> list[set[int]]:
-        return sorted((set(group.files) for group in communities(strands())), key=min)
+        return sorted((set(group.files) for group in communities(Purposes(strands()))), key=min)
 
     assert projects() == [set(range(300)), set(range(300, 600))]
     monkeypatch.setattr("mycelial.graph.communities.RELATIONS", 30)
@@ -312,7 +313,9 @@ def test_one_piece_of_work_that_is_large_does_not_draw_in_all_others() -> None:
             chosen[-1] = tasks[0]
         files = {file: draw.choice((1.0, 0.1)) for task in chosen for file in draw.sample(task, 3)}
         strands.append(Strand(1.0, files))
-    assert [set(community.files) for community in communities(strands)] == [set(task) for task in tasks]
+    assert [set(community.files) for community in communities(Purposes(strands))] == [
+        set(task) for task in tasks
+    ]
 
 
 def test_what_was_hardly_ever_used_goes_with_its_directory(story: Story) -> None:

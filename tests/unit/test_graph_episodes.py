@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from mycelial.graph.episodes import Episode
+from mycelial.store.weighing import Touch
 from tests.unit.worked import Story
 
 BOB = 1001
@@ -99,6 +102,56 @@ def test_what_was_read_beside_writing_weighs_less_where_a_commit_tells_what_belo
     with story.answers() as answers:
         told, by_commit = (answers.together(f"{commits}/letter")[0].score for commits in (False, True))
     assert told == pytest.approx(2 * by_commit)
+
+
+def one_after_the_other(story: Story, use: Callable[[str], object], *paths: str) -> None:
+    for path in paths:
+        use(path)
+        story.wait(3)
+
+
+def weights(story: Story, path: str) -> dict[str, float]:
+    with story.answers() as answers:
+        return {found.path: round(found.score, 6) for found in answers.together(path)}
+
+
+def test_what_a_program_made_from_other_files_weighs_as_if_it_was_only_read(story: Story) -> None:
+    one_after_the_other(story, story.program("vim").close, "a.c", "notes")
+    one_after_the_other(story, story.program("less").open, "look")
+    story.program("make").run("cc").open("a.c").make("a.o", "a.d")
+    scores = weights(story, "a.c")
+    assert scores["notes"] > 4 * scores["a.o"]
+    assert scores["look"] == scores["a.o"] == scores["a.d"]
+
+
+def test_what_was_made_weighs_as_much_as_anything_once_somebody_changes_it(story: Story) -> None:
+    one_after_the_other(story, story.program("vim").close, "notes", "other")
+    story.program("sort").open("notes").make("sorted")
+    assert weights(story, "notes")["sorted"] < weights(story, "notes")["other"]
+    story.program("vim").open("sorted").close("sorted")
+    assert weights(story, "notes")["sorted"] == weights(story, "notes")["other"]
+
+
+def test_what_is_made_again_and_again_is_noted_once_each_time() -> None:
+    episode = Episode(1, 1000, 1.0, 1.0, {(7, 1): Touch("sort", 1.0, 1.0, writes=2)})
+    for burst in (2, 3):
+        episode.add(7, burst, Touch("sort", 1.0, 1.0, writes=1))
+        episode.note_write(7, burst)
+    assert episode.make(7) == [(7, 1), (7, 2), (7, 3)]
+    episode.touches[7, 2].writes += 1
+    episode.note_write(7, 2)
+    assert episode.make(7) == [(7, 2)]
+    assert episode.touches[7, 2].made == episode.touches[7, 2].writes == 2
+
+
+def test_what_a_program_reads_and_writes_again_was_not_made_from_others(story: Story) -> None:
+    one_after_the_other(story, story.program("vim").close, "notes", "other")
+    story.program("vim").close("letter")
+    story.pause()
+    one_after_the_other(story, story.program("vim").close, "notes", "other")
+    story.program("writer").open("template", "letter").make("letter")
+    scores = weights(story, "notes")
+    assert scores["template"] < scores["letter"] == scores["other"]
 
 
 def test_a_clock_that_was_centuries_off_breaks_nothing(story: Story) -> None:

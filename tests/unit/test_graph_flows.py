@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from mycelial.graph import flows
 from mycelial.graph.actors import Read
+from mycelial.graph.capturing import captures_for_words
 from mycelial.graph.making import Making
 from mycelial.graph.processes import Processes
-from mycelial.record.events import Neighbour
+from mycelial.record.events import Neighbour, Op
 from tests.unit.worked import Story
 
 
@@ -654,4 +656,111 @@ def test_a_list_for_xargs_is_a_source_though_what_it_runs_is_given_no_input(stor
 def test_what_a_shell_read_is_not_the_input_of_a_program_that_has_another(story: Story) -> None:
     shell = story.program("dash").open("in").create("out")
     shell.run("sort", fds=((0, ""), (1, "/mnt/out"))).open("a").close("out")
+    assert story.sources("out") == ["a"]
+
+
+def test_a_loop_of_a_shell_makes_each_file_from_what_it_goes_through(story: Story) -> None:
+    shell = story.program("bash").open("list")
+    shell.becomes("bash", fds=((0, "/mnt/list"),)).make("first").make("second")
+    shell.story.events.append(replace(story.events[0], t=story.now, op=Op.READ, process=shell.process))
+    shell.becomes("bash", fds=((0, "/dev/null"),)).make("after")
+    assert story.sources("first") == story.sources("second") == ["list"]
+    assert story.sources("after") == []
+
+
+def test_a_shell_that_went_through_a_pipe_itself_is_done_with_it(story: Story) -> None:
+    story.program("cat", pipe_out=("pipe:[1]",)).open("a")
+    shell = story.program("zsh", pipe_in=("pipe:[1]",), fds=((0, "pipe:[1]"),)).make("in-the-loop")
+    shell.becomes("zsh", fds=((0, "/dev/null"),)).make("after")
+    assert story.sources("in-the-loop") == ["a"]
+    assert story.sources("after") == []
+
+
+def test_what_version_control_reads_is_in_what_it_prints(story: Story) -> None:
+    story.program("bash").create("hash").becomes("git").open("a").close("hash")
+    story.program("git").open("a").make("b")
+    assert story.sources("hash") == ["a"]
+    assert story.sources("b") == []
+
+
+def test_what_a_program_prints_is_its_own_though_its_child_closes_it_first(story: Story) -> None:
+    reader = story.program("bash").create("printed").becomes("R", fds=((1, "/mnt/printed"),)).open("a")
+    reader.run("sh").run("rm").close("printed")
+    assert story.sources("printed") == ["a"]
+
+
+@pytest.mark.parametrize("exe", [None, "/bin/busybox"])
+def test_a_tool_in_a_box_of_programs_is_a_tool(story: Story, exe: str | None) -> None:
+    words = ("busybox", "sort", "a") if exe is None else ("sort", "a")
+    story.program(words[0], args=words, exe=exe).open("a").make("sorted").open("b").make("both")
+    assert story.sources("both") == ["a", "b"]
+
+
+IN_WORDS = ("bash", "-c", 'sed "s/x/$(cat word)/" a > out; printf "%s" "$(head b)" > other')
+INTO_VARIABLE = ("bash", "-c", "word=$(cat word); sort a > out; date > other")
+
+
+@pytest.mark.parametrize(
+    ("line", "made_from"), [(IN_WORDS, ["a", "word"]), (INTO_VARIABLE, ["a"]), (("bash", "x.sh"), ["a"])]
+)
+def test_what_is_captured_within_a_commands_words_is_in_what_that_makes(
+    story: Story, line: tuple[str, ...], made_from: list[str]
+) -> None:
+    shell = story.program("bash", args=line)
+    shell.run("cat", pipe_out=("7",), chain_args=(line,)).open("word")
+    shell.run("sed", chain_args=(line,)).open("a").make("out")
+    shell.run("head", pipe_out=("8",), chain_args=(line,)).open("b")
+    shell.make("other")
+    assert story.sources("out") == made_from
+    assert "word" not in story.sources("other") or line != IN_WORDS
+
+
+def test_what_a_shell_wrote_into_a_pipeline_is_used_up(story: Story) -> None:
+    shell = story.program("bash", args=("bash", "x.sh"))
+    shell.run("cat", pipe_out=("7",)).open("a")
+    shell.run("tr", pipe_in=("8",)).make("piped")
+    shell.make("after")
+    assert story.sources("piped") == ["a"]
+    assert story.sources("after") == []
+
+
+def test_a_pipeline_that_begins_with_what_reads_no_file_has_no_other_beginning(story: Story) -> None:
+    shell = story.program("bash", args=("bash", "x.sh"))
+    shell.run("cat", pipe_out=("7",)).open("a")
+    listing = Neighbour(story.pid + 1, ("", "8", ""), ("ls",))
+    shell.run("sort", pipe_in=("8",), neighbours=(listing,)).make("sorted")
+    shell.make("after")
+    assert story.sources("sorted") == []
+    assert story.sources("after") == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("text", "at_once"),
+    [
+        ("cp $(cat list) to", True),
+        ("cd sub\n\n  files=$(cat list)\ncp $files to", False),
+        ("if a; then local files=`cat list`; fi; cp $files to", False),
+        ("cp $(cat list) to" + "\n" * 100_000 + "true", True),  # that is looked through once only
+    ],
+    ids=["words", "variable", "local variable", "long"],
+)
+def test_what_a_shell_captures_is_used_at_once_unless_a_variable_keeps_it(text: str, at_once: bool) -> None:
+    assert captures_for_words(("sh", "-c", text)) is at_once
+
+
+def test_what_is_captured_for_a_here_document_is_in_what_its_pipeline_makes(story: Story) -> None:
+    copy = story.program("bash")
+    copy.run("cat", pipe_out=("7",)).open("a")
+    document = Neighbour(copy.process.pid, ("", "8", ""), ("sort",))
+    story.program("uniq", pipe_in=("8",), neighbours=(document,)).make("out")
+    assert story.sources("out") == ["a"]
+
+
+def test_what_is_captured_while_a_pipeline_waits_is_for_its_here_document(story: Story) -> None:
+    before = story.program("bash").run("cat", pipe_out=("5",)).open("before")
+    copy = story.program("bash")
+    uniq = story.program("uniq", pipe_in=("8",)).create("out")
+    copy.run("cat", pipe_out=("7",)).open("a")
+    uniq.close("out")
+    assert before.process.ppid != copy.process.pid
     assert story.sources("out") == ["a"]

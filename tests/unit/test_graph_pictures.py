@@ -121,7 +121,7 @@ def test_a_picture_shows_a_file_with_what_belongs_to_it(tmp_path: Path) -> None:
         story.program("cc").open("a.c", "a.h").make("a.o")
         story.program("vim").close("a.c", "a.h")
         story.pause()
-    story.program("vim").close("far.txt", "away.txt")
+    story.program("vim").close("letters/far.txt", "letters/away.txt")
     with story.answers() as answers:
         near, whole = answers.picture("a.c", 3), answers.picture(None, 10)
         assert answers.picture("unheard", 5) == Picture((), ())
@@ -131,7 +131,7 @@ def test_a_picture_shows_a_file_with_what_belongs_to_it(tmp_path: Path) -> None:
         (near.files[line.a].path, near.files[line.b].path) for line in near.lines if line.kind == "source"
     }
     assert kinds == {("a.c", "a.o"), ("a.h", "a.o")}
-    assert {file.path for file in whole.files} == {"a.c", "a.h", "a.o", "far.txt", "away.txt"}
+    assert {file.path for file in whole.files} == {"a.c", "a.h", "a.o", "letters/far.txt", "letters/away.txt"}
     assert len({file.cluster for file in whole.files}) == 2
 
 

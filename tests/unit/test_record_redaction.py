@@ -37,6 +37,13 @@ MARKED = (
     ("/usr/bin/mysqldump", "-p{}"),
     ("sshpass", "-p", "{}", "ssh", "host"),
     ("sshpass", "-p{}", "ssh", "host"),
+    ("ssh", "-o", "ProxyCommand=sshpass -p {} ssh gate", "host"),
+    ("ssh", "-oProxyCommand=sshpass -p {} ssh gate", "host"),
+    ("ssh", "-o", "proxycommand sshpass -p {} ssh gate", "host"),
+    ("sqlplus64", "scott/{}@db"),
+    ("convert", "-authenticate", "{}", "a.pdf", "b.png"),
+    ("swift", "-K", "{}", "list"),
+    ("jq", "--arg", "token", "{}", ".", "a.json"),
     ("7z", "x", "-p{}", "a.7z"),
     ("curl", "-u", "me:{}", "https://host"),
     ("curl", "-ume:{}", "https://host"),
@@ -184,6 +191,14 @@ SHAPED = (
 HARMLESS = (
     ("gcc", "-pthread", "-pipe", "-pedantic-errors", "-c", "a.c", "-DMAX_TOKENS=5", "-o", "a.o"),
     ("cp", "-p", "a", "b"),
+    ("bash", "-c", "export PLACE=/srv/data; sort a"),
+    ("expand", "from/here", "to/there"),
+    ("import", "shots/window.png"),
+    ("curl", "-L", "-u", ":", "--negotiate", "https://host/a"),
+    ("jq", "--arg", "name", "value", ".token", "a.json"),
+    ("convert", "a.png", "-resize", "50%", "b.png"),
+    ("ssh", "-o", "ProxyCommand=ssh -p 22 -W %h:%p gate", "host"),
+    ("ssh", "-oProxyCommand=ssh -p 22 -W %h:%p gate", "host"),
     ("patch", "-p1", "-i", "fix.patch"),
     ("docker", "run", "-p", "8080:80", "-p127.0.0.1:80:80", "image"),
     ("ssh", "-p", "2222", "host"),
@@ -362,6 +377,25 @@ def test_ancestors_are_stored_up_to_what_decides_about_other_work() -> None:
     (stored,) = Admission().admit(MADE)
     assert [line[0] for line in stored.process.chain_args] == ["gcc", "timeout", "sh"]
     assert stored.process.fds == ((0, ""), (1, "/mnt/out"), (2, "pipe:[7]"))
+
+
+@pytest.mark.parametrize(
+    ("comm", "line", "name"),
+    [
+        ("build-all", ("/bin/bash", "./build-all"), "bash"),
+        ("report", ("/usr/bin/python3", "report", "--fast"), "python3"),
+        ("latexmk", ("/usr/bin/perl", "/usr/bin/latexmk", "p"), "latexmk"),
+        ("gcc", ("gcc", "-c", "a.c"), "gcc"),
+        ("bash", ("bash",), "bash"),
+    ],
+)
+@pytest.mark.parametrize("arguments", [True, False])
+def test_a_script_among_the_ancestors_is_known_by_what_runs_it(
+    comm: str, line: tuple[str, ...], name: str, arguments: bool
+) -> None:
+    process = Process(2, 1, "sort", chain=((1, comm), (50, "bash")), chain_args=(line,))
+    (stored,) = Admission(arguments=arguments).admit(Event(1.0, Op.WRITE, "a", process))
+    assert stored.process.chain == ((1, name), (50, "bash"))
 
 
 def test_recording_goes_on_without_arguments_that_cannot_be_looked_through(

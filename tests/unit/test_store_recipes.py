@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from mycelial.record.script import Unwritable
+from mycelial.record.steps import Step
 from mycelial.store.remaking import as_makefile, as_script
 from tests.unit.worked import Program, Story
 
@@ -24,6 +26,11 @@ def lines(story: Story, path: str) -> list[str]:
     """The commands of the script that makes a file again."""
     with story.answers() as answers:
         return [line for line in as_script(answers.chain(path), "/mnt").splitlines() if line[0] == "("]
+
+
+def story_steps(story: Story, path: str) -> list[Step]:
+    with story.answers() as answers:
+        return [link.step for product in answers.chain(path).products for link in product.links]
 
 
 def test_sources_are_made_before_what_is_made_of_them(story: Story) -> None:
@@ -133,6 +140,15 @@ def test_a_shell_is_not_called_again_for_what_it_was_given_from_outside(
     assert step.shell == (line if again else ())
 
 
+def test_what_a_shell_goes_through_in_a_loop_is_not_given_to_it_from_outside(story: Story) -> None:
+    line = ("bash", "run.sh")
+    outer = story.program("bash", args=("bash",), fds=((0, "/dev/null"),)).open("run.sh")
+    shell = outer.run("bash", args=line, cwd="/mnt", fds=((0, "/dev/null"),)).open("list")
+    shell.becomes("bash", fds=((0, "/mnt/list"),)).make("of-the-loop")
+    shell.run("bash", args=line, cwd="/mnt", chain_args=(line,)).make("later")
+    assert lines(story, "later") == ["( bash run.sh )"]
+
+
 def test_what_a_filter_reads_from_a_pipe_of_its_shell_is_not_made_again(story: Story) -> None:
     line = ("sh", "-c", "cat > out")
     shell = story.program("sh", args=line, cwd="/mnt", fds=GIVEN).create("out")
@@ -180,10 +196,81 @@ def test_what_was_made_in_rounds_has_one_rule(story: Story) -> None:
     assert "p.aux: p.bbl p" not in text
 
 
-def test_what_a_builder_writes_itself_it_writes_again(story: Story) -> None:
+def test_what_a_builder_that_is_called_again_ran_is_left_to_it(story: Story) -> None:
     latexmk = called(story, "latexmk", "p").open("p.tex").make("p.aux")
     latexmk.run("pdflatex", args=("pdflatex", "p"), cwd="/mnt").open("p.tex", "p.aux").make("p.aux", "p.pdf")
-    assert lines(story, "p.pdf") == ["( latexmk p )", "( pdflatex p )"]
+    latexmk.run("bibtex", args=("bibtex", "p"), cwd="/mnt/out").open("p.aux", "p.bib").make("p.bbl")
+    latexmk.run("pdflatex", args=("pdflatex", "p"), cwd="/mnt").open("p.bbl").make("p.pdf")
+    assert lines(story, "p.pdf") == ["( latexmk p )"]
+
+
+def test_what_a_builder_ran_that_wrote_nothing_itself_is_run_by_itself(story: Story) -> None:
+    make = called(story, "make", "-j2")
+    make.run("gcc", args=("gcc", "-c", "a.c"), cwd="/mnt").open("a.c").make("a.o")
+    assert lines(story, "a.o") == ["( gcc -c a.c )"]
+
+
+def test_each_part_of_a_pipeline_is_run_where_it_was(story: Story) -> None:
+    story.program("tar", args=("tar", "cf", "-", "."), cwd="/mnt/from", pipe_out=("pipe:[1]",)).open("from/a")
+    fds = ((0, "pipe:[1]"),)
+    unpack = story.program("tar", args=("tar", "xf", "-"), cwd="/mnt/to", pipe_in=("pipe:[1]",), fds=fds)
+    story.events[0] = replace(
+        story.events[0], process=replace(story.events[0].process, fds=((1, "pipe:[1]"),))
+    )
+    unpack.make("to/a")
+    assert lines(story, "to/a") == ["( cd to && ( cd ../from && tar cf - . ) | tar xf - )"]
+
+
+def test_a_directory_is_there_before_something_is_run_in_it(story: Story) -> None:
+    called_there = story.program("sort", args=("sort", "-o", "../out", "../a"), cwd="/mnt/sub")
+    called_there.open("a").make("out")
+    with story.answers() as answers:
+        text = as_script(answers.chain("out"), "/mnt")
+    assert text.index("mkdir -p sub\n") < text.index("cd sub")
+
+
+@pytest.mark.parametrize(
+    ("args", "cwd", "called_in"),
+    [
+        (("rsync", "-a", "from/", "to"), "/mnt/here/to", "here"),
+        (("cpio", "-i", "--directory=sub/dir"), "/mnt/here/sub/dir", "here"),
+        (("bsdtar", "-Csub", "-xf", "x"), "/mnt/here/sub", "here"),
+        (("rsync", "-a", "../from/", "."), "/mnt/here", "here"),
+        (("make", "-C", "sub", "all"), "/mnt/here/sub", "here"),
+        (("make", "--directory=sub", "all"), "/mnt/here/sub", "here"),
+        (("make", "here"), "/mnt/here", "here"),
+        (("make", "PREFIX=here", "all"), "/mnt/here", "here"),
+        (("sort", "here"), "/mnt/here", "here"),
+    ],
+)
+def test_a_program_that_goes_elsewhere_is_called_where_it_was(
+    story: Story, args: tuple[str, ...], cwd: str, called_in: str
+) -> None:
+    story.program(args[0], args=args, cwd=cwd).make("made")
+    (step,) = story_steps(story, "made")
+    assert step.cwd == f"/mnt/{called_in}"
+
+
+def test_a_program_that_needs_its_script_is_called_by_that(story: Story) -> None:
+    called(story, "/usr/lib/R/bin/exec/R", "--no-echo", "--file=s.R").open("s.R").make("plot")
+    assert lines(story, "plot") == ["( R --no-echo --file=s.R )"]
+
+
+def test_what_an_editor_did_by_itself_is_done_again(story: Story) -> None:
+    called(story, "soffice.bin", "--headless", "--convert-to", "pdf", "a.odt").open("a.odt").make("a.pdf")
+    assert lines(story, "a.pdf") == ["( soffice.bin --headless --convert-to pdf a.odt )"]
+
+
+def test_what_version_control_prints_into_a_file_is_printed_again(story: Story) -> None:
+    line = ("git", "hash-object", "-w", "a")
+    story.program("bash").create("hash").becomes("git", args=line, cwd="/mnt").open("a").close("hash")
+    assert lines(story, "hash") == ["( git hash-object -w a > hash )"]
+
+
+def test_a_shell_in_a_box_of_programs_is_called_again(story: Story) -> None:
+    line = ("busybox", "sh", "-c", "for a in 1 2; do echo $a; done > out")
+    story.program("busybox", args=line, cwd="/mnt").make("out")
+    assert lines(story, "out") == ["( busybox sh -c 'for a in 1 2; do echo $a; done > out' )"]
 
 
 def test_what_was_moved_afterwards_is_moved_again(story: Story) -> None:

@@ -159,7 +159,8 @@ def test_an_older_database_learns_what_version_control_took_up(tmp_path: Path) -
     assert sorted(kept for _, kept in wanted) == [0, 1, 1, 2, 2]  # notes, b.c, c.c, a.c, all together
     connection = sqlite3.connect(story.database)
     connection.execute("ALTER TABLE usage DROP COLUMN kept")
-    connection.execute(f"PRAGMA user_version={VERSION - 1}")
+    connection.execute("ALTER TABLE touch DROP COLUMN made")
+    connection.execute(f"PRAGMA user_version={VERSION - 2}")
     connection.commit()
     connection.close()
     Writer(story.database).close()

@@ -110,6 +110,13 @@ def test_what_was_most_worked_with_comes_first(story: Story) -> None:
     assert session.members == ("main", "other", "read")
 
 
+def test_what_was_written_by_hand_comes_before_what_was_made_from_it(story: Story) -> None:
+    story.program("make").run("cc").open("src/common.h").make("build/a.o", "build/b.o", "build/c.o")
+    write(story, "src/zebra.c")
+    (session,) = sessions(story, "2026-03-28")
+    assert session.members[0] == "src/zebra.c"
+
+
 def test_nobody_sees_the_sessions_of_another(story: Story) -> None:
     write(story, "a", "b")
     write(story, "x", "y", uid=2000)

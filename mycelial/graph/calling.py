@@ -1,0 +1,82 @@
+"""How a program was called, and from where, as far as that differs from what is seen of it.
+
+Some programs are begun by a script of theirs that prepares the ground, and some go to another directory
+before they open anything.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Iterator
+from itertools import pairwise
+
+from mycelial.record.events import Process
+
+_BETWEEN = re.compile(r"[\s;|&<>()'\"]+")
+_FRONTS = {"/R/bin/exec/R": "R"}
+"""By the end of its path, as what a program is called that does not run without its script."""
+
+_TO = ("-C", "-D", "--directory")
+_JOINED_TO = re.compile(r"-[CD](?=.)|--directory=")
+
+_MOVING = frozenset({"rsync", "make", "gmake", "bmake", "ninja", "cpio", "bsdtar"})
+"""Programs that go to a directory that they are given."""
+
+
+def as_called(args: tuple[str, ...]) -> tuple[str, ...]:
+    """Return a command line as it does the same again."""
+    front = next((name for end, name in _FRONTS.items() if args and args[0].endswith(end)), None)
+    return args if front is None else (front, *args[1:])
+
+
+def called_in(args: tuple[str, ...], cwd: str) -> str:
+    """Return the directory in which a program was called that is in `cwd` now."""
+    if not args or args[0].rpartition("/")[2] not in _MOVING:
+        return cwd
+    for word in _directories(args):
+        given = os.path.normpath(word or ".")
+        if not given.startswith((".", "/")) and cwd.endswith(f"/{given}"):
+            return cwd[: -len(given) - 1]
+    return cwd
+
+
+def _directories(args: tuple[str, ...]) -> Iterator[str]:
+    """Yield the words that may be the directory that such a program was given."""
+    if args[0].endswith("rsync"):
+        yield from args[1:]
+        return
+    for before, word in pairwise(args):
+        if before in _TO:
+            yield word
+        elif (joined := _JOINED_TO.match(word)) is not None:
+            yield word[joined.end() :]
+
+
+def root_of(process: Process, paths: list[str]) -> str:
+    """Return where the mount's root was, by how the process calls files whose place in it is known."""
+    called = [target for _, target in process.fds if target.startswith("/")]
+    lasts = {path.rpartition("/")[2] for path in paths}
+    for line in ((process.args or ()), *process.chain_args):
+        for arg in line:
+            if not arg.endswith(".") and not any(last in arg for last in lasts):
+                continue  # it cannot mean any of them: mostly
+            for word in (arg, *_BETWEEN.split(arg)) if " " in arg else (arg,):  # commands for a shell
+                called += _names_in(word, process.cwd)
+    votes: Counter[str] = Counter()
+    for path in paths:
+        below = f"/{path}"
+        for name in called:
+            if name.endswith(below):
+                votes[name[: -len(path) - 1]] += 1 + path.count("/")
+    return max(votes, key=lambda root: (votes[root], -len(root), root)) if votes else ""
+
+
+def _names_in(arg: str, cwd: str | None) -> list[str]:
+    """Return the absolute paths that an argument may mean."""
+    words = [arg, arg.partition("=")[2]]
+    if arg.startswith("-"):
+        words.append(arg[2:])
+    named = [word for word in words if word and "\0" not in word]
+    return [os.path.normpath(os.path.join(cwd or "", word)) for word in named if cwd or word.startswith("/")]
