@@ -8,6 +8,7 @@ missing.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -39,6 +40,11 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "as_root: only makes sense for root")
     config.addinivalue_line("markers", "as_user: only makes sense for an ordinary user")
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+        if (
+            signal.getsignal(number) is signal.SIG_IGN
+        ):  # by nohup, or a shell's &, and all programs would inherit it
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
