@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from mycelial.record.display import printable_command, printable_word
@@ -133,20 +133,21 @@ def copy_line(source: str, target: str) -> str:
     return f"cp -p {shlex.quote(_named(source))} {shlex.quote(_named(target))}"
 
 
-def in_shell(path: str, lines: Iterable[str]) -> str:
-    """Return a script for /bin/sh of `lines`, which make `path`."""
+def in_shell(path: str, lines: Iterable[str], given: Mapping[str, str]) -> str:
+    """Return a script for /bin/sh of `lines`, which make `path`; `given` says what is needed, and why."""
     head = (
         "#!/bin/sh",
         f"# Makes {_comment(path)} again: run it in a copy of the tree, or name that: sh SCRIPT DIRECTORY",
         "set -u",
         'cd -- "${1:-.}" || exit 1',
         "root=$(pwd -P)",
+        *(_needed(name, reason) for name, reason in given.items()),
     )
     return "".join(f"{line}\n" for line in (*head, *lines, _there(path))).replace(_HERE, '"$root"')
 
 
-def in_make(path: str, rules: Iterable[Rule]) -> str:
-    """Return a makefile of `rules`, which make `path`.
+def in_make(path: str, rules: Iterable[Rule], given: Mapping[str, str]) -> str:
+    """Return a makefile of `rules`, which make `path`; `given` says what is needed, and why.
 
     Raises
     ------
@@ -160,6 +161,7 @@ def in_make(path: str, rules: Iterable[Rule]) -> str:
         "export root := $(CURDIR)",
         ".NOTPARALLEL:",
         ".SUFFIXES:",
+        *(f"# {_comment(_as_it_is(name, reason))}" for name, reason in given.items()),
     ]
     for rule in rules:
         needed = "".join(f" {_make_name(name)}" for name in rule.needed)
@@ -173,6 +175,15 @@ def in_make(path: str, rules: Iterable[Rule]) -> str:
         if rule.lines:
             lines.append("\t@" + _there(rule.target).replace("$", "$$"))
     return "\n".join(lines) + "\n"
+
+
+def _as_it_is(name: str, reason: str) -> str:
+    return f"{name} is needed as it is: {reason}"
+
+
+def _needed(name: str, reason: str) -> str:
+    """Return the line that fails, with a word about it, if a file that cannot be made again is not there."""
+    return f"{_there(name)} || {{ echo {shlex.quote(_comment(_as_it_is(name, reason)))} >&2; exit 1; }}"
 
 
 def _there(path: str) -> str:

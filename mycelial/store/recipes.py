@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import sqlite_utils
 
+from mycelial.record.script import Unwritable, step_line
 from mycelial.record.steps import Step, steps_from_json
 from mycelial.store.names import from_column
 
@@ -60,6 +62,8 @@ class Chain:
         the last.
     gone : list of str
         Sources that nobody made and that are not there any more.
+    given : dict of str to str
+        Sources that are taken as they are, and why they cannot be made again.
     problem : str
         Why the file cannot be made again; empty if it can.
     root : str
@@ -69,6 +73,7 @@ class Chain:
     path: str
     products: list[Product] = field(default_factory=list)
     gone: list[str] = field(default_factory=list)
+    given: dict[str, str] = field(default_factory=dict)
     problem: str = ""
     root: str = ""
 
@@ -89,7 +94,19 @@ class Recipes:
         return tuple(replace(step, sure=False) if step.shell in called else step for step in steps)
 
     def chain(self, file: int, path: str) -> Chain:
-        """Return everything that has to be run for the file, which has `path` now."""
+        """Return everything that has to be run for the file, which has `path` now.
+
+        Of its sources, what was made in a way that cannot be written down is taken as it is, if it is there.
+        """
+        given: dict[int, str] = {}
+        while True:
+            chain = self._chain(file, path, given)
+            unknown = dict(self._unwritable(chain))
+            if not unknown:
+                return chain
+            given |= unknown
+
+    def _chain(self, file: int, path: str, given: Mapping[int, str]) -> Chain:
         steps = self.steps(file)
         chain = Chain(path)
         if not steps:
@@ -97,10 +114,20 @@ class Recipes:
         elif not steps[0].whole:
             chain.problem = "it was changed in place, and nobody knows what it was before"
         else:
-            self._visit(file, steps, chain, set(), 0)
+            self._visit(file, steps, chain, given, set(), 0)
             chain.products = _each_run_once(chain.products)
             chain.root = self._root(steps[-1])
         return chain
+
+    def _unwritable(self, chain: Chain) -> Iterator[tuple[int, str]]:
+        """Yield the sources for which nothing can be run, and why, but for those that are gone."""
+        for product in chain.products[:-1]:
+            try:
+                for link in product.links:
+                    step_line(link.step, chain.root)
+            except Unwritable as problem:
+                if self._path(product.file):
+                    yield product.file, str(problem).removeprefix(f"{link.step.product}: ")
 
     def _root(self, last: Step) -> str:
         """Return where the mount's root was: the step says, or those made at about the same time."""
@@ -114,7 +141,15 @@ class Recipes:
         roots = (step.root for (steps,) in rows for step in steps_from_json(steps))
         return next((root for root in roots if root and cwd.startswith(f"{root}/")), "")
 
-    def _visit(self, file: int, steps: tuple[Step, ...], chain: Chain, seen: set[int], depth: int) -> None:
+    def _visit(
+        self,
+        file: int,
+        steps: tuple[Step, ...],
+        chain: Chain,
+        given: Mapping[int, str],
+        seen: set[int],
+        depth: int,
+    ) -> None:
         seen.add(file)
         made: set[str] = set()
         needed: set[int] = set()
@@ -125,7 +160,7 @@ class Recipes:
             for number, then in reads:
                 if number != file and then not in made:
                     needed.add(number)
-                    now = self._provide(number, then, chain, seen, depth)
+                    now = self._provide(number, then, chain, given, seen, depth)
                     if now != then:
                         names.append((now, then))
             made.add(step.product)
@@ -150,14 +185,19 @@ class Recipes:
                 found.append((file, then))
         return found
 
-    def _provide(self, file: int, then: str, chain: Chain, seen: set[int], depth: int) -> str:
+    def _provide(
+        self, file: int, then: str, chain: Chain, given: Mapping[int, str], seen: set[int], depth: int
+    ) -> str:
         """See that a source is there before it is used, and return the name that it has then."""
+        now = self._path(file)
+        if file in given:
+            chain.given[now] = given[file]
+            return now
         steps = self.steps(file)
         if steps and steps[0].whole and depth < DEEPEST and len(chain.products) < MOST:
             if file not in seen:
-                self._visit(file, steps, chain, seen, depth + 1)
+                self._visit(file, steps, chain, given, seen, depth + 1)
             return steps[-1].product
-        now = self._path(file)
         if not now and then not in chain.gone:
             chain.gone.append(then)
         return now or then

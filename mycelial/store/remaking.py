@@ -26,7 +26,7 @@ def as_script(chain: Chain, root: str) -> str:
         lines += _lines(group, root, done)
     if chain.products[-1].made_as != chain.path:
         lines.append(copy_line(chain.products[-1].made_as, chain.path))
-    return in_shell(chain.path, lines)
+    return in_shell(chain.path, lines, chain.given)
 
 
 def as_makefile(chain: Chain, root: str) -> str:
@@ -66,7 +66,7 @@ def as_makefile(chain: Chain, root: str) -> str:
     last = chain.products[-1].made_as
     if last != chain.path:
         rules.append(Rule(chain.path, (last,), (copy_line(last, chain.path),)))
-    return in_make(chain.path, rules)
+    return in_make(chain.path, rules, chain.given)
 
 
 def _check(chain: Chain) -> None:

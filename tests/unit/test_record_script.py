@@ -20,7 +20,7 @@ words = st.binary(max_size=8).filter(lambda raw: b"\0" not in raw).map(text_of)
 @given(st.lists(words, min_size=1, max_size=4))
 def test_a_script_gives_each_argument_back(given_words: list[str]) -> None:
     step = Step("out", (Command(("printf", "%s\\0", *given_words)),), sure=True)
-    script = in_shell("out", [step_line(step, "")]).replace("test -e out\n", "")
+    script = in_shell("out", [step_line(step, "")], {}).replace("test -e out\n", "")
     done = subprocess.run(
         ["sh", "-s"], input=script.encode("utf-8", "surrogateescape"), capture_output=True, check=True
     )
@@ -34,7 +34,7 @@ def test_a_recipe_is_shown_on_one_printable_line(given_words: list[str], stdin: 
 
 
 def made(step: Step, tree: Path) -> None:
-    script = in_shell("out", [step_line(step, "")])
+    script = in_shell("out", [step_line(step, "")], {})
     subprocess.run(["sh", "-s", str(tree)], input=script, text=True, check=True, capture_output=True)
 
 
@@ -86,7 +86,7 @@ def test_what_cannot_be_run_again_is_refused(step: Step, reason: str) -> None:
 )
 def test_a_name_that_make_cannot_hold_is_refused_in_one_line(name: str) -> None:
     with pytest.raises(Unwritable, match="a makefile cannot hold"):
-        in_make("out", [Rule("out", (name,), ("true",))])
+        in_make("out", [Rule("out", (name,), ("true",))], {})
 
 
 @pytest.mark.parametrize("name", ["a b", "a$b", "a#b", "#a", "$(x", "ümlaut", "a'b"])
@@ -94,7 +94,7 @@ def test_a_name_that_make_can_hold_is_made(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text("x")
     step = Step("o $u#t", (Command(("cat", name), "", "o $u#t"),), sure=True)
     try:
-        text = in_make(step.product, [Rule(step.product, (name,), (step_line(step, ""),))])
+        text = in_make(step.product, [Rule(step.product, (name,), (step_line(step, ""),))], {})
     except Unwritable:
         assert name in ("$(x", "a'b")
         return

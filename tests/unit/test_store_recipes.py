@@ -305,6 +305,38 @@ def test_what_was_edited_by_hand_since_is_not_made_again(story: Story) -> None:
     assert lines(story, "c") == ["( uniq b c )"]
 
 
+def test_a_source_that_nobody_knows_how_to_make_is_taken_as_it_is(story: Story) -> None:
+    called(story, "sort", "-o", "words", "raw").open("raw").make("words")
+    called(story, "cat").open("words").make("typed")
+    called(story, "uniq", "typed", "out").open("typed").make("out")
+    reason = "typed is needed as it is: not all is known of what was run to make it"
+    assert lines(story, "out") == ["( uniq typed out )"]
+    with story.answers() as answers:
+        script, makefile = (write(answers.chain("out"), "/mnt") for write in (as_script, as_makefile))
+    assert f"test -e typed || {{ echo '{reason}' >&2; exit 1; }}\n" in script
+    assert f"# {reason}\n" in makefile
+    assert "out: typed\n" in makefile
+    assert "raw" not in makefile
+
+
+def test_a_source_that_was_moved_is_taken_from_where_it_is(story: Story) -> None:
+    called(story, "cat").make("typed")
+    called(story, "uniq", "typed", "out").open("typed").make("out")
+    called(story, "mv").rename("typed", "kept")
+    assert lines(story, "out") == ["( uniq typed out )"]
+    with story.answers() as answers:
+        script = as_script(answers.chain("out"), "/mnt")
+    assert script.index("test -e kept") < script.index("cp -p kept typed") < script.index("( uniq")
+
+
+def test_a_source_that_is_gone_cannot_be_taken_as_it_is(story: Story) -> None:
+    called(story, "cat").make("typed")
+    called(story, "uniq", "typed", "out").open("typed").make("out")
+    called(story, "rm").unlink("typed")
+    with story.answers() as answers, pytest.raises(Unwritable, match="typed: not all is known"):
+        as_script(answers.chain("out"), "/mnt")
+
+
 def test_what_an_editor_saved_by_rename_is_not_made_again(story: Story) -> None:
     called(story, "sort", "-o", "b", "a").open("a").make("b")
     called(story, "emacs", "b").open("b").make(".#b").rename(".#b", "b")
