@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from heapq import nlargest
-from itertools import accumulate, combinations
+from itertools import accumulate, combinations, islice
 
 from mycelial.graph.communities import SHARED, Community
 from mycelial.store.past import Strand
@@ -40,6 +40,10 @@ COVERED = 2 / 3
 MET = 16
 """Groups, those with most files there, that any other is compared with in a directory."""
 
+WIDE = 64
+"""Groups touched by one strand, beyond which it is not told of each two of them that they were used together:
+that is worked out for those that are compared."""
+
 ROUNDS = 20
 """How often, at most, groups are put together: thousands in one directory are not one piece of work."""
 
@@ -58,36 +62,43 @@ def gather(
 
 class _Piece:
     """A group: where its files lie, how often one was used beside another one of it (`beside`), and how often
-    it was used together with each other group (`common`)."""
+    it was used together with each other group: in strands of a few groups (`common`, by group), and in those
+    of many (`wide`, by strand, its part in what any two were)."""
 
     def __init__(self, files: Mapping[int, float], directories: Iterable[str]) -> None:
         self.files = dict(files)
         self.beside = 0.0
         self.common: dict[int, float] = {}
+        self.wide: dict[int, float] = {}
         self.directories = Counter(directories)
-        self.place = self._place()
+        self.place = ""
+        self._below: Counter[str] = Counter()
+        self._spread()
 
     def take_in(self, other: _Piece) -> None:
         """Take up the files of another group."""
         self.files |= other.files
         self.directories += other.directories
-        self.place = self._place()
+        self._spread()
 
     def within(self, place: str) -> float:
         """Return the share of its files that lie below a directory."""
-        inside = (n for d, n in self.directories.items() if d == place or d.startswith(f"{place}/"))
-        return sum(inside) / len(self.files)
+        return self._below[place] / len(self.files)
 
-    def _place(self) -> str:
-        """Return the deepest directory that it spreads over; none if all lie in one, or under the root."""
-        if len(self.directories) < 2:
-            return ""
-        below: Counter[str] = Counter()
+    def with_it(self, number: int, other: _Piece) -> float:
+        """Return how often it was used together with another group, which has this number."""
+        few, many = sorted((self.wide, other.wide), key=len)
+        wide = math.fsum(part * many[strand] for strand, part in few.items() if strand in many)
+        return self.common.get(number, 0.0) + wide
+
+    def _spread(self) -> None:
+        """Find the deepest directory that it spreads over; none if all lie in one, or under the root."""
+        self._below = Counter()
         for directory, number in self.directories.items():
             for above in _and_above(directory):
-                below[above] += number
-        covering = [d for d, number in below.items() if number >= COVERED * len(self.files)]
-        return max(covering, key=len, default="")
+                self._below[above] += number
+        covering = [d for d, number in self._below.items() if number >= COVERED * len(self.files)]
+        self.place = max(covering, key=len, default="") if len(self.directories) > 1 else ""
 
 
 def _pieces(
@@ -100,7 +111,7 @@ def _pieces(
     }
     group_of = {file: number for number, group in enumerate(found) for file in group.files}
     latest = 0.0  # what is done today counts 1
-    for strand in strands:
+    for turn, strand in enumerate(strands):
         latest = max(latest, strand.weight)
         counts: Counter[int] = Counter()
         most: dict[int, float] = {}
@@ -110,36 +121,45 @@ def _pieces(
                 most[group] = max(weight, most.get(group, 0.0))
         for group, number in counts.items():
             pieces[group].beside += strand.weight * most[group] * (number - 1)
+        if len(most) > WIDE:
+            for group, weight in most.items():
+                pieces[group].wide[turn] = math.sqrt(strand.weight) * weight
+            continue
         for a, b in combinations(sorted(most), 2):
             common = strand.weight * most[a] * most[b]
             for one, other in ((a, b), (b, a)):
                 pieces[one].common[other] = pieces[one].common.get(other, 0.0) + common
-    for piece in pieces.values():
+    for piece in pieces.values() if latest else ():
         piece.beside /= latest
         piece.common = {other: common / latest for other, common in piece.common.items()}
+        piece.wide = {turn: part / math.sqrt(latest) for turn, part in piece.wide.items()}
     return pieces
 
 
 def _put_together(pieces: dict[int, _Piece]) -> bool:
     """Put those groups together that are to each other what they are the closest to; whether any was."""
-    alike: dict[tuple[int, int], float] = {}
+    nearest: dict[int, tuple[float, tuple[int, int]]] = {}
     for a, b in _met(pieces):
-        likely = _likely(pieces[a], pieces[b], pieces[a].common.get(b, 0.0))
+        likely = _likely(pieces[a], pieces[b], pieces[a].with_it(b, pieces[b]))
         if likely >= 1.0:
-            alike[a, b] = likely
-    nearest: dict[int, int] = {}
-    for a, b in sorted(alike, key=lambda pair: (-alike[pair], pair)):
-        nearest.setdefault(a, b)
-        nearest.setdefault(b, a)
-    joined = [(a, b) for a, b in sorted(nearest.items()) if a < b and nearest[b] == a]
+            found = (-likely, (min(a, b), max(a, b)))
+            for one in found[1]:
+                nearest[one] = min(found, nearest.get(one, found))
+    joined = [pair for one, (_, pair) in sorted(nearest.items()) if one == pair[0]]
+    joined = [(a, b) for a, b in joined if nearest[b][1] == (a, b)]
     for a, b in joined:
         _join(pieces, a, b)
     return bool(joined)
 
 
-def _met(pieces: Mapping[int, _Piece]) -> set[tuple[int, int]]:
-    """Return the pairs of groups that lie in one directory, or the one below what the other spreads over, and
-    those of a few files with what they were used with: of these nobody asked yet how far they reach."""
+def _met(pieces: Mapping[int, _Piece]) -> Iterator[tuple[int, int]]:
+    """Yield the pairs of groups that lie in one directory, or the one below what the other spreads over, and
+    those of a few files with what they were used with: of these nobody asked yet how far they reach.
+
+    However many there are, each is compared with some: of all in a directory with those of most files
+    there, of all that it was used with with those that it most was, and of what strands touched beside many
+    others with those that nearly the same strands did.
+    """
     places = {piece.place for piece in pieces.values() if piece.place}
     there: dict[str, dict[int, int]] = {}
     for number, piece in pieces.items():
@@ -147,12 +167,26 @@ def _met(pieces: Mapping[int, _Piece]) -> set[tuple[int, int]]:
             there.setdefault(directory, {})[number] = files
             for place in places.intersection(_and_above(directory)):
                 there.setdefault(place, {})[number] = len(piece.files)
-    small = {number for number, piece in pieces.items() if len(piece.files) <= SHARED}
-    met = {(min(a, b), max(a, b)) for a in small for b in pieces[a].common}
-    for present in there.values():
-        most = nlargest(MET, present, key=lambda number: (present[number], -number))
-        met |= {(min(a, b), max(a, b)) for a in most for b in present if a != b}
-    return met
+    of_piece: dict[int, list[str]] = {}
+    for directory, present in there.items():
+        for number in present:
+            of_piece.setdefault(number, []).append(directory)
+    most = {
+        directory: nlargest(MET, present, key=lambda number: (present[number], -number))
+        for directory, present in there.items()
+    }
+    wide = sorted((tuple(islice(piece.wide, MET)), number) for number, piece in pieces.items() if piece.wide)
+    order = [number for _, number in wide]
+    turns = {number: turn for turn, number in enumerate(order)}
+    for number, piece in pieces.items():
+        met = {other for directory in of_piece[number] for other in most[directory]}
+        if len(piece.files) <= SHARED:
+            met.update(nlargest(WIDE, piece.common, key=lambda other: (piece.common[other], -other)))
+            if piece.wide:
+                turn = turns[number]
+                met.update(order[max(0, turn - MET // 2) : turn + MET // 2 + 1])
+        met.discard(number)
+        yield from ((number, other) for other in met)
 
 
 def _likely(a: _Piece, b: _Piece, common: float) -> float:
@@ -161,7 +195,8 @@ def _likely(a: _Piece, b: _Piece, common: float) -> float:
     expected = (a.beside * sizes[1] + b.beside * sizes[0]) / (sum(sizes) - 1)
     if common + PLACE < TOGETHER * (expected + PLACE):
         return 0.0  # wherever they lie
-    inside = (a.directories & b.directories).total() / min(sizes)
+    few, many = sorted((a.directories, b.directories), key=len)
+    inside = sum(min(number, many[directory]) for directory, number in few.items()) / min(sizes)
     spanned = max(one.within(other.place) if other.place else 0.0 for one, other in ((a, b), (b, a)))
     place = max(inside, SPANNED * spanned)
     alike = min(sizes) / max(sizes)
@@ -172,9 +207,12 @@ def _likely(a: _Piece, b: _Piece, common: float) -> float:
 def _join(pieces: dict[int, _Piece], a: int, b: int) -> None:
     """Make two groups one; who was used together with one of them was so beside others of the new one."""
     kept, gone = pieces[a], pieces.pop(b)
+    kept.beside += gone.beside + kept.with_it(b, gone)
     kept.take_in(gone)
-    kept.beside += gone.beside + kept.common.pop(b, 0.0)
+    kept.common.pop(b, None)
     gone.common.pop(a, None)
+    for strand, part in gone.wide.items():
+        kept.wide[strand] = kept.wide.get(strand, 0.0) + part
     for other, common in gone.common.items():
         kept.common[other] = kept.common.get(other, 0.0) + common
         theirs = pieces[other].common

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import random
+import sys
+import tracemalloc
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import FrameType
 
 import pytest
 
+from mycelial.graph import gathering
 from mycelial.graph.communities import Community
 from mycelial.graph.gathering import gather
 from mycelial.store.past import Strand
@@ -133,3 +137,56 @@ def test_each_small_project_is_one_piece_of_work(
     projects = [kind(number, size) for number, size in enumerate(sizes)]
     used = worked_on(story, projects, stretches, program, commits)
     assert sorted(pieces_of_work(story), key=min) == sorted(used, key=min)
+
+
+def test_groups_of_which_nothing_is_known_stay_as_they_are() -> None:
+    groups = [Community({1: 1.0, 2: 1.0}), Community({3: 1.0, 4: 1.0})]
+    paths = {1: "letters/a", 2: "letters/b", 3: "songs/a", 4: "songs/b"}
+    assert gather(groups, (), paths) == groups
+
+
+def gather_what_was_used_at_once(number: int) -> None:
+    """Gather so many groups of two files of which work touched all at once."""
+    groups = [Community({2 * group: 1.0, 2 * group + 1: 1.0}) for group in range(number)]
+    paths = {file: f"{file // 2}/{file}" for group in groups for file in group.files}
+    gather(groups, [Strand(1.0, {2 * group: 1.0 for group in range(number)})], paths)
+
+
+def calls_and_memory(number: int) -> tuple[int, int]:
+    """How many functions are called to gather so many groups, and the bytes that it takes at most."""
+    calls = 0
+
+    def count(frame: FrameType, event: str, argument: object) -> None:
+        nonlocal calls
+        calls += event in ("call", "c_call")
+
+    before = sys.getprofile()
+    tracemalloc.start()
+    sys.setprofile(count)
+    try:
+        gather_what_was_used_at_once(number)
+        return calls, tracemalloc.get_traced_memory()[1]
+    finally:
+        sys.setprofile(before)
+        tracemalloc.stop()
+
+
+def test_work_on_everything_at_once_takes_no_more_than_its_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gathering, "ROUNDS", 1)
+    some, twice = calls_and_memory(150), calls_and_memory(300)
+    assert twice[0] < 2.5 * some[0]
+    assert twice[1] < 2.5 * some[1]
+
+
+def test_what_the_same_work_touched_is_put_together_however_much_that_touched(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(gathering, "ROUNDS", 1)
+    groups = [Community({2 * group: 1.0, 2 * group + 1: 1.0}) for group in range(400)]
+    paths = {file: f"{file // 2}/{file}" for group in groups for file in group.files}
+    each = [Strand(1.0, dict.fromkeys(group.files, 1.0)) for group in groups]
+    draw, pair = random.Random(1), {6: 1.0, 300: 1.0}
+    others = [2 * group for group in range(400) if 2 * group not in pair]
+    at_once = [Strand(1.0, pair | dict.fromkeys(draw.sample(others, 80), 1.0)) for _ in range(12)]
+    found = [set(group.files) for group in gather(groups, [*each * 40, *at_once], paths)]
+    assert {6, 7, 300, 301} in found
