@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
@@ -31,6 +31,9 @@ LOOKED_BACK = 3_000_000
 
 SPELL = 60.0
 """Seconds in which what is used in one place is taken to be for one purpose where no commit tells."""
+
+SEPARATE = 25
+"""Commits of one file each, one right after the other, that may be of one change; more are a rebase."""
 
 _Row: TypeAlias = tuple[int | None, str | bytes, int]  # parent, name, gone
 _Touch: TypeAlias = tuple[int, int, float, int, int]  # file, burst, first, writes, versions
@@ -188,7 +191,8 @@ class Past:
 def _changes(touches: Iterable[_Touch]) -> tuple[dict[int, float], ...]:
     """Return the changes of a strand: whoever commits says that what he did since the last time is done.
 
-    Files that are each committed alone, one right after the other, are of one change.
+    Files that are each committed alone, one right after the other, are of one change, but not if there are so
+    many of them that a program did it: then each is what it was committed as.
     """
     taken: dict[int, dict[int, float]] = {}
     at: dict[int, float] = {}
@@ -204,23 +208,33 @@ def _changes(touches: Iterable[_Touch]) -> tuple[dict[int, float], ...]:
     kept: dict[int, float] = {}
     times: list[float] = []
     changes: list[dict[int, float]] = []
-    alone = False
-    for burst in sorted(taken, key=lambda burst: (at[burst], burst)):
-        t, files = at[burst], taken[burst]
-        kept.update(dict.fromkeys(files, t))
-        if alone and len(files) == 1 and t - times[-1] < SPELL:
-            changes[-1] |= files
-            times[-1] = t
-        else:
-            changes.append(files)
-            times.append(t)
-            alone = len(files) == 1
+    for run in _runs(sorted(taken, key=lambda burst: (at[burst], burst)), at, taken):
+        for burst in run:
+            kept.update(dict.fromkeys(taken[burst], at[burst]))
+        for bursts in [run] if len(run) <= SEPARATE else [[burst] for burst in run]:
+            changes.append({file: WRITE_WEIGHT for burst in bursts for file in taken[burst]})
+            times.append(at[bursts[-1]])
     changes.append({})
     for file, first, writes in others:
         if first > kept.get(file, -math.inf):
             change = changes[bisect_left(times, first)]
             change[file] = max(member_weight(writes), change.get(file, 0.0))
     return tuple(change for change in changes if change)
+
+
+def _runs(
+    bursts: Iterable[int], at: Mapping[int, float], taken: Mapping[int, Collection[int]]
+) -> list[list[int]]:
+    """Return the bursts, given in order of time, those of one file each joined that come right after each
+    other."""
+    runs: list[list[int]] = []
+    for burst in bursts:
+        before = runs[-1][-1] if runs else burst
+        if runs and len(taken[before]) == len(taken[burst]) == 1 and at[burst] - at[before] < SPELL:
+            runs[-1].append(burst)
+        else:
+            runs.append([burst])
+    return runs
 
 
 def _spells(touches: Iterable[_Touch]) -> tuple[dict[int, float], ...]:

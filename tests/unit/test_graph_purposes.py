@@ -187,6 +187,16 @@ def test_files_that_are_committed_one_right_after_the_other_are_one_change(tmp_p
     assert [{paths[file] for file in change} for change in strand.changes] == [{"a.c", "a.h"}, {"b.c", "b.h"}]
 
 
+def test_hundreds_of_commits_by_a_program_are_not_one_change(tmp_path: Path) -> None:
+    story = Story(tmp_path)
+    shell = story.program("bash", chain=((40, "sshd"),))
+    for number in range(60):
+        shell.run("git").open(f"{number}.c")
+        story.wait(12.0)
+    (strand,) = strands(story)
+    assert [len(change) for change in strand.changes] == [1] * 60
+
+
 def test_what_was_changed_again_after_its_commit_is_of_the_next_change(tmp_path: Path) -> None:
     story = Story(tmp_path)
     shell = story.program("bash", chain=((40, "sshd"),))
