@@ -66,6 +66,7 @@ class Actor:
     first_finish: float = 0.0  # time of the first close of all, be it remembered or not
     fds: dict[int, str] = field(default_factory=dict)  # where its streams led when it was seen last
     neighbours: tuple[Neighbour, ...] = ()  # the rest of its pipeline, as seen last
+    same_input: int = 0  # how many of its nearest ancestors had its standard input then
     cwd: str = ""  # when it was first seen with this command line
     given: str | None = None  # where its standard input led then: a shell has others in its loops
     shell: tuple[tuple[str, ...], str] | None = (

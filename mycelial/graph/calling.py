@@ -12,11 +12,17 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 
+from mycelial.graph.programs import script_text, without_box
 from mycelial.record.events import Process
+
+LONGEST_LINE = 2000
+"""Bytes of an ancestor's command line; of a longer one the end may be missing."""
 
 _BETWEEN = re.compile(r"[\s;|&<>()'\"]+")
 _FRONTS = {"/R/bin/exec/R": "R"}
 """By the end of its path, as what a program is called that does not run without its script."""
+
+_MOVES = re.compile(r"(?:^|[;&|(\s])(?:cd|pushd|popd)\b")
 
 _TO = ("-C", "-D", "--directory")
 _JOINED_TO = re.compile(r"-[CD](?=.)|--directory=")
@@ -80,3 +86,24 @@ def _names_in(arg: str, cwd: str | None) -> list[str]:
         words.append(arg[2:])
     named = [word for word in words if word and "\0" not in word]
     return [os.path.normpath(os.path.join(cwd or "", word)) for word in named if cwd or word.startswith("/")]
+
+
+def has_commands(line: tuple[str, ...]) -> bool:
+    """Whether a shell is told what to do on its command line, and not by a file."""
+    words = without_box(line)[1:3]
+    return any(word.startswith("-") and not word.startswith("--") and "c" in word for word in words)
+
+
+def has_lasting_script(line: tuple[str, ...]) -> bool:
+    """Whether a shell is told what to do, and by nothing that is gone: bash <(commands)."""
+    text = script_text(line)
+    return bool(text) and (
+        has_commands(line) or not os.path.normpath(text[2:]).startswith(("/dev/", "/proc/"))
+    )
+
+
+def can_be_called(line: tuple[str, ...]) -> bool:
+    """Whether a shell that never was seen itself does the same again, called where its child was."""
+    text = script_text(line)
+    whole = sum(len(os.fsencode(word)) + 1 for word in line) < LONGEST_LINE
+    return whole and "-c" in without_box(line)[1:3] and bool(text) and not _MOVES.search(text)

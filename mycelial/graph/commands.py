@@ -7,14 +7,20 @@ command line stands in, if it has one: a script, or the text behind -c.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from mycelial.graph.actors import Actor
-from mycelial.graph.calling import as_called, called_in, root_of
-from mycelial.graph.filters import reads_input
+from mycelial.graph.calling import (
+    as_called,
+    called_in,
+    can_be_called,
+    has_commands,
+    has_lasting_script,
+    root_of,
+)
+from mycelial.graph.filters import ignores_input, reads_input
 from mycelial.graph.processes import Processes
 from mycelial.graph.programs import (
     Kind,
@@ -23,7 +29,6 @@ from mycelial.graph.programs import (
     is_wrapper,
     kind_of,
     script_text,
-    without_box,
 )
 from mycelial.record.events import Process
 from mycelial.record.steps import Command, Step
@@ -31,14 +36,10 @@ from mycelial.record.steps import Command, Step
 LONGEST = 32
 """Commands of a pipeline that are followed."""
 
-LONGEST_LINE = 2000
-"""Bytes of an ancestor's command line; of a longer one the end may be missing."""
-
 ADJACENT = 0.05
 """Seconds within which a shell opens both files of a command."""
 
 _SETS = re.compile(r"<<|(?:^|[;&|(\s])(?:[A-Za-z_]\w*=|(?:export|ulimit|umask|set)\s)")
-_MOVES = re.compile(r"(?:^|[;&|(\s])(?:cd|pushd|popd)\b")
 _OUTPUT = re.compile(r"\d?>+\s*\S+")
 _ASKS = re.compile(r"\b(?:read|mapfile|readarray)\b")
 _DELETED = " (deleted)"
@@ -87,12 +88,16 @@ class Written:
 
 @dataclass(slots=True)
 class _Part:
-    """One process of a pipeline: its command line, and where its streams lead, by number."""
+    """One process of a pipeline: its command line, and where its streams lead, by number.
+
+    `inherits` says whether its standard input is that of its parent, too.
+    """
 
     pid: int
     ppid: int
     args: tuple[str, ...]
     streams: dict[int, str]
+    inherits: bool = False
 
 
 def step_of(written: Written, processes: Processes, reads: Iterable[int]) -> Step:
@@ -108,6 +113,7 @@ class _Builder:
         self._processes = processes
         self._parts: dict[int, _Part] = {}
         self._sure = not written.unseen
+        self._sources = sources
         self._unseen = False  # whether a command certainly read an input of which nothing is known
         own = written.creator is written.writer and written.writer.kind is Kind.BUILDER
         self._by_shell = written.conducted and not own
@@ -164,13 +170,13 @@ class _Builder:
 
     def _top(self, process: Process) -> _Part:
         """Climb to the process that a shell or make started: the whole command is its."""
-        pid, args, ppid, depth = process.pid, process.args or (), process.ppid, 0
+        pid, args, ppid, above = process.pid, process.args or (), process.ppid, 0
         for depth, (ancestor, comm) in enumerate(process.chain, 1):
             ppid = ancestor
             if is_barrier(comm) and not is_wrapper(comm):
                 break
             known = process.chain_args[depth - 1] if depth <= len(process.chain_args) else ()
-            pid, args = ancestor, known or self._args_of(ancestor)
+            pid, args, above = ancestor, known or self._args_of(ancestor), depth
             ppid = process.chain[depth][0] if depth < len(process.chain) else 0
         streams = dict(process.fds)
         if pid != process.pid:
@@ -179,7 +185,7 @@ class _Builder:
                 streams[0] = actor.fds[0]
             elif actor is not None:
                 streams.pop(0, None)
-        return _Part(pid, ppid, args, streams)
+        return _Part(pid, ppid, args, streams, process.same_input > above)
 
     def _feeding(self, feeder: Actor) -> _Part:
         """Return the program that wrote into the input of the writer: its command line says it all."""
@@ -187,7 +193,7 @@ class _Builder:
         if feeder.kind is Kind.INTERPRETER and (not script_text(args) or "ipykernel_launcher" in args):
             args = ()  # somebody typed into it
         self._by_shell = False
-        return _Part(feeder.pid, feeder.ppid, args, dict(feeder.fds))
+        return _Part(feeder.pid, feeder.ppid, args, dict(feeder.fds), feeder.same_input > 0)
 
     def _args_of(self, pid: int) -> tuple[str, ...]:
         actor = self._processes.latest(pid)
@@ -199,6 +205,8 @@ class _Builder:
         part = top
         while (pipe := part.streams.get(0, "")).startswith("pipe:") and len(commands) < LONGEST:
             found = [p for p in self._parts.values() if pipe in (p.streams.get(1), p.streams.get(2))]
+            if self._leaves_input(part, is_its_own=bool(found)):
+                break
             if len(found) != 1 or not found[0].args:
                 if reads_input(part.args):
                     self._unseen = not found
@@ -229,6 +237,7 @@ class _Builder:
                 if actor.kind is not Kind.SHELL and not known.args:
                     known.args = actor.args or ()
                 known.streams = {**actor.fds, **known.streams}
+                known.inherits = actor.same_input > 0
             elif actor.pid != top.pid and not any(pid in self._parts for pid, _ in actor.chain):
                 self._sure = self._sure and actor.pid in self._parts  # part of a group of commands
 
@@ -269,6 +278,8 @@ class _Builder:
     def _with_input(self, command: Command, part: _Part) -> Command:
         """Add the file that the shell opened for the first command's input."""
         target = part.streams.get(0, "")
+        if target and self._leaves_input(part, is_its_own=not target.startswith("pipe:")):
+            return command
         if target.endswith(_DELETED):
             self._sure = False  # a here-document
             return command
@@ -276,6 +287,24 @@ class _Builder:
         if not stdin and not target:
             stdin = self._opened_for(part)
         return replace(command, stdin=stdin)
+
+    def _leaves_input(self, part: _Part, *, is_its_own: bool) -> bool:
+        """Whether a command does not read its standard input, for all that is known.
+
+        What runs programs other than a shell passes on what it was given itself; so does a shell, but for
+        what `is_its_own`, which it may have given to a loop or a group.
+        """
+        if ignores_input(part.args, self._sources):
+            return True
+        if not part.inherits or not self._sources or reads_input(part.args):
+            return False
+        return not is_its_own or self._runner(part) is not Kind.SHELL
+
+    def _runner(self, part: _Part) -> Kind:
+        """Return the kind of the program that started a command."""
+        return next(
+            (kind_of(comm) for pid, comm in self._written.process.chain if pid == part.ppid), Kind.TOOL
+        )
 
     def _opened_for(self, part: _Part) -> str:
         written = self._written
@@ -320,18 +349,18 @@ class _Builder:
         pids = [written.process.pid, top, *(pid for pid, _ in written.process.chain)]
         actors = [written.writer, written.creator, *map(self._processes.latest, pids)]
         for actor in actors:
-            if actor is not None and actor.shell is not None and _has_lasting_script(actor.shell[0]):
+            if actor is not None and actor.shell is not None and has_lasting_script(actor.shell[0]):
                 return actor.shell
         for (_, comm), line in zip(written.process.chain, written.process.chain_args, strict=False):
             if kind_of(comm) is Kind.SHELL:
                 cwd = called_in(written.process.args or (), written.process.cwd or "")
-                return (line, cwd) if _can_be_called(line) else ((), "")
+                return (line, cwd) if can_be_called(line) else ((), "")
         return (), ""
 
     def _is_given_from_outside(self, shell: tuple[str, ...], top: int, commands: tuple[Command, ...]) -> bool:
         """Whether what was read came in from outside of a shell, which called again would not be given it."""
         text = script_text(shell)
-        if not _has_commands(shell):
+        if not has_commands(shell):
             own, outer = self._inputs_of(shell)
             return bool(own) and (self._unseen or (outer is not None and own != outer))
         if "<" in text:
@@ -357,24 +386,3 @@ class _Builder:
             return "", None
         given, outer = [*above, None][copies[-1] : copies[-1] + 2]
         return (given.given or "") if given else "", outer.given if outer else None
-
-
-def _has_commands(line: tuple[str, ...]) -> bool:
-    """Whether a shell is told what to do on its command line, and not by a file."""
-    words = without_box(line)[1:3]
-    return any(word.startswith("-") and not word.startswith("--") and "c" in word for word in words)
-
-
-def _has_lasting_script(line: tuple[str, ...]) -> bool:
-    """Whether a shell is told what to do, and by nothing that is gone: bash <(commands)."""
-    text = script_text(line)
-    return bool(text) and (
-        _has_commands(line) or not os.path.normpath(text[2:]).startswith(("/dev/", "/proc/"))
-    )
-
-
-def _can_be_called(line: tuple[str, ...]) -> bool:
-    """Whether a shell that never was seen itself does the same again, called where its child was."""
-    text = script_text(line)
-    whole = sum(len(os.fsencode(word)) + 1 for word in line) < LONGEST_LINE
-    return whole and "-c" in without_box(line)[1:3] and bool(text) and not _MOVES.search(text)

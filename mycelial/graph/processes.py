@@ -299,6 +299,7 @@ class Processes:
             pipe_out=set(process.pipe_out),
             fds=dict(process.fds),
             neighbours=process.neighbours,
+            same_input=process.same_input,
             cwd=process.cwd or "",
             given=dict(process.fds).get(0),
         )
@@ -320,6 +321,7 @@ class Processes:
         actor.comm, actor.exe, actor.args, actor.ppid = process.comm, process.exe, process.args, process.ppid
         actor.fds = dict(process.fds)
         actor.neighbours = process.neighbours or actor.neighbours
+        actor.same_input = process.same_input
         actor.recognise()
         self._note_shell(actor, process)
         self._connect(actor, self._by_output, set(process.pipe_out) - actor.pipe_out)

@@ -79,6 +79,8 @@ class Process:
         no file.
     neighbours : tuple of Neighbour
         The other parts of its pipeline, as far as they were seen.
+    same_input : int
+        How many of the nearest ancestors have the same file or pipe as standard input, to whom it was given.
     """
 
     pid: int
@@ -98,6 +100,7 @@ class Process:
     chain_args: tuple[tuple[str, ...], ...] = ()
     fds: tuple[tuple[int, str], ...] = ()
     neighbours: tuple[Neighbour, ...] = ()
+    same_input: int = 0
 
 
 @dataclass(frozen=True, slots=True)

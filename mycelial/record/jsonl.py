@@ -45,7 +45,7 @@ def event_to_json(event: Event) -> str:
     }
     if event.to is not None:
         record["to"] = event.to
-    for key in ("chain", "pipe_in", "pipe_out", "chain_args", "fds"):
+    for key in ("chain", "pipe_in", "pipe_out", "chain_args", "fds", "same_input"):
         if value := getattr(process, key):
             record[key] = value
     for key in ("sid", "pgid", "start", "cgroup", "exe", "args", "cwd"):
@@ -155,6 +155,7 @@ def _process(record: dict[str, Any]) -> Process:
         () if given("chain_args") is None else _required(record, "chain_args", _command_lines),
         () if given("fds") is None else _required(record, "fds", _chain),
         () if given("neighbours") is None else _required(record, "neighbours", _neighbours),
+        0 if given("same_input") is None else _id_of(record, "same_input"),
     )
 
 

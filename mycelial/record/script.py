@@ -74,6 +74,8 @@ def step_line(step: Step, root: str) -> str:
         raise Unwritable(f"{step.product}: no command can have what stands there in its log")
     if any(REDACTED in word for word in words):
         raise Unwritable(f"{step.product}: a secret was left out of the command that made it")
+    if where is None and root and _HERE not in line:
+        raise Unwritable(f"{step.product}: what made it ran elsewhere, and was not told where the tree is")
     if where is None:
         return f"( cd {_quoted(_named(cwd), root)} && {line} )" if cwd else f"( {line} )"
     return f"( {line} )" if where == "." else f"( cd {shlex.quote(_named(where))} && {line} )"

@@ -7,11 +7,12 @@ are little endian. Header, 24 bytes::
     u32 size (whole record, a multiple of 8, zero padded) | u16 kind | u16 flags
     u32 process | u32 uid | u64 time (nanoseconds since the epoch)
 
-PROCESS: u32 pid, ppid, pgid, sid, u64 start, then eleven fields, each u16 length and its bytes:
-comm, exe, cwd, cgroup, cmdline, chain, pipe_in, pipe_out, chain_args, fds, neighbours. Lists are NUL
-terminated; the chain's items are pid and comm in turn, those of fds number and target. chain_args and
-neighbours hold lists, each with its own u16 length: command lines of the nearest ancestors, and of the other
-parts of a pipeline pid, targets of standard input, output and error, and command line.
+PROCESS: u32 pid, ppid, pgid, sid, u64 start, then twelve fields, each u16 length and its bytes:
+comm, exe, cwd, cgroup, cmdline, chain, pipe_in, pipe_out, chain_args, fds, neighbours, same_input (in
+digits). Lists are NUL terminated; the chain's items are pid and comm in turn, those of fds number and
+target. chain_args and neighbours hold lists, each with its own u16 length: command lines of the nearest
+ancestors, and of the other parts of a pipeline pid, targets of standard input, output and error, and
+command line.
 Events: u16 length of the path, u16 length of the second path, and both.
 DROPPED: u64 number of events that were lost here.
 MARK: u64 number that the reader asked for; all that happened before the question stands before it.
@@ -41,7 +42,7 @@ _LENGTH = struct.Struct("<H")
 _LENGTHS = struct.Struct("<HH")
 _COUNT = struct.Struct("<Q")
 _TIMED = struct.Struct("<Qd")
-_FIELDS = 11
+_FIELDS = 12
 _LONGEST_FIELD = 0xFFFF
 _STREAMS = 3  # standard input, output and error
 _NANOSECONDS = 1e9  # in a second
@@ -239,6 +240,7 @@ def encode_process(number: int, process: Process, time_ns: int = 0) -> bytes:
         _counted(process.chain_args),
         _terminated(item for fd, target in process.fds for item in (str(fd), target)),
         _counted((str(n.pid), *_streams(n.streams), *n.args) for n in process.neighbours),
+        str(process.same_input).encode(),
     )
     known = (process.pid, process.ppid, process.pgid or 0, process.sid or 0, process.start or 0)
     body = bytearray(_PROCESS.pack(*known))
@@ -320,7 +322,9 @@ def _process(body: memoryview, uid: int) -> Process:
         if end > len(raw) or begin > len(raw):
             raise ValueError("malformed message: a field longer than its record")
         fields.append(raw[begin:end])
-    comm, exe, cwd, cgroup, cmdline, chain, pipe_in, pipe_out, chain_args, fds, neighbours = fields
+    comm, exe, cwd, cgroup, cmdline, chain, pipe_in, pipe_out, chain_args, fds, neighbours, same_input = (
+        fields
+    )
     return Process(
         pid=pid,
         ppid=ppid,
@@ -339,6 +343,7 @@ def _process(body: memoryview, uid: int) -> Process:
         chain_args=tuple(_shared_items(one) for one in _lists(chain_args)),
         fds=_chain(fds),
         neighbours=tuple(_neighbours(neighbours)),
+        same_input=_count(same_input),
     )
 
 
@@ -349,6 +354,10 @@ def _chain(raw: bytes) -> tuple[tuple[int, str], ...]:
     return tuple(
         (int(pid), comm) for pid, comm in pairs if len(pid) <= 10 and pid.isascii() and pid.isdigit()
     )
+
+
+def _count(digits: bytes) -> int:
+    return int(digits) if digits.isdigit() and len(digits) <= 10 else 0
 
 
 def _neighbours(raw: bytes) -> Iterator[Neighbour]:

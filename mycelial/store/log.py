@@ -202,11 +202,11 @@ def read_process(database: sqlite_utils.Database, number: int) -> Process:
     """Return the process with this number in the log."""
     row = database.conn.execute(
         "SELECT pid, ppid, comm, uid, start, sid, pgid, exe, cwd, cgroup, args, chain, pipe_in, pipe_out,"
-        " chain_args, fds, neighbours FROM log_process WHERE id = ?",
+        " chain_args, fds, neighbours, same_input FROM log_process WHERE id = ?",
         (number,),
     ).fetchone()
     pid, ppid, comm, uid, start, sid, pgid, exe, cwd, cgroup, args, chain, pipe_in, pipe_out, *rest = row
-    chain_args, fds, neighbours = rest
+    chain_args, fds, neighbours, same_input = rest
     return Process(
         pid=pid,
         ppid=ppid,
@@ -225,6 +225,7 @@ def read_process(database: sqlite_utils.Database, number: int) -> Process:
         chain_args=tuple(tuple(line) for line in _loads(chain_args)),
         fds=tuple((int(fd), str(target)) for fd, target in _loads(fds)),
         neighbours=tuple(Neighbour(pid, tuple(s), tuple(a)) for pid, s, a in _loads(neighbours)),
+        same_input=same_input,
     )
 
 
@@ -247,10 +248,10 @@ def _process_row(process: Process) -> tuple[Any, ...]:
         _dumps(process.pipe_out),
     )
     streams = _dumps(process.fds)
-    said = repr((columns, _summary(lines), streams, _summary(others)))
+    said = repr((columns, _summary(lines), streams, _summary(others), process.same_input))
     # What began at the same time stands together: a page of the digests' index holds the latest processes.
     began = (process.pid if process.start is None else process.start) & 0xFFFFFFFF
-    return (began.to_bytes(4, "big") + _digest(said), *columns, lines, streams, others)
+    return (began.to_bytes(4, "big") + _digest(said), *columns, lines, streams, others, process.same_input)
 
 
 def _neighbours(process: Process) -> tuple[Any, ...]:

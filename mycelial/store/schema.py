@@ -47,6 +47,7 @@ UPDATE usage SET kept = (SELECT count(DISTINCT episode) FROM touch JOIN episode 
 """,
     """
 ALTER TABLE touch ADD COLUMN made INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE log_process ADD COLUMN same_input INTEGER NOT NULL DEFAULT 0;
 """,
 )
 """Scripts that bring the tables of an older database up to date: the first from version 1 to 2, and so on.
@@ -94,7 +95,8 @@ CREATE TABLE log_process (
     pipe_out TEXT,               -- pipes on standard output, a JSON array
     chain_args TEXT,             -- command lines of the nearest ancestors, a JSON array of arrays
     fds TEXT,                    -- where standard streams lead, a JSON array of [number, target]
-    neighbours TEXT              -- rest of its pipeline, a JSON array of [pid, [targets], [arguments]]
+    neighbours TEXT,             -- rest of its pipeline, a JSON array of [pid, [targets], [arguments]]
+    same_input INTEGER NOT NULL DEFAULT 0 -- how many of the nearest ancestors have its standard input
 );
 
 -- A few facts about the database itself.

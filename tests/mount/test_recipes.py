@@ -87,6 +87,50 @@ def test_an_object_was_made_by_the_compiler_that_was_called(mount: Mounted) -> N
     assert "program:  gcc" in how.stdout
 
 
+RUNS = """
+gcc -o a a.c
+sort in > sorted
+cat in | tr a-z A-Z > loud
+python3 tool.py in copied
+true
+"""
+RUN = {
+    "a.c": "int main(void) { return 0; }\n",
+    "in": "b\na\n",
+    "tool.py": "import sys\nopen(sys.argv[2], 'w').write(open(sys.argv[1]).read())\n",
+}
+DRIVER = """
+import subprocess, sys
+for line in sys.argv[1].splitlines():
+    subprocess.run(line, shell=True, check=True)
+"""
+
+
+@pytest.mark.parametrize("given", ["pipe", "file", "nothing"])
+@pytest.mark.parametrize("runner", ["python3", "bash", "commands"])
+def test_what_a_runner_is_given_by_others_does_not_matter(
+    runner: str, given: str, mount: Mounted, workspace: Path
+) -> None:
+    """As under a supervisor, a test runner, or a service."""
+    put(mount.source, RUN)
+    program = workspace / "program"
+    program.write_text(DRIVER if runner == "python3" else RUNS)
+    command = {
+        "python3": ["python3", str(program), RUNS.strip()],
+        "bash": ["bash", str(program)],
+        "commands": ["bash", "-c", RUNS],
+    }[runner]
+    with open(program) as file:
+        stdin = {"pipe": subprocess.PIPE, "file": file, "nothing": subprocess.DEVNULL}[given]
+        with subprocess.Popen(command, stdin=stdin, cwd=mount.mountpoint) as process:
+            assert process.wait(60) == 0
+    made = ("a", "sorted", "loud", "copied")
+    written(mount, made)
+    for path in made:
+        again = made_again(mount, "--script", path, RUN, workspace / "copy")
+        assert again == (mount.source / path).read_bytes()
+
+
 OWN_TOOL = {
     "gen.c": '#include <stdio.h>\nint main(void) { puts("#define N 4"); return 0; }\n',
     "part.c": '#include "n.h"\nint n(void) { return N; }\n',

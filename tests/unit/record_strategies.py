@@ -41,6 +41,7 @@ processes = st.builds(
     neighbours=st.lists(
         st.builds(Neighbour, pid=ids, streams=st.tuples(texts, texts, texts), args=lists), max_size=2
     ).map(tuple),
+    same_input=ids,
 )
 
 

@@ -57,6 +57,18 @@ def test_the_place_of_the_mount_becomes_that_of_the_copy(tmp_path: Path) -> None
     assert (tree / "out").read_text() == "x"
 
 
+@pytest.mark.parametrize(
+    "command", [Command(("cp", "words", "/mnt/live/out")), Command(("cat", "words"), stdout="out")]
+)
+def test_what_ran_elsewhere_and_named_the_tree_writes_into_its_copy(command: Command, tmp_path: Path) -> None:
+    tree, elsewhere = tmp_path / "tree", tmp_path / "elsewhere"
+    tree.mkdir()
+    elsewhere.mkdir()
+    (elsewhere / "words").write_text("x")
+    made(Step("out", (command,), cwd=str(elsewhere), root="/mnt/live", sure=True), tree)
+    assert (tree / "out").read_text() == "x"
+
+
 def test_what_only_looks_like_the_place_of_the_mount_stays() -> None:
     step = Step("out", (Command(("cp", "/mnt/live2/in", "x/mnt/live/y")),), root="/mnt/live", sure=True)
     assert "cp /mnt/live2/in x/mnt/live/y" in step_line(step, "")
@@ -74,6 +86,14 @@ def test_a_shell_stands_in_where_its_commands_cannot_be_told() -> None:
         (Step("out", (Command(("sort",)),)), "not all is known of what was run"),
         (Step("out", (Command(("tool", "--token=[redacted]")),), sure=True), "a secret was left out"),
         (Step("out", (Command(("tool", "a\0b")),), sure=True), "no command can have"),
+        (
+            Step("out", (Command(("tool",)),), "/srv", "/mnt/live", sure=True),
+            "was not told where the tree is",
+        ),
+        (
+            Step("out", shell=("sh", "run.sh"), shell_cwd="/srv", root="/mnt"),
+            "was not told where the tree is",
+        ),
     ],
 )
 def test_what_cannot_be_run_again_is_refused(step: Step, reason: str) -> None:

@@ -319,6 +319,50 @@ def test_a_source_that_nobody_knows_how_to_make_is_taken_as_it_is(story: Story) 
     assert "raw" not in makefile
 
 
+def test_who_wrote_the_sources_from_elsewhere_is_not_run_again(story: Story) -> None:
+    driver = story.program("python3", args=("python3", "/srv/test.py"), cwd="/srv").make("a.c")
+    driver.run("gcc", args=("gcc", "-o", "a", "a.c"), cwd="/mnt").open("a.c").make("a")
+    assert lines(story, "a") == ["( gcc -o a a.c )"]
+
+
+@pytest.mark.parametrize(
+    ("runner", "args", "again"),
+    [
+        ("python3", ("tool", "in", "out"), "( tool in out )"),
+        ("bash", ("tool", "in", "out"), "( tool in out )"),
+        ("bash", ("sort", "-o", "out", "in"), "( sort -o out in )"),
+        ("python3", ("sort", "-u"), ""),
+        ("bash", ("cat",), ""),
+    ],
+)
+def test_what_a_runner_was_given_is_not_what_it_runs_reads(
+    runner: str, args: tuple[str, ...], again: str, story: Story
+) -> None:
+    about = {"fds": ((0, "pipe:[7]"),), "same_input": 2}
+    program = story.program(runner, fds=((0, "pipe:[7]"),)).run(args[0], args=args, cwd="/mnt", **about)
+    program.open("in").make("out")
+    if again:
+        assert lines(story, "out") == [again]
+    else:
+        with pytest.raises(Unwritable, match="not all is known"):
+            lines(story, "out")
+
+
+def test_what_a_pipe_of_its_own_gave_a_program_is_unknown_where_nobody_saw_it(story: Story) -> None:
+    program = story.program("bash").run("tool", args=("tool", "in"), cwd="/mnt", fds=((0, "pipe:[7]"),))
+    program.open("in").make("out")
+    with pytest.raises(Unwritable, match="not all is known"):
+        lines(story, "out")
+
+
+@pytest.mark.parametrize("runner", ["bash", "python3"])
+def test_a_file_that_a_shell_was_given_may_be_for_what_it_runs(runner: str, story: Story) -> None:
+    given = {"fds": ((0, "/mnt/list"),), "same_input": 1}
+    program = story.program(runner).run("tool", args=("tool", "in", "out"), cwd="/mnt", **given)
+    program.open("in").make("out")
+    assert lines(story, "out") == ["( tool in out < list )" if runner == "bash" else "( tool in out )"]
+
+
 def test_a_source_that_was_moved_is_taken_from_where_it_is(story: Story) -> None:
     called(story, "cat").make("typed")
     called(story, "uniq", "typed", "out").open("typed").make("out")

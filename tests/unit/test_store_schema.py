@@ -160,6 +160,7 @@ def test_an_older_database_learns_what_version_control_took_up(tmp_path: Path) -
     connection = sqlite3.connect(story.database)
     connection.execute("ALTER TABLE usage DROP COLUMN kept")
     connection.execute("ALTER TABLE touch DROP COLUMN made")
+    connection.execute("ALTER TABLE log_process DROP COLUMN same_input")
     connection.execute(f"PRAGMA user_version={VERSION - 2}")
     connection.commit()
     connection.close()

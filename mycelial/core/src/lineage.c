@@ -125,6 +125,17 @@ static void append_descriptor(struct text *text, const struct process *process, 
     append(text, pair, (size_t)length + 1); /* both, or neither */
 }
 
+/* How many of the nearest ancestors have the same standard input, be it a file or a pipe: it was theirs. */
+static unsigned same_input(const struct process *process) {
+    char own[4096], other[sizeof own];
+    unsigned count = 0;
+    size_t size = read_proc_link(own, sizeof own, process->tgid, "fd/0");
+    if (!size || (size > 5 && !memcmp(own, "/dev/", 5))) return 0;
+    for (pid_t pid = process->ppid; pid > 1 && count < MAX_ANCESTORS; pid = process_parent(pid), count++)
+        if (read_proc_link(other, sizeof other, pid, "fd/0") != size || memcmp(own, other, size) != 0) break;
+    return count;
+}
+
 /* Where the standard streams lead, and the pipes that a shell's <( ) and >( ) give by name. */
 static void append_descriptors(struct text *text, const struct process *process, const char *cmdline, size_t size,
                                struct pipeline *pipeline) {
@@ -174,6 +185,7 @@ static void announce(struct process *process) {
     append_field(&text, field, read_proc_link(field, sizeof field, process->tgid, "exe"));
     append_field(&text, field, read_proc_link(field, sizeof field, process->tgid, "cwd"));
     append_cgroup(&text, process->tgid, process->sid);
+    unsigned sharing = same_input(process);
     size_t size = 0;
     if (process->threads > 1) {
         size = read_proc_elsewhere(process->tgid, field, sizeof field);
@@ -199,6 +211,7 @@ static void announce(struct process *process) {
     append_field(&text, command_lines.data, command_lines.size);
     append(&text, streams.data, streams.size);
     append_field(&text, field, pipeline_neighbours(&pipeline, field, sizeof field));
+    append_field(&text, field, (size_t)snprintf(field, sizeof field, "%u", sharing));
     if (!ring_process(number, uid, data, text.size)) process->number = PROCESS_UNKNOWN; /* so it is told next time */
 }
 
