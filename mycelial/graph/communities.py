@@ -29,8 +29,7 @@ from heapq import nlargest
 from itertools import combinations
 from typing import TypeAlias
 
-import networkx as nx
-
+from mycelial.graph.louvain import Bonds, louvain
 from mycelial.graph.purposes import Purposes
 from mycelial.store.past import Strand
 
@@ -56,16 +55,14 @@ GUESTS = 32
 ROUNDS = 5
 """How often, at most, groups are put together again after single files went to where they keep company."""
 
-SEED = 1
-"""Louvain visits groups in an order drawn at random; the same one each time gives the same result."""
-
 DEGREE = 16
 """Others that each is joined with in one strand; where there are more, they stand for all."""
 
 RELATIONS = 400_000
 """Relations that the graph may have; beyond that the weakest are left out."""
 
-Pairs: TypeAlias = dict[tuple[int, int], float]
+Pairs: TypeAlias = dict[int, float]
+"""The bond of cores a and b, a <= b, by a * size + b: a number takes a third of the room of a pair."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +90,11 @@ def _groups(past: Purposes, cores: Mapping[int, int]) -> dict[int, int]:
     """Return the number of the piece of work that each file is of."""
     if not cores:
         return {}
-    found = nx.community.louvain_communities(
-        _graph(_pairs(past, cores)), weight="weight", resolution=RESOLUTION, seed=SEED
-    )
-    gc.collect()  # the graph refers to itself
-    # Sets of numbers have an order of their own that must not decide anything.
-    place = {core: number for number, group in enumerate(sorted(map(sorted, found))) for core in group}
+    numbers = sorted(set(cores.values()))
+    found = louvain(_bonds(_pairs(past, cores), len(past), numbers), RESOLUTION)
+    gc.collect()  # networkx's graphs refer to themselves
+    # The order in which they were found must not decide anything.
+    place = {numbers[core]: number for number, group in enumerate(sorted(found)) for core in group}
     group_of = {file: place[core] for file, core in sorted(cores.items())}
     for _ in range(ROUNDS):
         before = len(set(group_of.values()))
@@ -125,24 +121,26 @@ def _cores(strands: Iterable[Strand]) -> tuple[dict[int, int], dict[int, float]]
     return cores, weights
 
 
-def _pairs(strands: Iterable[Strand], cores: Mapping[int, int]) -> Pairs:
-    """Return the weight of the bonds between cores (smaller number first), and within them."""
+def _pairs(past: Purposes, cores: Mapping[int, int]) -> Pairs:
+    """Return the weight of the bonds between cores, and within them."""
     pairs: Pairs = {}
-    for number, strand in enumerate(strands):
+    size = len(past)
+    for number, strand in enumerate(past):
         share = strand.weight / (len(strand.files) - 1)
         weights: dict[int, float] = {}
         for file, weight in strand.files.items():
             if (core := cores.get(file)) is not None:  # else it came a moment ago
                 weights[core] = weights.get(core, 0.0) + weight
         for core, weight in weights.items():
-            pairs[core, core] = pairs.get((core, core), 0.0) + share * weight * weight / 2.0
+            pair = core * size + core
+            pairs[pair] = pairs.get(pair, 0.0) + share * weight * weight / 2.0
         for a, b, stands_for in _joined(list(weights), number):
             bond = share * stands_for * weights[a] * weights[b]
-            pair = (a, b) if a < b else (b, a)
+            pair = a * size + b if a < b else b * size + a
             pairs[pair] = pairs.get(pair, 0.0) + bond
         if len(pairs) > 2 * RELATIONS:
-            pairs = _strongest(pairs)
-    return _strongest(pairs) if len(pairs) > RELATIONS else pairs
+            pairs = _strongest(pairs, size)
+    return _strongest(pairs, size) if len(pairs) > RELATIONS else pairs
 
 
 def _joined(cores: list[int], turn: int) -> Iterator[tuple[int, int, float]]:
@@ -161,17 +159,22 @@ def _joined(cores: list[int], turn: int) -> Iterator[tuple[int, int, float]]:
             yield a, cores[(place + step) % count], (count - 1) / DEGREE
 
 
-def _graph(pairs: Pairs) -> nx.Graph:
-    graph = nx.Graph()
-    graph.add_nodes_from(sorted({core for pair in pairs for core in pair}))
-    graph.add_weighted_edges_from((a, b, pairs[a, b]) for a, b in sorted(pairs))
-    return graph
+def _bonds(pairs: Pairs, size: int, cores: Sequence[int]) -> Bonds:
+    """Return the graph of `cores`, by their places."""
+    place = {core: number for number, core in enumerate(cores)}
+    first, second, weights = array("i"), array("i"), array("d")
+    for pair in sorted(pairs):
+        a, b = divmod(pair, size)
+        first.append(place[a])
+        second.append(place[b])
+        weights.append(pairs[pair])
+    return Bonds(len(cores), first, second, weights)
 
 
-def _strongest(pairs: Pairs) -> Pairs:
+def _strongest(pairs: Pairs, size: int) -> Pairs:
     """Return the strongest pairs; what lies within a core is kept in any case."""
     least = nlargest(RELATIONS, pairs.values())[-1]
-    return {pair: weight for pair, weight in pairs.items() if weight >= least or pair[0] == pair[1]}
+    return {pair: w for pair, w in pairs.items() if w >= least or pair // size == pair % size}
 
 
 def _company(strand: Strand, group_of: Mapping[int, int]) -> dict[int, float]:

@@ -54,10 +54,13 @@ class Central:
 
 
 def find_hubs(
-    strands: Iterable[Strand], makings: Iterable[Making], read_paths: Callable[[], Mapping[int, str]]
+    latest: Iterable[Strand], makings: Iterable[Making], read_paths: Callable[[], Mapping[int, str]]
 ) -> list[Central]:
-    """Return the hubs among one user's files, the first one first; their paths are read last."""
-    graph = _votes(_latest(strands), makings)
+    """Return the hubs among one user's files, the first one first.
+
+    The `latest` strands come first, and no more are taken than are looked at; the paths are read last.
+    """
+    graph = _votes(_some(latest), makings)
     files = [node for node in graph if node >= 0]
     if not files:
         return []
@@ -83,15 +86,16 @@ def find_hubs(
     return nsmallest(MOST, found, key=lambda hub: (-hub.worth, hub.file))
 
 
-def _latest(strands: Iterable[Strand]) -> deque[Strand]:
-    kept: deque[Strand] = deque()
+def _some(latest: Iterable[Strand]) -> list[Strand]:
+    """Return so many of the latest strands, in order of time."""
+    kept: list[Strand] = []
     size = 0
-    for strand in strands:
-        kept.append(Strand(strand.weight, strand.files))  # its changes and spells take more room than it
+    for strand in latest:
         size += len(strand.files)
-        while size > LOOKED_AT:
-            size -= len(kept.popleft().files)
-    return kept
+        if size > LOOKED_AT:
+            break
+        kept.append(Strand(strand.weight, strand.files))  # its changes and spells take more room than it
+    return kept[::-1]
 
 
 def _votes(strands: Iterable[Strand], makings: Iterable[Making]) -> nx.DiGraph:

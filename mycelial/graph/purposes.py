@@ -55,8 +55,8 @@ class Purposes:
         self._kinds = array("b")
         self._strands = array("q")
         self._ends = array("q")
-        self._files = array("q")
-        self._parts = array("d")
+        self._files = array("i")
+        self._parts = array("f")
         self.changes = 0.0
         """How far the changes of one place and episode are known to be for one purpose, from 0 to 1."""
         self.spells = 0.0

@@ -36,7 +36,7 @@ def find_structure(past: Past, before: Sequence[Named] | None = None) -> Structu
     hubs: list[Hub] = []
     for uid in past.users():
         # First what takes most memory, while there is nothing else yet; the paths when the rest is gone.
-        central = find_hubs(past.strands(uid), past.makings(uid), past.paths)
+        central = find_hubs(past.latest_strands(uid), past.makings(uid), past.paths)
         gc.collect()  # networkx's graphs refer to themselves
         done = Purposes(past.strands(uid))
         joined = communities(done)

@@ -141,6 +141,16 @@ class Past:
 
         What programs took up by habit, most of the times, is left out: it is part of all that is done.
         """
+        for strands in self._episodes(uid, "ASC"):
+            yield from strands
+
+    def latest_strands(self, uid: int) -> Iterator[Strand]:
+        """Yield the same, the latest first."""
+        for strands in self._episodes(uid, "DESC"):
+            yield from reversed(strands)
+
+    def _episodes(self, uid: int, order: str) -> Iterator[list[Strand]]:
+        """Yield the strands of each episode."""
         shown, habitual = self._visible(), self._habitual(uid)
         landmark = self._execute("SELECT value FROM meta WHERE key = 'landmark'").fetchone()
         oldest = self._execute(
@@ -149,7 +159,7 @@ class Past:
         rows = self._execute(
             "SELECT episode.id, ended, tree, file, burst, first, writes, versions FROM episode"
             " CROSS JOIN touch ON touch.episode = episode.id"
-            " WHERE uid = ? AND episode.id > ? ORDER BY episode.id",
+            f" WHERE uid = ? AND episode.id > ? ORDER BY episode.id {order}",
             (uid, 0 if oldest is None else oldest[0]),
         )
         for (_, ended), touches in groupby(rows, key=itemgetter(0, 1)):
@@ -157,6 +167,7 @@ class Past:
             for _, _, tree, *touch in touches:
                 if touch[0] in shown and touch[0] not in habitual:
                     trees.setdefault(tree, []).append(tuple(touch))
+            strands = []
             for _, used in sorted(trees.items()):
                 writes: dict[int, int] = {}
                 for file, _, _, count, _ in used:
@@ -165,7 +176,8 @@ class Past:
                     files = {file: member_weight(count) for file, count in writes.items()}
                     changes = _changes(used)
                     spells = () if any(len(change) > 1 for change in changes) else _spells(used)
-                    yield Strand(growth(ended, landmark[0]), files, changes, spells)
+                    strands.append(Strand(growth(ended, landmark[0]), files, changes, spells))
+            yield strands
 
     def used(self, uid: int) -> set[int]:
         """Return the user's files that may be shown, without what programs took up by habit."""

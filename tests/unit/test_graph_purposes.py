@@ -26,6 +26,20 @@ def pieces_of_work(story: Story) -> set[frozenset[str]]:
         return {frozenset(cluster.members) for cluster in answers.clusters(10, 100)}
 
 
+def test_the_latest_strands_are_the_same_the_other_way_round(tmp_path: Path) -> None:
+    story = Story(tmp_path)
+    for number in range(3):
+        for shell in (40, 50):
+            story.program("bash", chain=((shell, "sshd"),)).run("vim").close(
+                *ONE[number:], *TWO[shell // 10 :]
+            )
+        story.wait(4000.0)
+    forward = strands(story)
+    with Past.open(story.database) as past:
+        assert list(past.latest_strands(ALICE)) == forward[::-1]
+    assert len(forward) == 6
+
+
 def test_a_change_holds_what_was_used_since_the_one_before(tmp_path: Path) -> None:
     story = Story(tmp_path)
     shell = story.program("bash", chain=((40, "sshd"),))
