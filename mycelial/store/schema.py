@@ -95,7 +95,7 @@ CREATE TABLE log_process (
     pipe_out TEXT,               -- pipes on standard output, a JSON array
     chain_args TEXT,             -- command lines of the nearest ancestors, a JSON array of arrays
     fds TEXT,                    -- where standard streams lead, a JSON array of [number, target]
-    neighbours TEXT,             -- rest of its pipeline: arrays in JSON of pid and arrays of targets and arguments
+    neighbours TEXT,             -- rest of its pipeline: JSON arrays of pid and arrays of targets and words
     same_input INTEGER NOT NULL DEFAULT 0 -- how many of the nearest ancestors have its standard input
 );
 
