@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import shlex
 
-from mycelial.record.secrecy import PLAIN, REDACTED, is_secret_name, redact_text
+from mycelial.record.secrecy import PLAIN, REDACTED, VARIABLE, is_secret_name, redact_text
 from mycelial.record.secrets import NO_ACCOUNTS, NO_WAYS, RUNNERS, STDIN, TRUSTED, WAYS, Ways
 
 _JOINED = re.compile(r"-[A-Za-z](?=[A-Za-z])")  # an option of one letter, and what it is given: -dtoken=
@@ -31,6 +31,14 @@ _WORD = re.compile(
     r"(?:[^\s;&|()<>\"'\\`$]|\\.|\$\([^()]*\)|\$|\"(?:[^\"\\]|\\.)*\"|'[^']*'|`[^`]*`)+", re.DOTALL
 )
 _ENDS = re.compile(r"[;&|()\n]")  # a simple command
+_TAKEN = re.compile(rf"[\w.-]+=(?:{VARIABLE.pattern})")  # from a variable, or from what commands say
+_INNER = re.compile(r"(\$\(|`)([^()`]*)([)`])")
+_KEPT_IN = re.compile(r"\s*>>?\s*[\"']?(?P<file>[^\s;&|<>\"']+)")
+_HOLDS_SECRETS = re.compile(
+    r"\.(?:pgpass|netrc|my\.cnf|npmrc|pypirc|s3cfg|git-credentials|htpasswd)|(?:.*[._-])?(?:password|passwd|passphrase|secret|token|apikey"
+    r"|api[._-]key|pass|pw|credentials)(?:\.(?:txt|key|b64|env|conf|cfg))?",
+    re.IGNORECASE,
+)
 _UNQUOTED = re.compile(r"'([^']*)'|\"((?:[^\"\\]|\\.)*)\"|\\(.)", re.DOTALL)
 _NEEDS_NO_QUOTES = re.compile(r"[\w@%+=:,./\[\]{}?&#~^-]+")
 _SUSPECT = re.compile(
@@ -89,6 +97,8 @@ def redact_script(text: str) -> str:
 def _redact_script(text: str, depth: int) -> str:
     if depth > _DEEPEST:
         return redact_text(text)
+    if "$(" in text or "`" in text:
+        text = _INNER.sub(lambda m: m[1] + _redact_script(m[2], depth + 1) + m[3], text)
     found: list[tuple[re.Match[str], str]] = []
     commands, given = _commands_in(text)
     for number, command in enumerate(commands):
@@ -96,20 +106,33 @@ def _redact_script(text: str, depth: int) -> str:
         redacted = _redact_words(words, depth + 1, is_script=True)
         at, program = _program(words)
         says = program in ("echo", "printf")
-        if says and _are_piped_as_secret(text, command, commands[number + 1 :]):
+        if says and (
+            _are_kept_as_secret(text, command) or _are_piped_as_secret(text, command, commands[number + 1 :])
+        ):
             said = (word if _SAID.match(word) else REDACTED for word in redacted[at + 1 :])
             redacted = [*redacted[: at + 1], *said]
         found += [
-            (match, new) for match, word, new in zip(command, words, redacted, strict=True) if new != word
+            (match, _quoted(new))
+            for match, word, new in zip(command, words, redacted, strict=True)
+            if new != word and not _TAKEN.fullmatch(match[0])
         ]
         if number in given and _is_given_secret(words) and not _SAID.match(_unquoted(given[number][0])):
             found.append((given[number], REDACTED))
     pieces, done = [], 0
     for match, new in sorted(found, key=lambda item: item[0].start()):
-        quoted = new if _NEEDS_NO_QUOTES.fullmatch(new) else shlex.quote(new)
-        pieces += [text[done : match.start()], quoted]
+        pieces += [text[done : match.start()], new]
         done = match.end()
     return redact_text("".join([*pieces, text[done:]]))
+
+
+def _quoted(word: str) -> str:
+    return word if _NEEDS_NO_QUOTES.fullmatch(word) else shlex.quote(word)
+
+
+def _are_kept_as_secret(text: str, said: list[re.Match[str]]) -> bool:
+    """Whether what a command says is written into a file that is called by what it holds: password.txt."""
+    into = _KEPT_IN.match(text, said[-1].end())
+    return into is not None and _HOLDS_SECRETS.fullmatch(into["file"].rpartition("/")[2]) is not None
 
 
 def _are_piped_as_secret(text: str, said: list[re.Match[str]], following: list[list[re.Match[str]]]) -> bool:

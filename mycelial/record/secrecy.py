@@ -25,12 +25,12 @@ _NAME = re.compile(
 )
 _HARMLESS = re.compile(r"^-{0,2}(?:no|ask|prompt|without|disable)[-_]", re.IGNORECASE)
 PLAIN = re.compile(
-    r"\d{0,3}|-|yes|no|true|false|on|off|none|null|never|always|auto|ask|prompt", re.IGNORECASE
+    r"\d{0,3}|\w?|\.\*|-|yes|no|true|false|on|off|none|null|never|always|auto|ask|prompt", re.IGNORECASE
 )
 
 _VALUE = re.compile(r"(?!\[redacted\])(?:\"(?:[^\"\\]|\\.)*\"|'[^']*'|(?:[^\s;&|\"'\\]|\\.)+)+", re.DOTALL)
 _IN_TEXT = re.compile(
-    r"(?<![A-Za-z0-9_./-])(?P<name>-{0,2}[A-Za-z][-A-Za-z0-9_.]*)(?:=|[\"']?\s*:\s*|\s+=\s+(?=[\"']))"
+    r"(?<![A-Za-z0-9_./-])(?P<name>-{0,2}[A-Za-z][-A-Za-z0-9_.]*)(?:=|[\"']?\s*:\s*|(?:[\"']\]\s*|\s+)=\s*(?=[\"']))"
 )
 _OPTION_IN_TEXT = re.compile(r"(?<![\w.-])(?P<name>--?[A-Za-z][-A-Za-z0-9_.]+)\s+(?!-)")
 _HEADER = re.compile(
@@ -100,19 +100,29 @@ _SHAPES_BEGIN = (
 )
 _IN_HEADERS = ("authorization", "cookie", "token", "key", "auth", "secret", "password")
 _SCHEMES = ("bearer", "basic", "token", "login")
-_MARKS = re.compile(r"[\s:=?&]")  # without one of these only a shape gives a secret away
+_MARKS = re.compile(r"[\s:=?&\\]|^s[/|#,!@]")  # without one of these only a shape gives a secret away
 _BEARER = re.compile(
     r"(?P<name>\bbearer\s+|(?<=[:\"'=\s])(?:basic|token)\s+(?=\S*\d)|\blogin\s+\S+\s+password\s+)(?P<value>[A-Za-z0-9._~+/=-]{8,})",
     re.IGNORECASE,
 )
 _IN_SQL = re.compile(
-    r"(?P<name>\b(?:identified\s+by\s+|password\s+|pragma\s+(?:re)?key\s*=\s*))(?P<value>'[^']*'|\"[^\"]*\")",
+    r"(?P<name>\b(?:identified\s+by\s+|password(?:\s+|\s*\(\s*)|(?:secret|encryption_key)\s+|pragma\s+(?:re)?key\s*=\s*))(?P<value>'[^']*'|\"[^\"]*\")",
     re.IGNORECASE,
 )
 
-_VARIABLE = re.compile(
-    r"\"?\$(?:\w+|\{\w+\})\"?|\"?\$\([^()]*\)\"?|`[^`]*`"
+_IN_TEX = re.compile(
+    r"(?P<begin>\\(?:[gex]?def|(?:re)?newcommand\*?)\s*\{?\\(?P<name>[A-Za-z]+)\}?\s*\{)(?P<value>[^{}]+)"
+)
+_IN_SED = re.compile(
+    r"(?P<begin>(?:^|[\s'\";{])s(?P<sign>[/|#,!@])(?P<what>[^\n]{0,200}?)(?P=sign))(?P<value>[^\n]+?)(?P<end>(?<!\\)(?P=sign))"
+)
+_FILLED_IN = re.compile(r"(?:[@%{<_$\[(]|\\\$)\s*(?P<name>[A-Za-z][A-Za-z0-9_.-]*?)\s*[@%}>_\])]*$")
+"""What stands for a value that is put there: @NAME@, {{ NAME }}, $NAME."""
+
+VARIABLE = re.compile(
+    r"\"?\$(?:\w+|\{\w+\})\"?|\"?\$\([^()]*\)\"?|\"?`[^`]*`\"?"
 )  # a name, which gives nothing away
+_IS_VARIABLE = re.compile(rf"(?:{VARIABLE.pattern})(?=[\s;&|)\"']|$)")
 _CACHED = 64
 """Length of names up to which it is remembered whether they are those of secrets."""
 
@@ -134,8 +144,11 @@ def redact_text(text: str) -> str:
         text = _HEADER.sub(lambda m: m["name"] + REDACTED, text)
     if "'" in text or '"' in text:
         text = _IN_SQL.sub(
-            lambda m: m[0] if _VARIABLE.fullmatch(m["value"]) else f"{m['name']}'{REDACTED}'", text
+            lambda m: m[0] if VARIABLE.fullmatch(m["value"]) else f"{m['name']}'{REDACTED}'", text
         )
+    if "\\" in text:
+        text = _IN_TEX.sub(lambda m: m["begin"] + REDACTED if is_secret_name(m["name"]) else m[0], text)
+    text = _IN_SED.sub(_without_filling, text)
     if any(word in small for word in _SCHEMES):
         text = _BEARER.sub(lambda m: m["name"] + REDACTED, text)
     return _without_values(_OPTION_IN_TEXT, _without_values(_IN_TEXT, text))
@@ -164,12 +177,19 @@ def _without_userinfo(match: re.Match[str]) -> str:
     return match[0]
 
 
+def _without_filling(match: re.Match[str]) -> str:
+    into = _FILLED_IN.search(match["what"])
+    is_secret = into is not None and is_secret_name(into["name"]) and not VARIABLE.fullmatch(match["value"])
+    value = REDACTED if is_secret else _without_values(_IN_TEXT, match["value"])
+    return match["begin"] + value + match["end"]
+
+
 def _without_values(assignment: re.Pattern[str], text: str) -> str:
     pieces, done, at = [], 0, 0
     while (match := assignment.search(text, at)) is not None:
         at = match.end()  # what is no secret itself may hold one: {"user":"me","password":"…"}
         value = _VALUE.match(text, at) if is_secret_name(match["name"]) else None
-        if value is None or _VARIABLE.fullmatch(value[0]) or PLAIN.fullmatch(value[0]):
+        if value is None or _IS_VARIABLE.match(text, at) or PLAIN.fullmatch(value[0]):
             continue
         pieces += [text[done:at], REDACTED]
         done = at = value.end()

@@ -71,12 +71,16 @@ _WAYS = {
     " mariadb-dump mariadb-admin 7z 7za 7zr 7zz rar unrar": Ways(joined=("-p", "-hp")),
     "mycli cqlsh cypher-shell mutool usermod useradd hydra": Ways(joined=("-p",), apart=("-p",)),
     "sshpass mongo mongosh mongodump mongorestore": Ways(joined=("-p",), apart=("-p",)),
-    "zip unzip zipcloak sqlcmd bcp isql mssql-cli mosquitto_pub mosquitto_sub ipmitool": Ways(
+    "zip zipcloak": Ways(joined=("-P",), apart=("-P",), bundled="0-9AcdDefFgjJklLmoqrSTuvwXyz"),
+    "unzip sqlcmd bcp isql mssql-cli mosquitto_pub mosquitto_sub ipmitool": Ways(
         joined=("-P",), apart=("-P",)
     ),
     "ldapsearch ldapmodify ldapadd ldapdelete ldapwhoami": Ways(joined=("-w",), apart=("-w",)),
     "ldappasswd": Ways(joined=("-w", "-s", "-a"), apart=("-w", "-s", "-a")),
-    "redis-cli": Ways(joined=("-a",), apart=("-a",)),
+    "redis-cli": Ways(joined=("-a",), apart=("-a", "auth", "AUTH")),
+    "ccrypt ccencrypt ccdecrypt": Ways(apart=("-K", "-H"), joined=("-K", "-H")),
+    "mcrypt mdecrypt": Ways(apart=("-k",), joined=("-k",)),
+    "aescrypt steghide": Ways(apart=("-p",)),
     "xfreerdp xfreerdp3 wlfreerdp": Ways(joined=("/p:",)),
     "curl": Ways(
         apart=("--oauth2-bearer", "--pass"),
@@ -88,7 +92,8 @@ _WAYS = {
     "docker podman nerdctl buildah skopeo": Ways(apart=("-p",), only=("login",), behind={"--creds": ":"}),
     "twine ncftpget ncftpput ncftp rdesktop yt-dlp youtube-dl vncviewer": Ways(apart=("-p", "-2")),
     "az": Ways(apart=("-p", "--value"), only=("login", "credential", "create", "secret")),
-    "glab uv vercel fly flyctl codecov doctl netlify": Ways(apart=("-t",)),
+    "glab uv vercel codecov doctl netlify": Ways(apart=("-t",)),
+    "fly flyctl": Ways(apart=("-t",), pairs=("set", "import")),
     "dotnet nuget": Ways(apart=("-k", "-p"), only=("nuget", "push")),
     "openssl": Ways(
         apart=("-pass", "-passin", "-passout", "-password", "-k", "-K", "-hmac"),

@@ -38,6 +38,19 @@ MARKED = (
     ("sshpass", "-p", "{}", "ssh", "host"),
     ("sshpass", "-p{}", "ssh", "host"),
     ("ssh", "-o", "ProxyCommand=sshpass -p {} ssh gate", "host"),
+    ("bash", "-c", "echo $(curl -u me:{} host) > out"),
+    ("bash", "-c", "token=$(curl -u me:{} host); use $token"),
+    ("bash", "-c", "echo '{}' > password.txt"),
+    ("bash", "-c", "printf 'host:5432:db:me:{}' >> ~/.pgpass"),
+    ("python3", "-c", 'import os; os.environ["API_KEY"] = "{}"'),
+    ("pdflatex", r"\def\password{{{}}}\input{{a}}"),
+    ("sed", "s/@TOKEN@/{}/", "file"),
+    ("sed", "-i", "s/PASSWORD=.*/PASSWORD={}/", "file"),
+    ("mysql", "-e", "SET PASSWORD FOR me = PASSWORD('{}')"),
+    ("duckdb", "-c", "CREATE SECRET (TYPE S3, SECRET '{}')"),
+    ("zip", "-rP", "{}", "a.zip", "b"),
+    ("fly", "secrets", "set", "WORD={}"),
+    ("ccrypt", "-K", "{}", "file"),
     ("ssh", "-oProxyCommand=sshpass -p {} ssh gate", "host"),
     ("ssh", "-o", "proxycommand sshpass -p {} ssh gate", "host"),
     ("sqlplus64", "scott/{}@db"),
@@ -189,6 +202,11 @@ SHAPED = (
 )
 
 HARMLESS = (
+    ("grep", "token=x", "file"),
+    ("bash", "-c", "token=$(cat file); echo $token > out"),
+    ("bash", "-c", 'token="`cat file`"; password=$1; echo "$token" > out'),
+    ("bash", "-c", "echo done > out; sort keys > passwords.txt"),
+    ("sed", "-e", "s/password/word/; s/token: /k=/", "file"),
     ("gcc", "-pthread", "-pipe", "-pedantic-errors", "-c", "a.c", "-DMAX_TOKENS=5", "-o", "a.o"),
     ("cp", "-p", "a", "b"),
     ("bash", "-c", "export PLACE=/srv/data; sort a"),
@@ -276,6 +294,9 @@ ENDLESS = (
     "$(`",
     "git ",
     "PRIVATE KEY",
+    " s/$",
+    "\\def\\a{",
+    "$(",
 )
 """What the expressions for secrets begin with, over and over, so that none may look at all that follows."""
 
