@@ -19,6 +19,7 @@ from mycelial.record.steps import Command, Step
 _HERE = "\0"  # stands for the mount's root while a line is put together; no argument holds one
 _MAKEABLE = re.compile(r"[\w./#$][\w./+@,#$^!{}-]*(?: [\w./+@,#$^!{}-]+)*")
 _MAKES_DIRECTORIES = re.compile(r"\bmkdir\b|\bcp\s+-\w*[rRa]|\bgit\s+clone\b|\binstall\s+-\w*d")
+_JOINED = re.compile(r"-[A-Za-z]+(?=/)")
 _RECURSIVE = re.compile(r"-[A-Za-z]*[rRa][A-Za-z]*|--recursive|--archive")
 _SAFE = (
     "case $root in *[!A-Za-z0-9/._+-]*)"
@@ -246,7 +247,11 @@ def _inside(cwd: str, root: str) -> str | None:
 def _quoted(word: str, root: str) -> str:
     """Quote a word; where the root's path stands in it, the root of the copy will."""
     root = root if len(root) > 1 else _HERE
-    pieces = re.split(rf"{_HERE}|(?<![A-Za-z0-9_./-]){re.escape(root)}(?=/|$|[:,;'\"\s])", word)
+    option = _JOINED.match(word)  # -I/mnt/include
+    begin = option[0] if option else ""
+    before = r"(?:(?<![A-Za-z0-9_./-])|(?<=file://))"
+    pieces = re.split(rf"{_HERE}|{before}{re.escape(root)}(?=/|$|[=:,;'\"\s])", word[len(begin) :])
+    pieces[0] = begin + pieces[0]
     return _HERE.join(shlex.quote(piece) if piece else "" for piece in pieces) or "''"
 
 

@@ -69,6 +69,14 @@ def test_what_ran_elsewhere_and_named_the_tree_writes_into_its_copy(command: Com
     assert (tree / "out").read_text() == "x"
 
 
+@pytest.mark.parametrize(
+    "word", ["-I{}/inc", "-Wl,-rpath,{}/lib", "-ffile-prefix-map={}=/src", "-env:Profile=file://{}/x", "-L{}"]
+)
+def test_the_place_of_the_mount_is_found_behind_options(word: str) -> None:
+    step = Step("out", (Command(("cc", word.format("/mnt/live"))),), root="/mnt/live", sure=True)
+    assert "/mnt" not in step_line(step, "")
+
+
 def test_what_only_looks_like_the_place_of_the_mount_stays() -> None:
     step = Step("out", (Command(("cp", "/mnt/live2/in", "x/mnt/live/y")),), root="/mnt/live", sure=True)
     assert "cp /mnt/live2/in x/mnt/live/y" in step_line(step, "")
