@@ -1,5 +1,6 @@
 """What the C core offers. Functions may be called from any thread once it was configured."""
 
+from collections.abc import Sequence
 from typing import TypedDict
 
 class Figures(TypedDict):
@@ -68,6 +69,12 @@ def ignore_process(pid: int) -> None:
 
 def take_forgets() -> list[tuple[int, int]]:
     """Virtual inodes that the kernel forgot since the last call, each with its number of look-ups."""
+
+def let_go(inodes: Sequence[int], /) -> None:
+    """Have the kernel forget those of the virtual inodes that nobody uses. Waits for nobody.
+
+    Raises OSError: EINVAL before Linux 6.18, which knows no such notice.
+    """
 
 def new_listing(
     entries: list[tuple[bytes, int, int, int]], uid: int, gid: int, time: int, timeout: float, /

@@ -15,6 +15,7 @@ import logging
 import os
 import stat
 import time
+from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
@@ -40,7 +41,10 @@ _INODES = 20_000
 """How many are kept for the kernel, which lets go of one only when memory is short: any word is one."""
 
 _LET_GO = 1_000
-"""How many of the oldest the kernel is asked to let go of then."""
+"""How many of the oldest the kernel is asked to let go of then. Before Linux 6.18 it cannot be asked."""
+
+_AT_MOST = 500_000
+"""How many one user may have the kernel remember; each takes some 700 bytes here, and more there."""
 
 _MODES = {
     Kind.DIRECTORY: stat.S_IFDIR | 0o755,  # who tries to write is told EROFS, as on any read-only filesystem
@@ -125,6 +129,7 @@ class VirtualTree(pyfuse3.Operations):
         self._inodes: dict[int, _Inode] = {}
         self._by_key: dict[tuple[Caller, tuple[bytes, ...], bytes], _Inode] = {}
         self._open_texts: dict[int, bytes] = {}
+        self._held: Counter[int] = Counter()  # by user
         self._next_number = 1
         self._let_go_at = 0
         self._threads = trio.CapacityLimiter(_THREADS)
@@ -155,6 +160,9 @@ class VirtualTree(pyfuse3.Operations):
         key = (caller, path, node.target if isinstance(node, Link) else b"")
         inode = self._by_key.get(key)
         if inode is None:
+            if self._has_his_fill(caller):
+                raise pyfuse3.FUSEError(errno.ENOMEM)
+            self._held[caller.uid] += 1
             number = self._number()
             inode = self._by_key[key] = self._inodes[number] = _Inode(number, key, caller, path, node)
             if len(self._inodes) > _INODES and number >= self._let_go_at:
@@ -164,14 +172,16 @@ class VirtualTree(pyfuse3.Operations):
         inode.lookups += 1
         return inode
 
+    def _has_his_fill(self, caller: Caller) -> bool:
+        return self._held[caller.uid] >= _AT_MOST
+
     def _let_go_of_the_oldest(self) -> None:
         """Ask the kernel to forget names looked up long ago. Those in use stay, and are the newest then."""
-        for number in list(itertools.islice(self._inodes, _LET_GO)):
-            inode = self._inodes[number] = self._inodes.pop(number)
-            parent = self._by_key.get((inode.caller, inode.path[:-1], b""))
-            if inode.path and parent is not None:
-                name = pyfuse3.FileNameT(inode.path[-1])
-                pyfuse3.invalidate_entry_async(pyfuse3.InodeT(parent.number), name, ignore_enoent=True)
+        oldest = list(itertools.islice(self._inodes, _LET_GO))
+        for number in oldest:
+            self._inodes[number] = self._inodes.pop(number)
+        with contextlib.suppress(OSError):
+            core.let_go(oldest[::-1])  # what is in a directory before the directory
 
     def _forget_what_the_kernel_forgot(self) -> None:
         for number, lookups in core.take_forgets():
@@ -182,6 +192,7 @@ class VirtualTree(pyfuse3.Operations):
         inode.lookups -= lookups
         if inode.lookups <= 0:
             del self._inodes[inode.number], self._by_key[inode.key]
+            self._held[inode.caller.uid] -= 1
 
     def _attributes(self, inode: _Inode) -> pyfuse3.EntryAttributes:
         entry = pyfuse3.EntryAttributes()
@@ -286,7 +297,9 @@ class VirtualTree(pyfuse3.Operations):
         caller = self._caller(ctx)  # who may have got here by another's directory
         listed = []
         for name, child in await self._list(found.path, caller):
-            if isinstance(child, Link) and self._timeout:  # with all that `ls -l` will ask for
+            if (
+                isinstance(child, Link) and self._timeout and not self._has_his_fill(caller)
+            ):  # with all that `ls -l` will ask for
                 number = self._enter(caller, (*found.path, name), child).number
                 listed.append((name, number, _MODES[Kind.LINK], len(child.target)))
             else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 import pytest
 
 from mycelial import core
@@ -20,16 +22,15 @@ def test_names_that_nobody_uses_any_longer_are_let_go_of(monkeypatch: pytest.Mon
     used = tree._enter(CALLER, (b"search", b"used"), DIRECTORY)
     most = 0
 
-    def kernel_drops(parent: int, name: bytes, *, ignore_enoent: bool) -> None:
-        """What the kernel does with a name; an inode that a program uses it keeps."""
-        assert ignore_enoent
-        assert parent in (top.number, search.number)
-        inode = tree._by_key.get((CALLER, (b"search", name), b""))
-        if inode is not None and inode is not used:
-            forgotten.append((inode.number, inode.lookups))
+    def kernel_lets_go(numbers: list[int]) -> None:
+        """What the kernel does; it keeps an inode in use, and a directory with names in it."""
+        for number in numbers:
+            inode = tree._inodes[number]
+            if inode not in (top, search, used):
+                forgotten.append((inode.number, inode.lookups))
 
     forgotten: list[tuple[int, int]] = []
-    monkeypatch.setattr(virtual.pyfuse3, "invalidate_entry_async", kernel_drops)
+    monkeypatch.setattr(core, "let_go", kernel_lets_go)
     monkeypatch.setattr(core, "take_forgets", lambda: [forgotten.pop() for _ in range(len(forgotten))])
     for number in range(3 * virtual._INODES):
         tree._enter(CALLER, (b"search", b"%d" % number), DIRECTORY)
@@ -38,3 +39,20 @@ def test_names_that_nobody_uses_any_longer_are_let_go_of(monkeypatch: pytest.Mon
     assert most <= virtual._INODES + virtual._LET_GO
     for inode in (top, search, used):
         assert tree._inodes[inode.number] is inode
+
+
+def test_a_user_who_has_his_fill_of_names_gets_no_more_and_others_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where the kernel cannot be asked to forget, and forgets nothing by itself."""
+    monkeypatch.setattr(virtual, "_AT_MOST", 100)
+    monkeypatch.setattr(core, "take_forgets", lambda: [(first.number, 1)])
+    tree = VirtualTree(None, lambda: None, None, timeout=0)
+    first = tree._enter(CALLER, (b"search", b"0"), DIRECTORY)
+    for number in range(1, 100):
+        tree._enter(CALLER, (b"search", b"%d" % number), DIRECTORY)
+    with pytest.raises(virtual.pyfuse3.FUSEError) as refused:
+        tree._enter(CALLER, (b"search", b"more"), DIRECTORY)
+    assert refused.value.errno == errno.ENOMEM
+    tree._enter(CALLER, (b"search", b"1"), DIRECTORY)
+    tree._enter(Caller(1235, 1235, ()), (b"search", b"more"), DIRECTORY)
+    tree._forget_what_the_kernel_forgot()
+    tree._enter(CALLER, (b"search", b"more"), DIRECTORY)

@@ -1,7 +1,12 @@
 /* libfuse's own functions: ours stand before some of them (session.c), and these lead past ours. */
 #include "libfuse.h"
 
+#include "protocol.h"
+
 #include <dlfcn.h>
+#include <errno.h>
+#include <linux/fuse.h>
+#include <sys/uio.h>
 
 struct fuse_session *libfuse_session;
 
@@ -24,4 +29,15 @@ int libfuse_receive(struct fuse_session *se, struct fuse_buf *buffer) {
 
 void libfuse_invalidate(fuse_ino_t ino) {
     fuse_lowlevel_notify_inval_inode(libfuse_session, ino, -1, 0); /* attributes only: waits for no page */
+}
+
+/* A notice that a name is no longer valid would wait for the directory's lock, and who holds that may wait for our answer:
+ * killed at that moment, the daemon could not end, nor its mount. This one takes no such lock. */
+int libfuse_prune(const uint64_t *inodes, size_t count) {
+    if (!libfuse_session) return ENOTCONN;
+    struct prune_notice notice = {.count = (uint32_t)count};
+    size_t bytes = count * sizeof *inodes;
+    struct fuse_out_header header = {.len = (uint32_t)(sizeof header + sizeof notice + bytes), .error = NOTIFY_PRUNE};
+    struct iovec parts[] = {{&header, sizeof header}, {&notice, sizeof notice}, {(void *)inodes, bytes}};
+    return writev(libfuse_device(libfuse_session), parts, 3) < 0 ? errno : 0;
 }

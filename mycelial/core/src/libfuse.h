@@ -13,4 +13,7 @@ int libfuse_device(struct fuse_session *se);
 int libfuse_receive(struct fuse_session *se, struct fuse_buf *buffer);
 void libfuse_invalidate(fuse_ino_t ino); /* the kernel's attributes of it are out of date */
 
+/* Have the kernel let go of the names of inodes that nobody uses. An error number: EINVAL before Linux 6.18, or 0. */
+int libfuse_prune(const uint64_t *inodes, size_t count);
+
 #endif

@@ -5,6 +5,7 @@
 #include "caller.h"
 #include "configuration.h"
 #include "inode.h"
+#include "libfuse.h"
 #include "lineage.h"
 #include "listing.h"
 #include "lock.h"
@@ -162,6 +163,26 @@ static PyObject *take_forgets(PyObject *self, PyObject *unused) {
     return list;
 }
 
+static PyObject *let_go(PyObject *self, PyObject *numbers) {
+    (void)self;
+    PyObject *sequence = PySequence_Fast(numbers, "numbers of inodes");
+    if (!sequence) return NULL;
+    Py_ssize_t count = PySequence_Fast_GET_SIZE(sequence);
+    uint64_t *inodes = malloc(count ? (size_t)count * sizeof *inodes : 1);
+    int error = inodes ? 0 : ENOMEM;
+    for (Py_ssize_t i = 0; !error && i < count; i++)
+        inodes[i] = PyLong_AsUnsignedLongLong(PySequence_Fast_GET_ITEM(sequence, i));
+    Py_DECREF(sequence);
+    if (!error && !PyErr_Occurred()) {
+        Py_BEGIN_ALLOW_THREADS;
+        error = libfuse_prune(inodes, (size_t)count);
+        Py_END_ALLOW_THREADS;
+    }
+    free(inodes);
+    if (PyErr_Occurred()) return NULL;
+    return error ? os_error(error) : Py_NewRef(Py_None);
+}
+
 static bool add_entry(struct virtual_listing *listing, Py_ssize_t position, PyObject *item, struct fuse_entry_param *entry) {
     const char *name;
     unsigned long long number;
@@ -307,6 +328,7 @@ static PyMethodDef methods[] = {
     {"announce_again", announce_again, METH_NOARGS, NULL},
     {"ignore_process", ignore_process, METH_O, NULL},
     {"take_forgets", take_forgets, METH_NOARGS, NULL},
+    {"let_go", let_go, METH_O, NULL},
     {"new_listing", new_listing, METH_VARARGS, NULL},
     {"path_of", path_of, METH_O, NULL},
     {"groups_of", groups_of, METH_O, NULL},
