@@ -31,7 +31,7 @@ WAITING = {
     "open": (b"late-open", b"early-open"),
 }
 
-PATIENCE = 30
+PATIENCE = int(os.environ.get("FAULTY_PATIENCE", "30"))
 """Seconds after which that fails."""
 
 LARGE = (b"bad-block", b"slow", b"quick")

@@ -15,9 +15,11 @@ import pytest
 
 from tests.faults import faulty
 from tests.faults.disks import faulty_source
+from tests.faults.test_limits import daemon_of
 from tests.mount.actor import run_apart
 from tests.mount.mounted import Mounted, run, wait_until
 from tests.mount.recorded import events
+from tests.mount.two_users import ALICE
 
 BECOMING = """\
 import os, sys
@@ -30,6 +32,9 @@ asked, begun, known = sys.argv[1:]
 while not os.path.exists(asked): time.sleep(0.01)
 open(begun, "x").close()
 """
+SCRIPT = '"$1" -c "$2" "$4" ${8:+"$8"} | "$1" -c "$3" "$5" "$6" "$7"'
+FINISHES = "; open(begun + '.done', 'x').close()"
+KEPT_THREADS = 8  # for one user
 OPENS = "open(known).close()"
 MOVES = "os.rename(known + '/here', known + '/there')"
 
@@ -58,9 +63,8 @@ def held_up_in_becoming_another(
     """A program that closes a file on a disk that does not answer; what the one beside it does."""
     begun = disk.directory.parent / "begun"
     words = [disk.source / "held", disk.source / "asked", begun, place.mountpoint / "known", closed_after]
-    script = '"$1" -c "$2" "$4" ${8:+"$8"} | "$1" -c "$3" "$5" "$6" "$7"'
     with faulty_source(disk):
-        command = ["sh", "-c", script, "sh", sys.executable, BECOMING, BESIDE + does, *words]
+        command = ["sh", "-c", SCRIPT, "sh", sys.executable, BECOMING, BESIDE + does, *words]
         with subprocess.Popen(command) as pipeline:
             wait_until(begun.exists, what="a program beside one that becomes another")
             yield pipeline
@@ -114,6 +118,46 @@ def test_what_never_becomes_another_program_keeps_nobody_from_being_recorded(wor
         os.kill(int(daemons[0].name), signal.SIGTERM)
         wait_until(lambda: not any(daemon.exists() for daemon in daemons), faulty.PATIENCE / 2)
         let_go(disk, pipeline)
+
+
+@pytest.mark.slow
+def test_a_user_who_keeps_many_programs_from_becoming_others_has_his_no_longer_looked_at(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each keeps a thread that looks at it, and there are not many; others are looked at as before."""
+    monkeypatch.setenv("FAULTY_PATIENCE", "300")
+    disk, place = on_a_disk_and_beside(workspace, *(["--allow-other"] if os.geteuid() == 0 else []))
+    tasks = Path("/proc", str(daemon_of(place)), "task")
+    done = [workspace / f"begun{number}.done" for number in range(KEPT_THREADS + 6)]
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(faulty_source(disk))
+        for path in done:
+            words = [
+                disk.source / "held",
+                disk.source / "asked",
+                path.with_suffix(""),
+                place.mountpoint / "known",
+            ]
+            command = [sys.executable, BECOMING, BESIDE + OPENS + FINISHES, *words]
+            before = len(os.listdir(tasks))
+            pipeline = stack.enter_context(subprocess.Popen(["sh", "-c", SCRIPT, "sh", *command]))
+            stack.callback(pipeline.kill)
+            wait_until(lambda path=path, before=before: path.exists() or len(os.listdir(tasks)) > before)
+        wait_until(lambda: sum(not path.exists() for path in done) == KEPT_THREADS)
+        if os.geteuid() == 0:
+            place.source.chmod(0o777)
+            wait_until(lambda: copied_by_another_is_recorded(place))
+        (disk.source / "let-go").read_bytes()
+        wait_until(lambda: all(path.exists() for path in done))
+    place.unmount()
+
+
+def copied_by_another_is_recorded(place: Mounted) -> bool:
+    finished = run(
+        ["cp", "known", "copied"], cwd=place.mountpoint, user=ALICE.uid, group=ALICE.gid, extra_groups=[]
+    )
+    assert finished.returncode == 0, finished.stderr
+    return any(e["path"] == "copied" and e["comm"] == "cp" for e in events(place))
 
 
 def look_around_from_within(directory: Path, others: Path, disk: Mounted, place: Mounted) -> None:

@@ -78,4 +78,10 @@ void core_return(void) {
 
 static bool looks(const struct seat *other) { return other && other != core_seat && other->since_us && other->looks; }
 
-bool core_is_left(void) { return core_seat->lost || looks(core_seats.reader) || looks(core_seats.stand_in); }
+static bool user_keeps_many(void) {
+    unsigned count = 0;
+    for (unsigned i = 0; i < core_seats.looking; i++) count += core_seats.lookers[i] == core_seat->uid;
+    return count >= LOST_BY_ONE_USER;
+}
+
+bool core_is_left(void) { return core_seat->lost || looks(core_seats.reader) || looks(core_seats.stand_in) || user_keeps_many(); }

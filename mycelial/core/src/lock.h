@@ -17,13 +17,19 @@ struct seat { /* of a thread that holds the core, and may leave it */
     bool waited;            /* when that was so, for a disk */
     atomic_bool waits;      /* for a request, or the timer: a signal interrupts nothing else */
     atomic_bool stopped;
+    uint32_t uid;      /* of the user whose request it answers */
+    uint32_t lost_for; /* that user, when it was lost */
 };
+#define LOST_AT_MOST 32
+#define LOST_BY_ONE_USER 8 /* by looking at processes for him: he can have them kept for as long as he likes */
 extern _Thread_local struct seat *core_seat; /* this thread's */
 
 /* Changed under the lock. */
 extern struct core_seats {
     struct seat *reader, *stand_in;
     bool closed; /* the session ends: who is lost shall not come back */
+    uint32_t lookers[LOST_AT_MOST + 2]; /* whom those are lost for who look at a process; two more at the end */
+    unsigned looking;
 } core_seats;
 
 int core_init(void);  /* 0 or an error's number */
@@ -33,7 +39,7 @@ void core_leave(void); /* to look at a process, which may wait for another that 
 void core_leave_for_disk(void);
 void core_return(void);
 unsigned long core_turn(void); /* how often somebody took the core, or came back to it; with the core */
-bool core_is_left(void); /* by another thread, which looks at a process: this one must not */
+bool core_is_left(void); /* by another thread, which looks at a process, or by many for this user: this one must not look */
 _Noreturn void core_stay_away(void); /* for a thread that is lost, when the session is closed */
 
 /* Where a thread goes on (setjmp) that was given up while it looked at a process. */

@@ -39,7 +39,6 @@
 #define LOOKS_TOO_LONG_US 1000000
 /* What a program holds up that is kept from becoming another one, by a disk that does not answer, may last for ever. */
 #define LOST_US 2000000
-#define LOST_AT_MOST 32
 #define DISK_PATIENCE_US 10000000 /* at the end */
 
 static struct {
@@ -94,6 +93,7 @@ static void answer(struct fuse_session *se, struct fuse_buf *buffer) {
         if (!queue_put(buffer)) refuse(buffer->mem, ENOMEM);
     } else {
         core_lock();
+        core_seat->uid = ((const struct fuse_in_header *)buffer->mem)->uid;
         replace_stand_in();
         if (core_seat == core_seats.reader) placement_follow(buffer->mem);
         if (statx_is_asked(buffer))
@@ -151,18 +151,29 @@ static void give_up(struct seat *other) {
     other->lost = true;
     other->waited = !other->looks;
     reader.lost++;
-    if (other->waited)
+    if (other->waited) {
         reader.waiting++;
-    else
+    } else {
+        core_seats.lookers[core_seats.looking++] = other->lost_for = other->uid;
         lineage_begin_anew();
+    }
     pthread_detach(other->thread);
+}
+
+static void looks_no_longer(uint32_t uid) {
+    unsigned i = 0;
+    while (core_seats.lookers[i] != uid) i++; /* it is there: give_up() */
+    core_seats.lookers[i] = core_seats.lookers[--core_seats.looking];
 }
 
 static void end_lost(void) {
     core_lock();
     if (core_seats.closed) core_stay_away();
     reader.lost--;
-    if (core_seat->waited) reader.waiting--;
+    if (core_seat->waited)
+        reader.waiting--;
+    else
+        looks_no_longer(core_seat->lost_for);
     core_unlock();
     free(core_seat);
 }

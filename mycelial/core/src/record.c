@@ -1,6 +1,7 @@
 /* What the operations say of what they did: each event in the name of the process that asked. */
 #include "record.h"
 #include "lineage.h"
+#include "lock.h"
 
 uint32_t record_who(fuse_req_t req) {
     return ring_recording() ? lineage_number(fuse_req_ctx(req)->pid) : PROCESS_UNKNOWN;
@@ -41,6 +42,7 @@ void record_two(enum event_kind kind, unsigned flags, uint32_t process, fuse_req
 
 void record_read(const struct handle *handle) {
     if (!ring_recording()) return;
+    core_seat->uid = handle->uid; /* a request to close names nobody */
     lineage_settle(handle->tid);
     uint32_t process = lineage_latest(handle->tid);
     if (process != PROCESS_UNKNOWN && process != handle->process) tell(READ, 0, process, handle->uid, handle->inode, NULL);
