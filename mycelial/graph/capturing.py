@@ -12,7 +12,7 @@ import re
 from mycelial.graph.actors import Actor
 from mycelial.graph.making import Making, Reads
 from mycelial.graph.processes import Processes
-from mycelial.graph.programs import Kind, kind_of, script_text
+from mycelial.graph.programs import Kind, is_wrapper, kind_of, script_text
 
 SUBSTITUTED = 1.0
 """Seconds by which what is done in <( ) begins before the program that it is for is seen."""
@@ -46,13 +46,19 @@ def captured(making: Making, script: Actor, processes: Processes, since: float) 
         readers = processes.readers_of(own)
         if readers and all(pipes.isdisjoint(reader.pipe_out) for reader in readers):
             continue  # what it wrote went there; only what was captured for them had its input open, too
-        if child.ppid != script.pid and child.first < used_up:
+        is_copys = is_in_copy_of(script.pid, child) and not child.pipe_in
+        if child.ppid != script.pid and child.first < used_up and not is_copys:
             continue  # another pipeline within the script, whose output went where the script's does
         if any(first - SUBSTITUTED < child.first <= last for first, last in named):
             continue
         for file, read in child.reads.items():
             if read.last >= since and not (read.conducted and child.kind is Kind.BUILDER):
                 yield file, read
+
+
+def is_in_copy_of(shell: int, child: Actor) -> bool:
+    """Whether the parent of a child is a copy that a shell made of itself."""
+    return [pid for pid, _ in child.chain[1:2]] == [shell] and kind_of(child.chain[0][1]) is Kind.SHELL
 
 
 def captured_lately(making: Making, processes: Processes) -> Reads:
@@ -66,7 +72,10 @@ def captured_lately(making: Making, processes: Processes) -> Reads:
 
 
 _CAPTURES = re.compile(r"\$\((?!\()|`")
-_INTO_VARIABLES = re.compile(r"(?:^|[;&|(\n]|\b(?:then|do|else)\b)[^\S\n]*(?:\w+\s+)?\w+=[\"']?(?:\$\(|`)")
+_INTO_VARIABLES = re.compile(
+    r"(?:^|[;&|(\n]|\b(?:then|do|else)\b)[^\S\n]*(?:\w+\s+)?(?P<name>\w+)=[\"']?(?:\$\(|`)"
+)
+_ENDS = re.compile(r"[;&|\n]")
 
 
 def captures_for_words(line: tuple[str, ...]) -> bool:
@@ -75,22 +84,65 @@ def captures_for_words(line: tuple[str, ...]) -> bool:
     return _CAPTURES.search(text) is not None and _INTO_VARIABLES.search(text) is None
 
 
+def _may_be_in_words(line: tuple[str, ...], program: str) -> bool:
+    """Whether what a shell captured may be in the words of the program that it started.
+
+    What a script says, or what somebody typed, is not known: captured is mostly what is needed next.
+    """
+    text = script_text(line)
+    if not text or _is_file(text, line):
+        return True
+    if not (names := [found["name"] for found in _INTO_VARIABLES.finditer(text)]):
+        return _CAPTURES.search(text) is not None
+    used = re.compile(rf"\$\{{?(?:{'|'.join(names)})\b")
+    return any(program in part and used.search(part) for part in _ENDS.split(text))
+
+
+def _is_file(text: str, line: tuple[str, ...]) -> bool:
+    return text not in line  # but the name of a script
+
+
 def in_words(making: Making, processes: Processes) -> Reads:
-    """What was captured for the command line of the writer."""
+    """What was captured for the command line of the writer, or of what stands before it in its pipeline."""
     writer, process = making.writer, making.process
-    if not process.chain_args or not writer.chain or kind_of(writer.chain[0][1]) is not Kind.SHELL:
+    depth = _depth_of_shell(writer)
+    if depth is None or len(process.chain_args) <= depth:
         return
-    if not captures_for_words(process.chain_args[0]):
+    line, (pid, _) = process.chain_args[depth], writer.chain[depth]
+    called = process.chain_args[depth - 1] if depth else writer.args or ()
+    if not _may_be_in_words(line, (called or (writer.comm,))[0].rpartition("/")[2]):
         return
-    shell, others = processes.latest(writer.ppid), (writer, making.creator)
+    shell, others = processes.latest(pid), (writer, making.creator)
     inherited = {pipe for one in (*others, *((shell,) if shell else ())) for pipe in one.pipe_out}
-    since = processes.finished_below(writer.ppid, writer.first)
-    for child in processes.writing_below(writer.ppid, since, inherited):
+    since = max(processes.finished_below(pid, writer.first), writer.first - CAPTURED)
+    for child in processes.writing_below(pid, since, inherited):
         pipes = child.pipe_out - inherited - {other.streams[0] for other in child.neighbours}
-        if not pipes or child.finished or not since < child.first < writer.first:
+        if not pipes or child.finished or not since < child.first <= making.t or processes.has_reader(pipes):
             continue
-        if not processes.has_reader(pipes):
+        if child.first < writer.first or _is_for_another_part(child, writer, pid):
             yield from child.reads.items()
+    text = script_text(line)
+    reads_itself = not text or _is_file(text, line) or "$(<" in text
+    for file, read in reversed(shell.reads.items()) if shell is not None and reads_itself else ():
+        if read.last <= since:  # since then it took up nothing itself, as by $(<file)
+            break
+        if read.conducted and read.last < writer.first and not is_for_the_shell(making.path_of(file)):
+            yield file, read
+
+
+def _depth_of_shell(writer: Actor) -> int | None:
+    """Return which of its ancestors is the shell that started the writer, or what runs it, if any is."""
+    in_unit = writer.root != writer.pid
+    for depth, (pid, comm) in enumerate(writer.chain):
+        if not in_unit and not is_wrapper(comm):
+            return depth if kind_of(comm) is Kind.SHELL else None
+        in_unit = in_unit and pid != writer.root
+    return None
+
+
+def _is_for_another_part(child: Actor, writer: Actor, shell: int) -> bool:
+    """Whether what a child says is in the words of another part of the writer's pipeline, a shell still."""
+    return bool(writer.pipe_in) and child.ppid not in (writer.pid, shell) and is_in_copy_of(shell, child)
 
 
 def in_documents(making: Making, processes: Processes) -> Reads:
@@ -108,6 +160,11 @@ def in_documents(making: Making, processes: Processes) -> Reads:
             continue
         if not processes.has_reader(child.pipe_out - writer.pipe_out):
             yield from child.reads.items()
+
+
+def is_for_the_shell(path: str) -> bool:
+    """Whether a file says what to do: a script that is read into it, or a hidden one, as when it begins."""
+    return "/." in f"/{path}" or path.endswith((".sh", ".bash", ".zsh", ".ksh", ".fish"))
 
 
 def used_before(making: Making, shell: Actor, processes: Processes) -> float:

@@ -21,6 +21,7 @@ from mycelial.graph.capturing import (
     in_documents,
     in_words,
     is_fed_by,
+    is_for_the_shell,
     used_before,
 )
 from mycelial.graph.making import Making, Reads
@@ -201,7 +202,7 @@ def _read_by_itself(making: Making, shell: Actor, processes: Processes) -> Reads
     for file, read in reads:
         path = f"/{making.path_of(file)}"
         taken = (first > read.last and (target is None or target.endswith(path)) for first, target in inputs)
-        if read.conducted and not _is_for_the_shell(path) and not any(taken):
+        if read.conducted and not is_for_the_shell(making.path_of(file)) and not any(taken):
             yield file, read
 
 
@@ -216,11 +217,6 @@ def _loops_input(making: Making, shell: Actor) -> Reads:
 def _inputs(making: Making, shell: Actor) -> set[str]:
     """Return where the input of a shell that writes led when it made the file, and when it closed it."""
     return {dict(making.process.fds).get(0, ""), shell.fds.get(0, "")}
-
-
-def _is_for_the_shell(path: str) -> bool:
-    """Whether a file says what to do: a script that is read into it, or a hidden one, as when it begins."""
-    return "/." in path or path.endswith((".sh", ".bash", ".zsh", ".ksh", ".fish"))
 
 
 def _from_children(making: Making, parent: Actor, processes: Processes) -> Reads:

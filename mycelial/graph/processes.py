@@ -211,12 +211,12 @@ class Processes:
         return None
 
     def finished_below(self, pid: int, t: float) -> float:
-        """Return when a process or one of its children finished something last before `t`; 0.0 for never."""
+        """Return when a process or what runs below it finished something last before `t`; 0.0 for never."""
         latest = 0.0
         for actor in reversed(self._actors.values()):
             if actor.last < latest:
                 break
-            if actor.pid == pid or actor.ppid == pid:
+            if actor.pid == pid or actor.is_below(pid):
                 latest = max(latest, next((end for end in reversed(actor.finished.values()) if end < t), 0.0))
         return latest
 

@@ -701,7 +701,8 @@ INTO_VARIABLE = ("bash", "-c", "word=$(cat word); sort a > out; date > other")
 
 
 @pytest.mark.parametrize(
-    ("line", "made_from"), [(IN_WORDS, ["a", "word"]), (INTO_VARIABLE, ["a"]), (("bash", "x.sh"), ["a"])]
+    ("line", "made_from"),
+    [(IN_WORDS, ["a", "word"]), (INTO_VARIABLE, ["a"]), (("bash", "x.sh"), ["a", "word"])],
 )
 def test_what_is_captured_within_a_commands_words_is_in_what_that_makes(
     story: Story, line: tuple[str, ...], made_from: list[str]
@@ -713,6 +714,45 @@ def test_what_is_captured_within_a_commands_words_is_in_what_that_makes(
     shell.make("other")
     assert story.sources("out") == made_from
     assert "word" not in story.sources("other") or line != IN_WORDS
+
+
+def test_what_a_text_captures_into_a_variable_is_in_what_is_given_that(story: Story) -> None:
+    line = ("bash", "-c", "flags=$(cat flags); gcc -c a.c $flags; gcc -c b.c")
+    shell = story.program("bash", args=line)
+    shell.run("cat", pipe_out=("7",), chain_args=(line,)).open("flags")
+    for name in ("a", "b"):
+        gcc = shell.run("gcc", args=("gcc", "-c", f"{name}.c", "-O1"), chain_args=(line,))
+        gcc.run("cc1", chain_args=(("gcc",), line)).open(f"{name}.c")
+        gcc.run("as", chain_args=(("gcc",), line)).make(f"{name}.o")
+    assert story.sources("a.o") == ["a.c", "flags"]
+    assert story.sources("b.o") == ["b.c"]
+
+
+def test_what_is_captured_for_the_words_of_one_part_is_in_what_the_pipeline_makes(story: Story) -> None:
+    line = ("bash", "x.sh")
+    shell = story.program("bash", args=line)
+    last = shell.run("uniq", pipe_in=("8",), chain_args=(line,)).create("out")
+    part = shell.run("bash", pipe_out=("8",), chain_args=(line,))
+    part.run("cat", pipe_out=("7",), chain_args=(line, line)).open("list")
+    last.close("out")
+    assert story.sources("out") == ["list"]
+
+
+def test_what_a_script_reads_by_itself_is_for_what_it_starts_next(story: Story) -> None:
+    line = ("bash", "x.sh")
+    shell = story.program("bash", args=line).open("x.sh").open("word")
+    shell.run("sort", chain_args=(line,)).open("a").make("out")
+    shell.run("date", chain_args=(line,)).make("other")
+    assert story.sources("out") == ["a", "word"]
+    assert story.sources("other") == []
+
+
+def test_what_a_copy_of_a_shell_captured_with_its_input_is_in_what_that_writes_later(story: Story) -> None:
+    shell = story.program("bash", args=("bash", "-c", "n=$(wc -l < a); sort b > out; echo $n > lines"))
+    shell.run("bash", pipe_out=("7",)).run("wc", pipe_out=("7",)).open("a")
+    shell.run("sort").open("b").make("out")
+    shell.make("lines")
+    assert story.sources("lines") == ["a"]
 
 
 def test_what_a_shell_wrote_into_a_pipeline_is_used_up(story: Story) -> None:
