@@ -64,9 +64,9 @@ def _within(
     found: dict[str, Counter[int]] = {}
     for number, group in enumerate(groups):
         for file in group:
-            for directory in _directories(paths[file]):
+            for directory in directories(paths[file]):
                 found.setdefault(directory, Counter())[number] += 1
-    others = Counter(directory for file in lone for directory in _directories(paths[file]))
+    others = Counter(directory for file in lone for directory in directories(paths[file]))
     return {
         directory: _Inside(found.get(directory, _NONE), others[directory]) for directory in found | others
     }
@@ -84,7 +84,7 @@ def _parent(
         return None
     votes: Counter[int] = Counter()
     for file in group:
-        for directory in _directories(paths[file]):
+        for directory in directories(paths[file]):
             inside = within[directory]
             if inside.whole >= BESIDE + len(group):
                 most = inside.most
@@ -103,7 +103,7 @@ def _parent(
     return chosen if votes[chosen] >= SHARE * len(group) else None
 
 
-def _directories(path: str) -> list[str]:
+def directories(path: str) -> list[str]:
     """Return the directories that the file is in, the nearest first, without the root."""
     names = path.split("/")[:-1]
     return ["/".join(names[:depth]) for depth in range(len(names), 0, -1)]

@@ -19,6 +19,7 @@ from mycelial.graph.gathering import gather
 from mycelial.graph.hubs import find_hubs
 from mycelial.graph.naming import Names, keep_names
 from mycelial.graph.purposes import Purposes
+from mycelial.graph.settling import settle
 from mycelial.store.clusters import Hub, Named, Structure
 from mycelial.store.past import Past
 
@@ -55,10 +56,12 @@ def _pieces(
     joined: Sequence[Community], done: Purposes, used: set[int], paths: Mapping[int, str]
 ) -> list[Community]:
     """Return the pieces of work with what was joined to none by its use: first what lies in the midst of one,
-    which else would be put together with what lies beside it, and then what lies beside the larger ones."""
+    which else would be put together with what lies beside it, then what lies beside the larger ones; and each
+    file is asked at last whether it is where it belongs."""
     found = adopt(joined, used.difference(*(group.files for group in joined)), paths)
     found = gather(found, done, paths)
     found = adopt(found, used.difference(*(group.files for group in found)), paths)
+    found = settle(found, done, paths)
     return [group for group in found if len(group.files) > 1]
 
 
