@@ -1,4 +1,4 @@
-"""At last each file is in the piece of work that most speaks for: its company, and the place that it lies in."""
+"""At last each file is in the piece of work that most speaks for: its company, and the place it lies in."""
 
 from __future__ import annotations
 
