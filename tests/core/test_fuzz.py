@@ -21,7 +21,7 @@ HARNESSES = Path(__file__).parent / "fuzz"
 CORE = Path(__file__).parents[2] / "mycelial" / "core" / "src"
 WRAPPED = "-Wl,--wrap=open,--wrap=readlink,--wrap=nanosleep,--wrap=clock_gettime"
 PARTS = {
-    "inodes": ("inode.c", "stat.c", "configuration.c"),
+    "inodes": ("inode.c", "share.c", "stat.c", "configuration.c"),
     "lineage": (
         "lineage.c",
         "processes.c",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 from collections.abc import Callable
@@ -9,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.mount.actor import Actor, run_apart
+from tests.mount.actor import Actor, Identity, run_apart
 from tests.mount.mounted import Mounted, wait_until
+from tests.mount.two_users import ALICE, BOB
 
 FEW = 256
 IN_A_DIRECTORY = 500
@@ -124,6 +126,58 @@ def test_more_files_than_descriptors_fail_with_a_clear_error_and_the_mount_lives
     with pytest.raises(OSError, match="Too many open files"):
         run_apart(open_at_once, mount.mountpoint, 400, timeout=60)
     assert run_apart(open_at_once, mount.mountpoint, 50) == sum(range(50))
+    mount.unmount()
+
+
+HELD: list[int] = []
+
+
+def open_file(path: Path) -> int:
+    return os.open(path, os.O_CREAT | os.O_RDWR)
+
+
+def open_directory(path: Path) -> int:
+    return os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+
+
+def keep_removed(path: Path) -> int:
+    """Hold on to what has no name any more."""
+    os.close(os.open(path, os.O_CREAT | os.O_WRONLY))
+    held = os.open(path, os.O_PATH)
+    os.unlink(path)
+    return held
+
+
+def take_all(take: Callable[[Path], int], directory: Path) -> str:
+    """Take far more than there is, and keep it; what ended that."""
+    resource.setrlimit(resource.RLIMIT_NOFILE, (4 * FEW,) * 2)
+    for number in range(3 * FEW):
+        try:
+            HELD.append(take(directory / f"mine{number}"))
+        except OSError as error:
+            return errno.errorcode[error.errno or 0]
+    return "nothing"
+
+
+@pytest.mark.as_root
+@pytest.mark.parametrize("take", [open_file, open_directory, keep_removed])
+def test_a_user_who_takes_all_that_he_gets_leaves_something_for_the_others(
+    take: Callable[[Path], int], workspace: Path
+) -> None:
+    directory = workspace / "limited"
+    directory.mkdir()
+    mount = Mounted(directory, ("--allow-other",))
+    mount.source.mkdir(mode=0o777)
+    mount.source.chmod(0o777)
+    run_apart(limited, 2 * FEW, start, mount)
+    (mount.mountpoint / "others").mkdir()
+    (mount.mountpoint / "others").chmod(0o777)
+    with Actor(ALICE) as greedy:
+        assert greedy.call(take_all, take, mount.mountpoint) == "EMFILE"
+        for user in (BOB, Identity(0, 0)):
+            assert run_apart(open_at_once, mount.mountpoint / "others", 20, identity=user) == sum(range(20))
+            run_apart(remove_all, mount.mountpoint / "others")
+    assert run_apart(open_at_once, mount.mountpoint / "others", 50, identity=ALICE) == sum(range(50))
     mount.unmount()
 
 

@@ -5,6 +5,7 @@
 #include "lock.h"
 #include "passthrough.h"
 #include "protocol.h"
+#include "share.h"
 #include "stat.h"
 #include "worker.h"
 
@@ -50,9 +51,9 @@ void handle_close(struct handle *handle) {
     while (*link != handle) link = &(*link)->next;
     *link = handle->next;
     if (!inode->handles) passthrough_close(inode);
-    if (is_last_way(inode)) {
-        inode->fd = handle->fd;
-        inode->pinned = inode->large = true; /* until it is forgotten, most likely at once */
+    share_give(handle->uid);
+    if (is_last_way(inode) && inode_hold(inode, handle->fd, handle->uid)) {
+        inode->large = true; /* it is forgotten at once, most likely */
     } else {
         core_leave_for_disk(); /* some filesystems bring to the disk then what was written, or tell another machine */
         inode_close(inode, handle->fd);

@@ -26,6 +26,7 @@ struct handle {
     struct statx_timestamp changed; /* when the inode changed last, as far as this handle knows */
 };
 static inline struct handle *handle_of(const struct fuse_file_info *fi) { return (struct handle *)(uintptr_t)fi->fh; }
+/* For who was found to have a descriptor left (share.h), which it takes over. */
 struct handle *handle_new(fuse_req_t req, struct inode *inode, int fd, int flags, const struct statx *stx);
 int handle_stat(const struct handle *handle, struct statx *stx); /* leaves the core: of a request that holds it */
 void handle_close(struct handle *handle);

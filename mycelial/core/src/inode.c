@@ -10,6 +10,7 @@
 #include "handle.h"
 #include "lock.h"
 #include "passthrough.h"
+#include "share.h"
 #include "stat.h"
 #include "worker.h"
 
@@ -185,6 +186,7 @@ static void discard_if_unused(struct inode *inode) {
         unhash(inode);
         lru_remove(inode);
         if (inode->fd >= 0) inode_close(inode, inode->fd);
+        if (inode->pinned) share_give(inode->held_for);
         free(inode->name);
         free(inode);
         table.count--;
@@ -412,19 +414,26 @@ int inode_open_path(struct inode *inode, bool *owned) {
 }
 
 /* What stands at this name, if the kernel knows it, with a descriptor of its own, so that it outlives the name. */
-struct inode *inode_pin(int dir_fd, const char *name, bool *pinned) {
+bool inode_hold(struct inode *inode, int fd, uint32_t uid) {
+    if (!share_take(uid)) return false;
+    inode->pinned = true;
+    inode->held_for = uid;
+    inode->fd = fd;
+    return true;
+}
+
+struct inode *inode_pin(int dir_fd, const char *name, uint32_t uid, bool *pinned) {
     struct statx stx;
     *pinned = false;
     int fd = openat(dir_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0) return NULL;
     struct inode *inode = stat_fd(fd, &stx) ? NULL : inode_find(&stx);
     if (inode && !inode->pinned) {
-        *pinned = inode->pinned = true;
-        inode->large = S_ISREG(stx.stx_mode) && stx.stx_blocks >= LARGE_BLOCKS;
-        lru_remove(inode);
-        if (inode->fd < 0) {
-            inode->fd = fd;
-            fd = -1;
+        *pinned = inode_hold(inode, inode->fd < 0 ? fd : inode->fd, uid);
+        if (*pinned) {
+            inode->large = S_ISREG(stx.stx_mode) && stx.stx_blocks >= LARGE_BLOCKS;
+            lru_remove(inode);
+            if (inode->fd == fd) fd = -1;
         }
     }
     if (fd >= 0) close(fd);
@@ -434,6 +443,7 @@ struct inode *inode_pin(int dir_fd, const char *name, bool *pinned) {
 void inode_unpin(struct inode *inode) {
     if (!inode->pinned || inode == &table.root) return;
     inode->pinned = false;
+    share_give(inode->held_for);
     if (inode->type == S_IFDIR) {
         lru_front(inode);
     } else {

@@ -33,6 +33,7 @@ struct inode {
     struct statx_timestamp cached; /* change time of the content in the kernel's cache, as far as we know */
     int fd;        /* O_PATH descriptor or -1 */
     int backing_id; /* of kernel passthrough while open in that way, or 0 */
+    uint32_t held_for; /* the user for whom it is pinned, see share.c; unless it is the root */
     bool hashed, pinned;
     bool setgid; /* when it was seen last */
     bool may_be_mapped; /* to be written: the kernel does not say, and a map outlives the descriptor */
@@ -69,7 +70,8 @@ int dir_acquire(struct inode *dir);
 void dir_release(struct inode *dir);
 /* An O_PATH descriptor of anything, checked to be that inode; *owned says whether to close it. */
 int inode_open_path(struct inode *inode, bool *owned);
-struct inode *inode_pin(int dir_fd, const char *name, bool *pinned);
+bool inode_hold(struct inode *inode, int fd, uint32_t uid); /* keeps the descriptor, if that user may have one more */
+struct inode *inode_pin(int dir_fd, const char *name, uint32_t uid, bool *pinned);
 void inode_unpin(struct inode *inode);
 void inode_close(const struct inode *inode, int fd); /* one of its descriptors */
 #define PATH_SIZE 16384 /* bytes of a path that is told; a longer one is not */

@@ -16,6 +16,7 @@
 #include "rights.h"
 #include "ring.h"
 #include "session.h"
+#include "share.h"
 #include "virtual.h"
 #include "worker.h"
 
@@ -60,11 +61,13 @@ static PyObject *configure(PyObject *self, PyObject *args, PyObject *kwargs) {
     configuration.timeout = timeout;
     if (getrlimit(RLIMIT_NOFILE, &limit)) return os_error(errno);
     unsigned long usable = limit.rlim_cur > 1u << 20 ? 1u << 20 : limit.rlim_cur;
-    int error = inode_init(source_fd, (unsigned)(usable > 128 ? (usable - 64) / 4 : 16));
+    unsigned directories = (unsigned)(usable > 128 ? (usable - 64) / 4 : 16), looked_at = (unsigned)(usable > 4096 ? 512 : usable / 8);
+    int error = inode_init(source_fd, directories);
     if (!error) error = reader_init();
     if (error) return os_error(error);
     if (ring_init(record, (size_t)capacity)) return os_error(errno);
-    lineage_init((unsigned)(usable > 4096 ? 512 : usable / 8));
+    lineage_init(looked_at);
+    share_init(usable > 128 ? (unsigned)usable - directories - looked_at - 48 : (unsigned)usable);
     caller_init();
     reach_init(source_fd);
     session_activate();

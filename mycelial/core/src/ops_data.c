@@ -10,6 +10,7 @@
 #include "processes.h"
 #include "protocol.h"
 #include "record.h"
+#include "share.h"
 #include "stat.h"
 #include "virtual.h"
 #include "worker.h"
@@ -102,6 +103,11 @@ static void c_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi) {
         fuse_reply_err(req, ESTALE); /* upon which the kernel looks the name up, and opens again */
         return;
     }
+    uint32_t uid = fuse_req_ctx(req)->uid;
+    if (!share_take(uid)) {
+        fuse_reply_err(req, EMFILE);
+        return;
+    }
     int fd = open_inode(inode, flags_below(fi->flags), &stx);
     if (fd == -EPERM && fi->flags & O_APPEND && !is_writeback()) /* chattr +a */
         fd = open_inode(inode, flags_below(fi->flags) | O_APPEND, &stx);
@@ -111,6 +117,7 @@ static void c_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi) {
     if (!error && !handle) error = ENOMEM;
     if (error) {
         if (fd >= 0) close(fd);
+        share_give(uid);
         fuse_reply_err(req, error);
         return;
     }

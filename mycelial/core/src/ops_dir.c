@@ -7,6 +7,7 @@
 #include "listing.h"
 #include "lock.h"
 #include "protocol.h"
+#include "share.h"
 #include "virtual.h"
 
 #include <dirent.h>
@@ -30,6 +31,7 @@ struct raw_entry { /* struct linux_dirent64 */
 struct listing {
     struct inode *inode; /* of one that is kept, else NULL */
     int fd;
+    uint32_t uid; /* who opened it */
     off_t position;       /* that the kernel goes on from, if it took all that it was told */
     off_t begins, reached; /* of the first entry in the buffer, and of the one at `at` */
     size_t at, filled;
@@ -57,6 +59,12 @@ static int open_directory(struct inode *inode) {
 
 static struct listing *listing_of(const struct fuse_file_info *fi) { return (struct listing *)(uintptr_t)fi->fh; }
 
+static void close_listing(struct listing *listing) {
+    close(listing->fd);
+    share_give(listing->uid);
+    free(listing);
+}
+
 /* Where nobody else changes the source the kernel keeps listings, and need not say when a directory is opened: it is
  * told so once, by ENOSYS, and sees to it that a change made through the mount begins the listing anew. */
 static bool is_opened_unasked(void) {
@@ -71,20 +79,21 @@ static void c_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
     }
     DELEGATE(ino, opendir, req, ino, fi);
     struct inode *inode = inode_of(ino);
+    uint32_t uid = fuse_req_ctx(req)->uid;
+    bool has_one = share_take(uid);
     struct listing *listing = malloc(sizeof *listing);
-    int fd = listing ? open_directory(inode) : -ENOMEM;
+    int fd = !listing ? -ENOMEM : has_one ? open_directory(inode) : -EMFILE;
     if (fd < 0) {
+        if (has_one) share_give(uid);
         free(listing);
         fuse_reply_err(req, -fd);
         return;
     }
     begin(listing, NULL, fd);
+    listing->uid = uid;
     inode->told_us = 0; /* its access time moves */
     fi->fh = (uint64_t)(uintptr_t)listing;
-    if (fuse_reply_open(req, fi) == -ENOENT) {
-        close(listing->fd);
-        free(listing);
-    }
+    if (fuse_reply_open(req, fi) == -ENOENT) close_listing(listing);
 }
 
 static void c_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi) {
@@ -92,9 +101,7 @@ static void c_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *
         virtual_releasedir(req, fi);
         return;
     }
-    struct listing *listing = listing_of(fi);
-    close(listing->fd);
-    free(listing);
+    close_listing(listing_of(fi));
     fuse_reply_err(req, 0);
 }
 

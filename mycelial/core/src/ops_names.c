@@ -7,6 +7,7 @@
 #include "lineage.h"
 #include "protocol.h"
 #include "record.h"
+#include "share.h"
 #include "stat.h"
 #include "virtual.h"
 
@@ -126,6 +127,7 @@ static void answer_created(fuse_req_t req, struct inode *dir, const char *name, 
     struct handle *handle = error || !entry.ino ? NULL : handle_new(req, inode_of(entry.ino), fd, fi->flags, &stx);
     if (!handle) {
         close(fd);
+        share_give(fuse_req_ctx(req)->uid);
         fuse_reply_err(req, error ? error : ENOMEM);
         return;
     }
@@ -147,15 +149,22 @@ static void c_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t
     bool nameless = strcmp(name, "/") == 0, made = nameless;
     if (refused(req, parent, nameless ? "nameless" : name, EEXIST)) return;
     struct inode *dir = inode_of(parent);
+    uint32_t uid = fuse_req_ctx(req)->uid;
+    if (!share_take(uid)) {
+        fuse_reply_err(req, EMFILE);
+        return;
+    }
     int fd = -1, in = enter(req, dir), error = in < 0 ? -in : 0;
     if (!error) {
         fd = nameless ? openat(in, ".", flags_below(fi->flags) | O_TMPFILE, mode) : create_at(in, name, fi->flags, mode, &made);
         error = leave(dir, fd);
     }
-    if (error)
+    if (error) {
+        share_give(uid);
         fuse_reply_err(req, error);
-    else
+    } else {
         answer_created(req, dir, nameless ? NULL : name, fd, made, fi);
+    }
 }
 
 static void c_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char *name) {
@@ -189,7 +198,7 @@ static void remove_name(fuse_req_t req, fuse_ino_t parent, const char *name, int
     bool pinned;
     int fd = dir_acquire(dir), error = fd < 0 ? -fd : 0;
     if (!error) {
-        struct inode *victim = inode_pin(fd, name, &pinned);
+        struct inode *victim = inode_pin(fd, name, fuse_req_ctx(req)->uid, &pinned);
         caller_become(req, fd, -1);
         error = leave(dir, unlinkat(fd, name, flags));
         if (!error && !flags) record_unlink(process, req, dir, name);
@@ -249,7 +258,7 @@ static int rename_at(struct inode *from, const char *name, struct inode *to, con
         bool exchange = flags & RENAME_EXCHANGE;
         struct inode *moved = stat_at(from_fd, name, &stx) ? NULL : inode_find(&stx);
         unsigned kind = moved && moved->type == S_IFDIR ? EVENT_DIRECTORY : 0;
-        struct inode *victim = exchange ? NULL : inode_pin(to_fd, to_name, &pinned);
+        struct inode *victim = exchange ? NULL : inode_pin(to_fd, to_name, fuse_req_ctx(req)->uid, &pinned);
         struct inode *other = exchange && !stat_at(to_fd, to_name, &stx) ? inode_find(&stx) : NULL;
         bool same = victim && victim == moved; /* two links of one file: nothing happens */
         hold(moved);

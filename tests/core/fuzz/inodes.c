@@ -9,6 +9,7 @@
 #include "inode.h"
 #include "lock.h"
 #include "passthrough.h"
+#include "share.h"
 #include "stat.h"
 #include "worker.h"
 
@@ -155,7 +156,7 @@ static void remove_name(struct inode *parent, const char *name) {
     bool pinned;
     int directory = dir_acquire(parent);
     if (directory < 0) return;
-    struct inode *victim = inode_pin(directory, name, &pinned);
+    struct inode *victim = inode_pin(directory, name, 1, &pinned);
     bool gone = !unlinkat(directory, name, 0) || !unlinkat(directory, name, AT_REMOVEDIR);
     dir_release(parent);
     if (!victim) return;
@@ -168,7 +169,7 @@ static void rename_through(struct inode *from, const char *name, struct inode *t
     bool pinned;
     int source_fd = dir_acquire(from), target_fd = source_fd < 0 ? -1 : dir_acquire(to);
     if (target_fd >= 0) {
-        struct inode *victim = inode_pin(target_fd, other, &pinned);
+        struct inode *victim = inode_pin(target_fd, other, 1, &pinned);
         bool moved = !stat_at(source_fd, name, &stx) && !renameat(source_fd, name, target_fd, other);
         struct inode *inode = moved ? inode_find(&stx) : NULL;
         if (victim && victim != inode && moved) inode_unname(victim, to, other);
@@ -219,6 +220,7 @@ void core_return(void) {
 /* Two directories that seem to lie within one another: each is looked up where it was when the other was not there. */
 static void circle(void) {
     CHECK(!inode_init(dup(source), DESCRIPTORS));
+    share_init(NODES); /* hardly ever enough */
     int root = inode_of(FUSE_ROOT_ID)->fd;
     CHECK(!mkdirat(source, "a", 0700) && !mkdirat(source, "b", 0700));
     look_up(inode_of(FUSE_ROOT_ID), "a");
