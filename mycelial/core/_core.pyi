@@ -58,6 +58,9 @@ def stored(serial: int) -> None:
 def send_again() -> None:
     """Let what was sent and is not stored wait again: for a new engine."""
 
+def recorded() -> int:
+    """How many records there were so far, sent or not."""
+
 def wake_fd() -> int:
     """A timer, readable a moment after something waits again; `send_waiting` makes it unreadable."""
 

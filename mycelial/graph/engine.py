@@ -24,7 +24,7 @@ from mycelial.graph.ingest import Ingest
 from mycelial.graph.lending import Lending
 from mycelial.record.announced import Announced
 from mycelial.record.events import Event
-from mycelial.record.wire import Dropped, Mark, Mute, Pause, Serial, Told, WireDecoder
+from mycelial.record.wire import Dropped, Mark, Mute, Pause, Serial, Settle, Told, WireDecoder
 from mycelial.store.writer import Writer
 
 log = logging.getLogger(__name__)
@@ -167,6 +167,8 @@ class Engine:
             self._ingest.begin_message(item.number)
         elif isinstance(item, Mark):
             self._lending.mark(item.number)
+        elif isinstance(item, Settle):
+            self._tell({"told": item.number, "done": self._ingest.settle()})
         else:
             done = self._ingest.change(changing(item))
             self._report(at_once=True)  # before the answer: whoever asks then is told the truth

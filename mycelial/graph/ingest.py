@@ -34,6 +34,9 @@ COMMIT_WITHIN = 0.25
 BATCH = 2000
 """Events after which a transaction is committed in any case."""
 
+SOON = 1000
+"""Events that are stored while somebody waits who asks a question."""
+
 PRUNE_EVERY = 10_000
 """Events stored between two looks at what need not be kept."""
 
@@ -203,6 +206,12 @@ class Ingest:
             self._fail(error)
             return False
         return True
+
+    def settle(self) -> bool:
+        """Store what waits, if that is soon done; whether nothing waits any more."""
+        if self._lent is None and self._writer is not None and 0 < len(self._waiting) <= SOON:
+            self._commit()
+        return not self._waiting
 
     def lend(self) -> WriterLock:
         """Store what waits, close the database, and return the lock, which stays held.

@@ -20,13 +20,22 @@ import termios
 import time
 from array import array
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import trio
 
 from mycelial import core
 from mycelial.mount import child
 from mycelial.mount.pulse import Pulse
-from mycelial.record.wire import Kind, Mute, Pause, encode_mark, encode_mute, encode_pause, kind_of_message
+from mycelial.record.wire import (
+    Kind,
+    Mute,
+    Pause,
+    encode_mute,
+    encode_number,
+    encode_pause,
+    kind_of_message,
+)
 
 log = logging.getLogger(__name__)
 
@@ -182,7 +191,7 @@ class Engine:
         """Tell the engine that it has all that happened before it asked."""
         await trio.sleep(_AFTER_CLOSE)  # a program may be done with its close a moment before we hear of it
         await self._send_waiting()
-        await self._send(encode_mark(number))
+        await self._send(encode_number(Kind.MARK, number))
 
     async def _send(self, record: bytes) -> None:
         while True:
@@ -198,6 +207,10 @@ class Engine:
         With both empty, he takes back all that he said so.
         """
         return await self._tell(lambda number: encode_mute(Mute(number, uid, a, b)))
+
+    async def settle(self) -> bool:
+        """Have stored what happened until now; whether that was done, which it is not if much else waits."""
+        return self._silence() is None and await self._tell(partial(encode_number, Kind.SETTLE))
 
     async def pause(self, uid: int, until: float) -> bool:
         """Have nothing recorded of a user until then (0.0: all again); whether that was done."""

@@ -26,6 +26,7 @@ from mycelial.mount.late import Late
 from mycelial.mount.notify import ServiceManager, state_in_words
 from mycelial.mount.options import MountOptions
 from mycelial.mount.place import MountError, Place
+from mycelial.mount.settling import Settling
 from mycelial.mount.source import CallersSource
 from mycelial.mount.virtual import VirtualTree
 from mycelial.mount.wishes import Wishes
@@ -92,8 +93,11 @@ class Filesystem:
         try:
             timeout = 0 if self._options.allow_other else _VIRTUAL_TIMEOUT
             wishes = None if self._engine is None else Wishes(self._engine, self._place.database)
+            settle = _nothing if self._engine is None else Settling(self._engine.settle)
             unasked = self._kernel_keeps() > _TIMEOUT
-            self._mount(VirtualTree(self._tree, self._ready, wishes, timeout=timeout, lists_unasked=unasked))
+            self._mount(
+                VirtualTree(self._tree, self._ready, wishes, settle, timeout=timeout, lists_unasked=unasked)
+            )
             trio.run(self._serve)
         finally:
             if self._answers is not None:
@@ -237,6 +241,10 @@ class Filesystem:
 
 def _say_unmounting(number: int) -> None:
     log.info("%s: unmounting", signal.Signals(number).name)
+
+
+async def _nothing() -> None:
+    """Let what is recorded reach the store, where nothing is."""
 
 
 def _raise_descriptor_limit() -> None:

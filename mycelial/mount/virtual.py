@@ -16,7 +16,7 @@ import os
 import stat
 import time
 from collections import Counter
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
@@ -110,6 +110,7 @@ class VirtualTree(pyfuse3.Operations):
         tree: Late[Tree],
         on_ready: Callable[[], None],
         wishes: Wishes | None,
+        settle: Callable[[], Awaitable[None]],
         *,
         timeout: float,
         lists_unasked: bool = False,
@@ -118,10 +119,11 @@ class VirtualTree(pyfuse3.Operations):
 
         `lists_unasked`: the kernel reads directories without opening them, and keeps what it read for as long
         as the directory's modification time is the same.
-        `wishes` is None where nothing is recorded.
+        `wishes` is None where nothing is recorded; `settle` lets all that happened until now reach the store.
         """
         super().__init__()
         self._wishes = wishes
+        self._settle = settle
         self._tree = tree
         self._timeout = timeout
         self._lists_unasked = lists_unasked
@@ -218,6 +220,7 @@ class VirtualTree(pyfuse3.Operations):
         if (tree := self._tree.made) is not None:
             with contextlib.suppress(StoreNeeded):
                 return tree.at_once(lambda: question(tree))
+        await self._settle()
         return await trio.to_thread.run_sync(lambda: question(self._tree()), limiter=self._threads)
 
     async def _find(self, path: tuple[bytes, ...], caller: Caller) -> Node:
@@ -350,6 +353,7 @@ class VirtualTree(pyfuse3.Operations):
         if path is None:
             raise pyfuse3.FUSEError(errno.ENODATA)
         caller = self._caller(ctx)
+        await self._settle()  # commands look here first, and then into the database by themselves
         value = await self._ask(lambda tree: tree.xattr(name, path, caller))
         if value is None:
             raise pyfuse3.FUSEError(errno.ENODATA)

@@ -18,6 +18,7 @@ DROPPED: u64 number of events that were lost here.
 MARK: u64 number that the reader asked for; all that happened before the question stands before it.
 MUTE: u64 number, then two paths as in an event: the user says that these are not related; both empty: takes
 back all that he said so.
+SETTLE: u64 number: what happened before is to be stored now, as somebody asks about it.
 PAUSE: u64 number, f64 seconds since the epoch: until then nothing that this user does is recorded; 0: go on.
 SERIAL: u64 number of the message that it begins. These grow; one that was not stored is sent again, with
 the same number, to an engine that was started since.
@@ -32,6 +33,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import lru_cache
+from typing import Literal
 
 from mycelial.record.announced import Announced
 from mycelial.record.events import Event, Neighbour, Op, Process, bytes_of, is_clean_path, text_of
@@ -72,6 +74,7 @@ class Kind(IntEnum):
     MUTE = 12
     SERIAL = 13
     PAUSE = 14
+    SETTLE = 15
 
 
 _OPS: dict[int, Op] = {
@@ -125,13 +128,20 @@ class Pause(Wish):
 
 
 @dataclass(frozen=True, slots=True)
+class Settle:
+    """What happened up to here is to be stored now, as somebody asks. The answer is to name the number."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class Serial:
     """The number of the message that begins here."""
 
     number: int
 
 
-Told = Event | Dropped | Mark | Mute | Pause | Serial
+Told = Event | Dropped | Mark | Mute | Pause | Serial | Settle
 """What a message may hold."""
 
 
@@ -173,8 +183,8 @@ class WireDecoder:
                     self._announced.keep(record, self._latest)
             elif kind == Kind.DROPPED:
                 yield Dropped(min(_unpack(_COUNT, body)[0], _LARGEST_INTEGER))
-            elif kind == Kind.MARK:
-                yield Mark(_unpack(_COUNT, body)[0])
+            elif kind in (Kind.MARK, Kind.SETTLE):
+                yield (Mark if kind == Kind.MARK else Settle)(_unpack(_COUNT, body)[0])
             elif kind == Kind.SERIAL:
                 yield Serial(min(_unpack(_COUNT, body)[0], _LARGEST_INTEGER))
             elif kind == Kind.PAUSE:
@@ -262,19 +272,14 @@ def encode_dropped(count: int, time_ns: int = 0) -> bytes:
     return _record(Kind.DROPPED, 0, 0, time_ns, _COUNT.pack(count))
 
 
-def encode_mark(number: int) -> bytes:
-    """Return the record that answers the reader's question for a mark of this `number`."""
-    return _record(Kind.MARK, 0, 0, 0, _COUNT.pack(number))
+def encode_number(kind: Literal[Kind.MARK, Kind.SERIAL, Kind.SETTLE], number: int) -> bytes:
+    """Return a record that holds a number alone."""
+    return _record(kind, 0, 0, 0, _COUNT.pack(number))
 
 
 def kind_of_message(message: bytes) -> int:
     """Return the kind of a message's first record; 0 if there is none."""
     return int(_HEADER.unpack_from(message)[1]) if len(message) >= _HEADER.size else 0
-
-
-def encode_serial(number: int) -> bytes:
-    """Return the record that a message with this `number` begins with."""
-    return _record(Kind.SERIAL, 0, 0, 0, _COUNT.pack(number))
 
 
 def encode_mute(mute: Mute) -> bytes:

@@ -46,6 +46,18 @@ def in_mount(mount: Mounted) -> Path:
     return mount.mountpoint
 
 
+def test_what_has_just_happened_is_known_to_whoever_asks(in_mount: Path, mount: Mounted) -> None:
+    """Without waiting for what is handed over and stored every now and then."""
+    shown, told = 0, 0
+    for number in range(8):
+        shell(f"sort in.txt > {number}.seen; sort in.txt > {number}.told", mount)
+        shown += len(links(in_mount / ".mycelial" / "sources" / f"{number}.seen"))
+        shell(f"sort in.txt > {number}.told", mount)
+        told += "in.txt" in mycelial("sources", f"{number}.told", cwd=in_mount).stdout
+    assert shown >= 6
+    assert told >= 6
+
+
 def links(directory: Path) -> dict[str, str]:
     """The links in a directory of the tree with what they lead to, relative to the mount; asked apart."""
     listing: dict[str, str] = run_apart(_links, directory)

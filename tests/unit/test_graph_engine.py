@@ -18,7 +18,7 @@ import pytest
 
 from mycelial.graph.rebuild import rebuild, replay
 from mycelial.record.events import Event, Process
-from mycelial.record.wire import encode_dropped, encode_event, encode_process, encode_serial
+from mycelial.record.wire import Kind, encode_dropped, encode_event, encode_number, encode_process
 from mycelial.store.answers import Answers
 from tests.unit.tables import derived
 from tests.unit.worked import Story
@@ -109,6 +109,18 @@ def test_an_event_is_soon_answered_for(mount: Mount, story: Story) -> None:
     assert found == ["b"]
 
 
+def test_what_is_asked_about_is_stored_at_once(mount: Mount, story: Story) -> None:
+    mount.status(stored(0))
+    for count in range(1, 5):
+        name = f"f{count}"
+        story.program("vim").close(name)
+        mount.send(story.events[-1])
+        mount.send_raw(encode_number(Kind.SETTLE, count))
+        assert mount.status(lambda answer: "told" in answer) == {"told": count, "done": True}
+        with Answers.open(mount.db, None) as answers:
+            assert len(list(answers.events())) == count
+
+
 def test_hanging_up_stores_everything_and_ends_the_engine(mount: Mount, story: Story) -> None:
     story.program("vim").close(*(f"f{number}" for number in range(200)))
     mount.send(*story.events)
@@ -185,7 +197,7 @@ def test_messages_that_come_again_are_stored_once(mount: Mount, story: Story) ->
     story.program("vim").close(*(f"f{number}" for number in range(60)))
     number = encode_process(1, story.events[0].process)
     messages = [
-        encode_serial(serial)
+        encode_number(Kind.SERIAL, serial)
         + b"".join(encode_event(1, event) for event in story.events[10 * at : 10 * at + 10])
         for at, serial in enumerate((1, 2, 3, 5, 6, 7))
     ]

@@ -16,7 +16,7 @@ from shutil import copyfile
 import pytest
 
 from mycelial.graph.admission import Admission
-from mycelial.graph.ingest import Ingest, State
+from mycelial.graph.ingest import SOON, Ingest, State
 from mycelial.graph.rebuild import replay
 from mycelial.record.exclude import ExclusionRules
 from mycelial.store.answers import Answers
@@ -348,3 +348,14 @@ def test_a_database_that_was_written_afresh_is_in_place(story: Story) -> None:
         for _ in range(2):
             writer.compact()
             assert writer.is_in_place()
+
+
+def test_who_asks_does_not_wait_for_much_to_be_stored(ingest: Ingest, story: Story) -> None:
+    take(ingest, story, "little")
+    assert ingest.settle()
+    assert paths(story) == ["before", "little"]
+    story.program("vim").close(*(f"{number}" for number in range(SOON + 1)))
+    for event in story.events:
+        ingest.take(event)
+    assert not ingest.settle()
+    assert paths(story) == ["before", "little"]

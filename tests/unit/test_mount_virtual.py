@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 
 import pytest
+import trio
 
 from mycelial import core
 from mycelial.mount import virtual
@@ -16,7 +17,7 @@ DIRECTORY = Directory(list)
 
 
 def test_names_that_nobody_uses_any_longer_are_let_go_of(monkeypatch: pytest.MonkeyPatch) -> None:
-    tree = VirtualTree(None, lambda: None, None, timeout=0)
+    tree = VirtualTree(None, lambda: None, None, trio.lowlevel.checkpoint, timeout=0)
     top = tree._enter(CALLER, (), DIRECTORY)
     search = tree._enter(CALLER, (b"search",), DIRECTORY)
     used = tree._enter(CALLER, (b"search", b"used"), DIRECTORY)

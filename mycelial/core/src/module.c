@@ -122,6 +122,13 @@ static PyObject *send_again(PyObject *self, PyObject *unused) {
     Py_RETURN_NONE;
 }
 
+static PyObject *recorded(PyObject *self, PyObject *unused) {
+    uint64_t count;
+    (void)self, (void)unused;
+    LOCKED(count = ring_recorded());
+    return PyLong_FromUnsignedLongLong(count);
+}
+
 static PyObject *wake_fd(PyObject *self, PyObject *unused) {
     (void)self, (void)unused;
     return PyLong_FromLong(ring_wake_fd());
@@ -326,6 +333,7 @@ static PyMethodDef methods[] = {
     {"send_waiting", send_waiting, METH_NOARGS, NULL},
     {"stored", stored, METH_O, NULL},
     {"send_again", send_again, METH_NOARGS, NULL},
+    {"recorded", recorded, METH_NOARGS, NULL},
     {"wake_fd", wake_fd, METH_NOARGS, NULL},
     {"deliver_to", deliver_to, METH_O, NULL},
     {"announce_again", announce_again, METH_NOARGS, NULL},

@@ -38,7 +38,7 @@ static struct {
     bool recording;
     struct list waiting, kept; /* the latter were sent, and are not stored yet */
     size_t messages, max_messages, kept_bytes;
-    uint64_t last_serial, dropped, dropped_unsaid;
+    uint64_t last_serial, recorded, dropped, dropped_unsaid;
     int wake_fd, socket;
     bool woken; /* Python knows that something waits, or will in a moment */
 } ring = {.wake_fd = -1, .socket = -1};
@@ -53,6 +53,7 @@ int ring_init(bool recording, size_t capacity) {
 bool ring_recording(void) { return ring.recording; }
 int ring_wake_fd(void) { return ring.wake_fd; }
 uint64_t ring_dropped(void) { return ring.dropped; }
+uint64_t ring_recorded(void) { return ring.recorded; }
 
 static void append(struct list *list, struct message *message) {
     message->next = NULL;
@@ -118,6 +119,7 @@ static char *reserve(size_t size) {
 
 static char *begin(enum event_kind kind, unsigned flags, uint32_t process, uint32_t uid, size_t payload) {
     char *at = reserve(record_size(payload));
+    ring.recorded++;
     if (at) {
         wake_python();
         return put_header(at, kind, flags, process, uid, payload);

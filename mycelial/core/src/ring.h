@@ -22,5 +22,6 @@ void ring_stored(uint64_t serial);   /* up to this message the engine needs noth
 void ring_send_again(void);          /* there is a new engine, which has nothing of what was not stored */
 int ring_wake_fd(void); /* readable when something has waited for a moment since it was sent last */
 uint64_t ring_dropped(void);
+uint64_t ring_recorded(void); /* how much was to be told so far */
 
 #endif
