@@ -18,11 +18,11 @@ from mycelial.graph.pipeline import Pipeline
 from mycelial.graph.waiting import Waiting
 from mycelial.record.events import Event
 from mycelial.store.clusters import Structure
-from mycelial.store.errors import DatabaseError, StoreError
+from mycelial.store.errors import DatabaseError, FullError, StoreError
 from mycelial.store.inplace import wait_until_quiet
 from mycelial.store.lock import WriterLock
 from mycelial.store.log import Retention
-from mycelial.store.trouble import trouble_with
+from mycelial.store.trouble import has_room, trouble_with
 from mycelial.store.upkeep import Tally, keep_small
 from mycelial.store.writer import Writer
 
@@ -99,6 +99,7 @@ class Ingest:
         self._pipeline: Pipeline | None = None
         self._waiting = Waiting()
         self._due = 0.0
+        self._was_full = False
         self._patience = Patience(clock)
         self._told = self._is_another = False
         self._lent: WriterLock | None = None
@@ -162,7 +163,10 @@ class Ingest:
             return
         if self._writer is None:
             if not self._patience.remaining:
-                self._open()
+                if not self._was_full or has_room(self._db):
+                    self._open()
+                else:
+                    self._patience.fail()
         elif self.is_due():
             self._commit()
         elif not self._waiting and self._upkeep is not None:
@@ -369,6 +373,7 @@ class Ingest:
     def _fail(self, error: Exception) -> None:
         """Give up the transaction and the writer; its events go on waiting."""
         trouble = trouble_with(self._db, error)
+        self._was_full = isinstance(trouble, FullError)
         reason, self.mend = str(trouble), trouble.mend
         if reason != self.reason:
             self.reason = reason

@@ -84,6 +84,7 @@ class Engine:
         self._silent_since: float | None = None  # there is something to read, and the engine does not
         self._pulse: Pulse | None = None  # since then
         self._is_given_up = False
+        self._waits_for_room = trio.Lock()
 
     def _connect(self) -> None:
         self._ours, self._theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -232,8 +233,9 @@ class Engine:
             del self._told[number]
 
     async def _wait_for_room(self) -> None:
-        with trio.move_on_after(_STALLED) as patience:
-            await trio.lowlevel.wait_writable(self._ours)
+        async with self._waits_for_room:  # trio lets only one wait for a socket
+            with trio.move_on_after(_STALLED) as patience:
+                await trio.lowlevel.wait_writable(self._ours)
         if patience.cancelled_caught and self._process is not None and not self._is_busy():
             log.warning("the engine has not read anything for %d s; it is killed", _STALLED)
             self._process.send_signal(signal.SIGKILL)

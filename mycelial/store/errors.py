@@ -7,6 +7,7 @@ from sqlite3 import Error as DatabaseError
 __all__ = [
     "BusyError",
     "DatabaseError",
+    "FullError",
     "OlderError",
     "StoreError",
 ]  # DatabaseError: what SQLite raises in the middle of the work
@@ -28,6 +29,10 @@ class StoreError(Exception):
 
 class BusyError(StoreError):
     """Another process is the database's writer."""
+
+
+class FullError(StoreError):
+    """There is no room left for the database."""
 
 
 class OlderError(StoreError):

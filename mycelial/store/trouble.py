@@ -7,12 +7,15 @@ import os
 import sqlite3
 from pathlib import Path
 
-from mycelial.store.errors import StoreError
+from mycelial.store.errors import FullError, StoreError
 
 _DISK = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
 _LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _LONGEST = 504
 """Bytes of a path that SQLite opens with its journal (MAX_PATHNAME in os_unix.c, without "-journal")."""
+
+_ROOM = 1 << 20
+"""Bytes that must be free for a database whose disk was full: its own closing frees a few, for a moment."""
 
 _MOVE_AWAY = "move it away; a new one is made by itself"
 
@@ -45,6 +48,15 @@ def trouble_with(path: Path, error: Exception) -> StoreError:
     return StoreError(f"{path}: {text}", mend=_MOVE_AWAY)
 
 
+def has_room(path: Path) -> bool:
+    """Whether the disk of the database at `path`, which was full, has room again, for all that is known."""
+    try:
+        disk = os.statvfs(path.parent)
+    except OSError:
+        return True
+    return disk.f_bavail * disk.f_frsize >= min(_ROOM, disk.f_blocks * disk.f_frsize // 8)
+
+
 def _disk(path: Path, number: int | None, text: str) -> StoreError:
     """Say what is the matter with the disk; SQLite itself often says no more than "disk I/O error"."""
     try:
@@ -52,7 +64,7 @@ def _disk(path: Path, number: int | None, text: str) -> StoreError:
     except OSError:
         return StoreError(f"{path}: {text}", mend="see whether its directory is there")
     if number in (errno.ENOSPC, errno.EDQUOT) or not figures.f_bavail:
-        return StoreError(f"{path}: the disk is full", mend="make room; recording then goes on by itself")
+        return FullError(f"{path}: the disk is full", mend="make room; recording then goes on by itself")
     if figures.f_flag & os.ST_RDONLY:
         return StoreError(
             f"{path}: on a read-only filesystem", mend="make it writable, or keep it elsewhere (--db)"

@@ -46,7 +46,7 @@ def test_a_user_who_has_his_fill_of_names_gets_no_more_and_others_do(monkeypatch
     """As where the kernel cannot be asked to forget, and forgets nothing by itself."""
     monkeypatch.setattr(virtual, "_AT_MOST", 100)
     monkeypatch.setattr(core, "take_forgets", lambda: [(first.number, 1)])
-    tree = VirtualTree(None, lambda: None, None, timeout=0)
+    tree = VirtualTree(None, lambda: None, None, trio.lowlevel.checkpoint, timeout=0)
     first = tree._enter(CALLER, (b"search", b"0"), DIRECTORY)
     for number in range(1, 100):
         tree._enter(CALLER, (b"search", b"%d" % number), DIRECTORY)
