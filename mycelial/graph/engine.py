@@ -24,7 +24,8 @@ from mycelial.graph.ingest import Ingest
 from mycelial.graph.lending import Lending
 from mycelial.record.announced import Announced
 from mycelial.record.events import Event
-from mycelial.record.wire import Dropped, Mark, Mute, Pause, Serial, Settle, Told, WireDecoder
+from mycelial.record.told import Dropped, Mark, Mute, Pause, Serial, Settle, Told
+from mycelial.record.wire import WireDecoder
 from mycelial.store.writer import Writer
 
 log = logging.getLogger(__name__)

@@ -377,12 +377,14 @@ class Processes:
         if self._by_pid.get(actor.pid) == number:
             del self._by_pid[actor.pid]
         _drop(self._by_root, actor.root, number)
-        for pipe in actor.pipe_out:
-            _drop(self._by_output, pipe, number)
-        for pipe in actor.pipe_in:
-            _drop(self._by_input, pipe, number)
-        for place in actor.places:
-            _drop(self._by_place, place, number)
+        ways = (
+            (self._by_output, actor.pipe_out),
+            (self._by_input, actor.pipe_in),
+            (self._by_place, actor.places),
+        )
+        for index, keys in ways:
+            for key in keys:
+                _drop(index, key, number)
 
 
 def _same(actor: Actor, process: Process, t: float) -> bool:

@@ -27,15 +27,8 @@ import trio
 from mycelial import core
 from mycelial.mount import child
 from mycelial.mount.pulse import Pulse
-from mycelial.record.wire import (
-    Kind,
-    Mute,
-    Pause,
-    encode_mute,
-    encode_number,
-    encode_pause,
-    kind_of_message,
-)
+from mycelial.record.told import Kind, Mute, Pause
+from mycelial.record.wire import encode_mute, encode_number, encode_pause, kind_of_message
 
 log = logging.getLogger(__name__)
 

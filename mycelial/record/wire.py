@@ -30,13 +30,13 @@ import contextlib
 import struct
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from enum import IntEnum
+from dataclasses import replace
 from functools import lru_cache
 from typing import Literal
 
 from mycelial.record.announced import Announced
 from mycelial.record.events import Event, Neighbour, Op, Process, bytes_of, is_clean_path, text_of
+from mycelial.record.told import Dropped, Kind, Mark, Mute, Pause, Serial, Settle, Told
 
 _HEADER = struct.Struct("<IHHIIQ")
 _PROCESS = struct.Struct("<IIIIQ")
@@ -57,26 +57,6 @@ _SHARED = 1024  # fields that are remembered, as many processes have the same an
 _text = lru_cache(maxsize=_SHARED)(text_of)
 
 
-class Kind(IntEnum):
-    """The kinds of record."""
-
-    PROCESS = 1
-    OPEN = 2
-    EXEC = 3
-    CREATE = 4
-    WRITE = 5
-    RENAME = 6
-    LINK = 7
-    UNLINK = 8
-    DROPPED = 9
-    READ = 10
-    MARK = 11
-    MUTE = 12
-    SERIAL = 13
-    PAUSE = 14
-    SETTLE = 15
-
-
 _OPS: dict[int, Op] = {
     Kind.OPEN: Op.OPEN,
     Kind.EXEC: Op.EXEC,
@@ -88,61 +68,6 @@ _OPS: dict[int, Op] = {
     Kind.READ: Op.READ,
 }
 _KINDS = {op: Kind(kind) for kind, op in _OPS.items()}
-
-
-@dataclass(frozen=True, slots=True)
-class Dropped:
-    """The buffer was full: `count` events are missing at this place."""
-
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """What the reader asked for by this number: everything up to here had happened by then."""
-
-    number: int
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What the user `uid` wants of the record. The answer is to name the `number`."""
-
-    number: int
-    uid: int
-
-
-@dataclass(frozen=True, slots=True)
-class Mute(Wish):
-    """Two files are not related, or (both empty) all of that is taken back."""
-
-    a: str
-    b: str
-
-
-@dataclass(frozen=True, slots=True)
-class Pause(Wish):
-    """Nothing is to be recorded of what the user does until then (seconds since the epoch)."""
-
-    until: float
-
-
-@dataclass(frozen=True, slots=True)
-class Settle:
-    """What happened up to here is to be stored now, as somebody asks. The answer is to name the number."""
-
-    number: int
-
-
-@dataclass(frozen=True, slots=True)
-class Serial:
-    """The number of the message that begins here."""
-
-    number: int
-
-
-Told = Event | Dropped | Mark | Mute | Pause | Serial | Settle
-"""What a message may hold."""
 
 
 class WireDecoder:

@@ -18,7 +18,8 @@ import pytest
 
 from mycelial.graph.rebuild import rebuild, replay
 from mycelial.record.events import Event, Process
-from mycelial.record.wire import Kind, encode_dropped, encode_event, encode_number, encode_process
+from mycelial.record.told import Kind
+from mycelial.record.wire import encode_dropped, encode_event, encode_number, encode_process
 from mycelial.store.answers import Answers
 from tests.unit.tables import derived
 from tests.unit.worked import Story

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from mycelial.record import wire
 from mycelial.record.announced import Announced
 from mycelial.record.events import Event, Op, Process
-from mycelial.record.wire import Dropped, WireDecoder, encode_dropped, encode_event, encode_process
+from mycelial.record.told import Dropped
+from mycelial.record.wire import WireDecoder, encode_dropped, encode_event, encode_process
 from tests.unit.record_strategies import events, processes
 from tests.unit.refusal import taken_or_refused
 
