@@ -21,6 +21,10 @@ COVERED = 0.6
 FREQUENT = 0.15
 """Share of the files (by weight) that must have a word in their names that becomes part of the name."""
 
+LOUDEST = 2.0
+"""Multiple of the others' mean weight that a file speaks with at most: a list that lies open beside
+everything does not name what it lies beside."""
+
 WORDS = 3
 """Words in a name without a directory."""
 
@@ -68,9 +72,13 @@ class Names:
     def name(self, weights: Mapping[int, float]) -> str:
         """Return a name that is not in use yet, for files of these weights (by number)."""
         files = sorted(weights)
-        whole = math.fsum(weights[file] for file in files) or 1.0
-        directory, is_own = self._directory(files, weights, whole)
-        telling = self._telling(files, weights, whole, directory)
+        most = max(weights.values(), default=0.0)
+        others = (math.fsum(weights.values()) - most) / max(1, len(files) - 1)
+        loudest = LOUDEST * others or most
+        voices = {file: min(weight, loudest) for file, weight in weights.items()}
+        whole = math.fsum(voices[file] for file in files) or 1.0
+        directory, is_own = self._directory(files, voices, whole)
+        telling = self._telling(files, voices, whole, directory)
         if not directory and not telling:
             return self._free([self._heaviest(files, weights)])
         fewest = WORDS if not directory else 0 if is_own or not telling else 1

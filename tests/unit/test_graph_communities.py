@@ -269,6 +269,15 @@ def test_a_label_says_what_its_owner_recognises(files: tuple[str, ...], name: st
     assert Names(paths, []).name(dict.fromkeys(range(len(files)), 1.0)) == name
 
 
+def test_what_lies_open_beside_everything_does_not_name_what_it_lies_beside() -> None:
+    trip = dict(
+        enumerate(f"Documents/Trips/Alma/{name}.odt" for name in ("plan", "budget", "hotels", "maps"))
+    )
+    other = {number: f"Documents/Loan/{number}.odt" for number in range(9, 20)}
+    weights = dict.fromkeys(trip, 1.0) | {8: 20.0}
+    assert Names(trip | other | {8: "Documents/todo.txt"}, []).name(weights) == "Alma"
+
+
 def test_a_cluster_that_has_outgrown_its_name_gets_another() -> None:
     old = Named(7, 1000, "notes", 2, {1: 0, 2: 0})
     assert keep_names([dict.fromkeys(range(1, 6), 1.0)], [old]) == {0: (7, "notes", 2)}
