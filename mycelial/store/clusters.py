@@ -72,9 +72,14 @@ class ClusterTable:
         self._tree = tree
 
     def labels(self, limit: int) -> list[tuple[int, int, str]]:
-        """Return (id, uid, label), the largest piece of work first."""
+        """Return (id, uid, label), the largest piece of work first.
+
+        Who looks at everybody's sees none of which others used all files, or all but one, more than its user.
+        """
+        two = f"SELECT 1 FROM member WHERE cluster = cluster.id{self._foremost} LIMIT 2"
+        seen = f" AND (SELECT count(*) FROM ({two})) > 1" if self._foremost else ""
         rows = self._execute(
-            f"SELECT id, uid, label FROM cluster WHERE 1{self._whose} ORDER BY files DESC, id LIMIT ?",
+            f"SELECT id, uid, label FROM cluster WHERE 1{self._whose}{seen} ORDER BY files DESC, id LIMIT ?",
             (limit,),
         )
         return [(number, uid, from_column(label)) for number, uid, label in rows]

@@ -165,6 +165,14 @@ def test_everybodys_clusters_have_a_file_once_with_the_user_who_used_it_most(sto
     assert {path for cluster in clusters(story, 0) for path in cluster.members} > {"thesis/intro.tex"}
 
 
+def test_everybodys_clusters_leave_out_those_whose_files_others_use_more(story: Story) -> None:
+    for _ in range(2):
+        story.program("backup", uid=0).open("thesis/intro.tex", "thesis/method.tex")
+        story.pause()
+    assert len(clusters(story, 0)) == 1
+    assert all(len(files) > 1 for files in members(story))
+
+
 def test_what_is_found_travels_whole_from_one_process_to_another(story: Story) -> None:
     story.answers().close()
     with Past.open(story.database) as past:
