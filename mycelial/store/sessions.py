@@ -26,6 +26,9 @@ QUIET = 1800.0
 ABOUT = 0.25
 """Share of a session's work on a piece of work, from which on the session is also called by it."""
 
+HABITUAL = 0.5
+"""Share of a file's episodes in which nothing but habit took it up, beyond which no session is about it."""
+
 CONSIDERED = 500
 """Files of a session that are looked at, those of most weight."""
 
@@ -160,7 +163,10 @@ class SessionTable:
                 weight = member_weight(sum(writes for _, writes in touches))
                 weights[file] = weights.get(file, 0.0) + weight
         for file, share in self._habits(stretch.uid, weights):
-            weights[file] *= 1.0 - share
+            if share > HABITUAL and len(weights) > 1:
+                del weights[file]
+            else:
+                weights[file] *= 1.0 - share
         order = sorted(weights, key=lambda file: (-weights[file], file))[:CONSIDERED]
         paths = self._tree.paths(order)
         if not paths:
