@@ -23,11 +23,10 @@ from __future__ import annotations
 import gc
 import math
 from array import array
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import nlargest
-from itertools import accumulate, combinations
+from itertools import combinations
 from typing import TypeAlias
 
 from mycelial.graph.louvain import Bonds, louvain
@@ -46,16 +45,6 @@ CHANCE = 0.27
 
 SUBSTANTIAL = 0.05
 """Share of all work that makes a group more than a remainder."""
-
-STANDING_OUT = 6
-"""How many times further than two groups usually do some reach into each other that are one piece of work,
-however little that is."""
-
-LITTLE = (0.01, 0.05)
-"""The least that it must be then: share of a group's work, and multiple of chance."""
-
-FAINTEST = 0.01
-"""Share of all work that makes a group one of those of which it is asked how far they usually reach."""
 
 SHARED = 3
 """Files that may be everybody's, for any two groups."""
@@ -245,7 +234,7 @@ def _join(group_of: dict[int, int], past: Purposes) -> None:
         others = several
         for group, alone in within.items():
             work[group] = work.get(group, 0.0) + alone
-        joined = _entangled(work, reach, whole, past.latest())
+        joined = _entangled(work, reach, whole)
         for file, group in group_of.items():
             group_of[file] = joined.get(group, group)
         for gone, kept in joined.items():
@@ -253,11 +242,9 @@ def _join(group_of: dict[int, int], past: Purposes) -> None:
 
 
 def _entangled(
-    work: Mapping[int, float], reach: Mapping[tuple[int, int], _Reach], whole: float, latest: float
+    work: Mapping[int, float], reach: Mapping[tuple[int, int], _Reach], whole: float
 ) -> dict[int, int]:
-    """Return which groups become part of which, given the work on each, what touched two, and all work;
-    `latest` is the weight of what was done once today."""
-    standing_out = STANDING_OUT * _usual(work, reach, whole)
+    """Return which groups become part of which, given the work on each, what touched two, and all work."""
     entangled: dict[tuple[int, int], float] = {}
     for (a, b), known in reach.items():
         less = min(work[a], work[b])
@@ -266,33 +253,11 @@ def _entangled(
         broad = known.broad
         if broad >= REACHING[not remainder] * less and (remainder or broad >= CHANCE * by_chance):
             entangled[a, b] = broad / by_chance
-        elif not remainder:
-            # What was done a few times may have been so by chance: less its deviation (Poisson).
-            surely = broad - math.sqrt(max(broad, 0.0) * latest)
-            if surely >= LITTLE[0] * less and surely >= max(LITTLE[1], standing_out) * by_chance:
-                entangled[a, b] = broad / by_chance
     nearest: dict[int, int] = {}
     for a, b in sorted(entangled, key=lambda pair: (-entangled[pair], pair)):
         nearest.setdefault(a, b)
         nearest.setdefault(b, a)
     return {b: a for a, b in nearest.items() if a < b and nearest[b] == a}
-
-
-def _usual(work: Mapping[int, float], reach: Mapping[tuple[int, int], _Reach], whole: float) -> float:
-    """Return how far two groups reach into each other in the middle, as a multiple of chance: half of all
-    pairs, by what chance would have of them, do no further.  Of two groups alone nobody knows."""
-    groups = sorted(group for group, done in work.items() if done >= FAINTEST * whole)
-    if len(groups) < 3:
-        return math.inf
-    pairs = []
-    for a, b in combinations(groups, 2):
-        by_chance = work[a] * work[b] / whole
-        known = reach.get((a, b))
-        pairs.append((known.broad / by_chance if known else 0.0, by_chance))
-    pairs.sort()
-    half = math.fsum(by_chance for _, by_chance in pairs) / 2.0
-    middle = bisect_left(list(accumulate(by_chance for _, by_chance in pairs)), half)
-    return pairs[middle][0]
 
 
 def _touched(strand: Strand, group_of: Mapping[int, int]) -> dict[int, dict[int, float]]:

@@ -89,10 +89,6 @@ class Purposes:
         """Return how much there is in all."""
         return math.fsum(weight for _, weight in self._said(range(len(self._ends))))
 
-    def latest(self) -> float:
-        """Return what weighs most: what is done today."""
-        return max(self._weights, default=0.0)
-
     def _said(self, among: Iterable[int]) -> Iterator[tuple[int, float]]:
         """Yield the numbers of those that say anything, and what they weigh."""
         trust = max(LEAST, self.spells**CAUTION)

@@ -7,7 +7,7 @@ import itertools
 import math
 import random
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import networkx as nx
@@ -333,27 +333,6 @@ def test_one_piece_of_work_that_is_large_does_not_draw_in_all_others() -> None:
     assert [set(community.files) for community in communities(Purposes(strands))] == [
         set(task) for task in tasks
     ]
-
-
-def work_on(sizes: Sequence[int], both: Mapping[tuple[int, int], int]) -> list[set[int]]:
-    """What becomes of groups of 12 files that were worked on so often, and two of them at once so often."""
-    draw = random.Random(1)
-    groups = [range(12 * number, 12 * number + 12) for number in range(len(sizes))]
-    done = [draw.sample(group, 3) for group, times in zip(groups, sizes, strict=True) for _ in range(times)]
-    for (a, b), times in both.items():
-        done += [draw.sample(groups[a], 2) + draw.sample(groups[b], 2) for _ in range(times)]
-    draw.shuffle(done)
-    strands = [Strand(1.0, dict.fromkeys(files, 1.0)) for files in done]
-    return [set(community.files) for community in communities(Purposes(strands))]
-
-
-def test_parts_that_hardly_meet_are_one_piece_of_work_where_nothing_else_does() -> None:
-    assert work_on([400, 400, 800], {(0, 1): 16}) == [set(range(24)), set(range(24, 36))]
-
-
-def test_pieces_of_work_that_all_meet_now_and_then_stay_apart() -> None:
-    pairs = {pair: 16 for pair in itertools.combinations(range(4), 2)}
-    assert sorted(map(min, work_on([400] * 4, pairs))) == [0, 12, 24, 36]
 
 
 def test_what_was_hardly_ever_used_goes_with_its_directory(story: Story) -> None:
