@@ -377,12 +377,8 @@ class Processes:
         if self._by_pid.get(actor.pid) == number:
             del self._by_pid[actor.pid]
         _drop(self._by_root, actor.root, number)
-        ways = (
-            (self._by_output, actor.pipe_out),
-            (self._by_input, actor.pipe_in),
-            (self._by_place, actor.places),
-        )
-        for index, keys in ways:
+        indexes = self._by_output, self._by_input, self._by_place
+        for index, keys in zip(indexes, (actor.pipe_out, actor.pipe_in, actor.places), strict=True):
             for key in keys:
                 _drop(index, key, number)
 
