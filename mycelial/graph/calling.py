@@ -51,7 +51,8 @@ def called_in(args: tuple[str, ...], cwd: str) -> str:
 def _directories(args: tuple[str, ...]) -> Iterator[str]:
     """Yield the words that may be the directory that such a program was given."""
     if args[0].endswith("rsync"):
-        yield from args[1:]
+        for word in args[1:]:
+            yield from (word, os.path.dirname(word))  # to where the file is, of one
         return
     for before, word in pairwise(args):
         if before in _TO:

@@ -8,8 +8,9 @@ command line stands in, if it has one: a script, or the text behind -c.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 from mycelial.graph.actors import Actor
 from mycelial.graph.calling import (
@@ -43,6 +44,7 @@ _SETS = re.compile(r"<<|(?:^|[;&|(\s])(?:[A-Za-z_]\w*=|(?:export|ulimit|umask|se
 _OUTPUT = re.compile(r"\d?>+\s*\S+")
 _ASKS = re.compile(r"\b(?:read|mapfile|readarray)\b")
 _DELETED = " (deleted)"
+_SAYING_NOTHING = (Kind.TOOL, Kind.SHELL, Kind.WRAPPER)
 _RUNNING_OTHERS = (Kind.BUILDER, Kind.INTERPRETER, Kind.TOOL)
 
 
@@ -124,15 +126,15 @@ class _Builder:
         feeder = self._processes.feeder(written.writer, written.creator, written.process)
         feeder = feeder or self._processes.opener(written.writer, written.creator)
         top = self._top(process) if feeder is None else self._feeding(feeder)
-        shell, shell_cwd = self._shell(top.pid) if feeder is None else ((), "")
+        shells = self._shells(top.pid) if feeder is None else iter(())
         commands: tuple[Command, ...] = ()
         if written.writer.kind in (Kind.SHELL, Kind.HOST) or not top.args:
             self._sure = False
         else:
             commands = self._pipeline(top)
             self._sure = self._sure and not any(is_overwritten(command.args) for command in commands)
-        if shell and self._is_given_from_outside(shell, top.pid, commands):
-            shell, shell_cwd = (), ""
+        given = (one for one in shells if not self._is_given_from_outside(one[0], top.pid, commands))
+        shell, shell_cwd = next(given, ((), ""))
         if shell[1:2] and _SETS.search(script_text(shell)):
             self._sure = False
         actor = self._processes.latest(top.pid)
@@ -343,19 +345,29 @@ class _Builder:
                 )
         return False
 
-    def _shell(self, top: int) -> tuple[tuple[str, ...], str]:
-        """Return the command line of the nearest shell that can be called again, and where it was."""
+    def _shells(self, top: int) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Yield the command lines of shells that can be called again, the nearest first, and where they were.
+
+        One further up does the same if what is between them says nothing of its own.
+        """
         written = self._written
-        pids = [written.process.pid, top, *(pid for pid, _ in written.process.chain)]
-        actors = [written.writer, written.creator, *map(self._processes.latest, pids)]
-        for actor in actors:
-            if actor is not None and actor.shell is not None and has_lasting_script(actor.shell[0]):
-                return actor.shell
-        for (_, comm), line in zip(written.process.chain, written.process.chain_args, strict=False):
+        chain = written.process.chain
+        above = [pid for pid, _ in takewhile(lambda item: kind_of(item[1]) in _SAYING_NOTHING, chain)]
+        pids = [written.process.pid, top, *(pid for pid, _ in chain)]
+        known = None
+        for actor in (written.writer, written.creator, *map(self._processes.latest, pids)):
+            if actor is None or actor.shell is None or not has_lasting_script(actor.shell[0]):
+                continue
+            if known is None or (actor.pid in above and actor.shell != known):
+                known = actor.shell
+                yield known
+        if known is not None:
+            return
+        for (_, comm), line in zip(chain, written.process.chain_args, strict=False):
             if kind_of(comm) is Kind.SHELL:
                 cwd = called_in(written.process.args or (), written.process.cwd or "")
-                return (line, cwd) if can_be_called(line) else ((), "")
-        return (), ""
+                yield from [(line, cwd)] if can_be_called(line) else []
+                return
 
     def _is_given_from_outside(self, shell: tuple[str, ...], top: int, commands: tuple[Command, ...]) -> bool:
         """Whether what was read came in from outside of a shell, which called again would not be given it."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import islice, takewhile
+from itertools import dropwhile, islice, takewhile
 from typing import NamedTuple
 
 from mycelial.graph.actors import Actor
@@ -258,6 +258,7 @@ def _through_pipes(making: Making, processes: Processes) -> Reads:
         earlier = processes.earlier_in_pipeline(making.writer)
         pipes |= earlier.pipe_out if earlier is not None and not earlier.finished else set()
     elif pipes and not processes.writers_into(pipes) and not _has_all_its_parts(making, pipes):
+        pipes |= _into_who_started(making, processes)
         earlier = processes.earlier_in_pipeline(making.writer)
         if namers := [other for other in _named(making, processes) if other.number not in seen]:
             for other in namers:
@@ -280,6 +281,20 @@ def _through_pipes(making: Making, processes: Processes) -> Reads:
                 yield from actor.reads.items()
         pipes = {pipe for actor in found for pipe in actor.pipe_in - actor.pipe_out}
         pipes = {pipe for pipe in pipes if not _has_commands(pipe, making, processes)}
+
+
+def _into_who_started(making: Making, processes: Processes) -> set[str]:
+    """Return the pipes that are the input of the program that started the writer, and touched no file itself.
+
+    split --filter is known only to those beside it in its pipeline.
+    """
+    chain = dropwhile(lambda item: kind_of(item[1]) is Kind.SHELL, making.writer.chain)
+    pid, comm = next(chain, (0, ""))
+    above, _ = next(chain, (0, ""))
+    if kind_of(comm) is not Kind.TOOL or processes.latest(pid) is not None:
+        return set()
+    beside = (one for other in processes.below(above, 0.0) for one in other.neighbours if one.pid == pid)
+    return {one.streams[0] for one in beside if one.streams[:1] and one.streams[0].startswith("pipe:")}
 
 
 def _has_all_its_parts(making: Making, pipes: set[str]) -> bool:

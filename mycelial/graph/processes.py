@@ -124,8 +124,7 @@ class Processes:
 
     def writers_into(self, pipes: set[str]) -> list[Actor]:
         """Return the actors whose standard output is one of `pipes`, in order of appearance."""
-        numbers = {number for pipe in pipes for number in self._by_output.get(pipe, ())}
-        return [self._actors[number] for number in sorted(numbers)]
+        return [self._actors[n] for n in sorted({n for pipe in pipes for n in self._by_output.get(pipe, ())})]
 
     def writers_to(self, place: str) -> list[Actor]:
         """Return the actors of which an output led to this path, in order of appearance."""
@@ -348,8 +347,7 @@ class Processes:
                 self._forget(number)
 
     def _expire(self, t: float) -> None:
-        actors = self._actors
-        while actors:
+        while actors := self._actors:
             number = next(iter(actors))
             last = actors[number].last
             if last > t - IDLE and len(actors) < ACTORS and self._reads < READS:

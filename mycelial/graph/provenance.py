@@ -77,8 +77,9 @@ class Provenance:
         What it has only `closed` now, it had opened before, for itself or for another.
         """
         is_shell = actor.kind is Kind.SHELL
-        known = is_shell and ((closed and file in actor.reads) or is_script_of(actor.args or (), path))
-        if not known and actor.pid != UNKNOWN:
+        if is_shell and is_script_of(actor.args or (), path):
+            self.execute(actor, file, t)
+        elif actor.pid != UNKNOWN and not (is_shell and closed and file in actor.reads):
             self._processes.read(actor, file, t, conducted=actor.kind in CONDUCTORS)
 
     def execute(self, actor: Actor, file: int, t: float) -> None:
@@ -149,6 +150,7 @@ class Provenance:
         sources = self._evidence.sources(other)
         sources.pop(file, None)
         self._evidence.set_sources(file, actor.uid, sources)
+        self._evidence.copy_recipe(other, file)
 
     def settle(self, actor: Actor, file: int) -> None:
         """A file made under another name has its own now: an editor's first save of something."""
@@ -333,7 +335,7 @@ class Provenance:
         running = [
             *self._processes.unit(actor),
             *self._processes.writers_into(pipes),
-            *filter(None, [creator]),
+            *filter(None, [creator, *map(self._processes.latest, sorted(actor.above))]),
         ]
         tools = [file for one in running for file in one.executed if self._evidence.steps(file)]
         reads = [] if opener is None else [file for file, read in opener.reads.items() if not read.conducted]

@@ -227,6 +227,15 @@ class EvidenceWriter:
         execute("DELETE FROM recipe WHERE product = ?", (to,))
         execute("UPDATE recipe SET product = ? WHERE product = ?", (to, product))
 
+    def copy_recipe(self, product: int, to: int) -> None:
+        """Give another name of `product` its recipe, if it has one."""
+        self._steps.pop(to, None)
+        self._connection.execute(
+            "INSERT OR REPLACE INTO recipe (product, uid, t, generation, process, writer, steps)"
+            " SELECT ?, uid, t, generation, process, writer, steps FROM recipe WHERE product = ?",
+            (to, product),
+        )
+
     def _keep_steps(self, product: int, steps: tuple[Step, ...]) -> tuple[Step, ...]:
         self._steps[product] = steps
         if len(self._steps) > RECIPES:

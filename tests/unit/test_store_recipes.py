@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from mycelial.record.events import Neighbour
 from mycelial.record.script import Unwritable
 from mycelial.record.steps import Step
 from mycelial.store.remaking import as_makefile, as_script
@@ -233,6 +234,7 @@ def test_a_directory_is_there_before_something_is_run_in_it(story: Story) -> Non
     ("args", "cwd", "called_in"),
     [
         (("rsync", "-a", "from/", "to"), "/mnt/here/to", "here"),
+        (("rsync", "from/a", "b"), "/mnt/here/from", "here"),
         (("cpio", "-i", "--directory=sub/dir"), "/mnt/here/sub/dir", "here"),
         (("bsdtar", "-Csub", "-xf", "x"), "/mnt/here/sub", "here"),
         (("rsync", "-a", "../from/", "."), "/mnt/here", "here"),
@@ -288,6 +290,35 @@ def test_a_makefile_has_a_rule_for_each_product(story: Story) -> None:
         text = as_makefile(answers.chain("c"), "/mnt")
     assert "\nb: a\n\t-( sort -o b a )\n" in text
     assert "\nc: b\n\t-( uniq b c )\n" in text
+
+
+def test_a_further_name_of_what_was_made_is_made_again(story: Story) -> None:
+    called(story, "sort", "-o", "b", "a").open("a").make("b")
+    called(story, "ln", "b", "c").link("b", "c")
+    assert lines(story, "c") == ["( sort -o b a )"]
+    with story.answers() as answers:
+        assert "cp -p b c" in as_script(answers.chain("c"), "/mnt").splitlines()
+
+
+def test_a_script_that_was_made_is_made_before_it_is_called(story: Story) -> None:
+    called(story, "python3", "generate.py").open("generate.py").make("generated.sh")
+    shell = called(story, "sh", "./generated.sh").open("generated.sh").create("out")
+    shell.run("sort", args=("sort", "a"), cwd="/mnt").open("a").close("out")
+    assert lines(story, "out") == ["( python3 generate.py )", "( sh ./generated.sh )"]
+    assert story.sources("out") == ["a"]
+
+
+def test_what_a_pipeline_gives_to_the_filter_of_its_last_part_is_made_by_the_script(story: Story) -> None:
+    script = called(story, "bash", "run.sh").open("run.sh")
+    split = Neighbour(story.pid + 2, ("pipe:[8]", "", ""), ("split", "--filter=gzip > $FILE"))
+    cat = script.run("cat", args=("cat", "a"), pipe_out=("pipe:[8]",), neighbours=(split,)).open("a")
+    begun = script.run("split")
+    filtering = ("sh", "-c", "gzip > $FILE")
+    shell = begun.run("sh", args=filtering, pipe_in=("pipe:[9]",), fds=((0, "pipe:[9]"),)).create("xaa")
+    shell.becomes("gzip", args=("gzip",), chain_args=(filtering,)).close("xaa")
+    assert cat.process.pid + 1 == begun.process.pid
+    assert story.sources("xaa") == ["a"]
+    assert lines(story, "xaa") == ["( bash run.sh )"]
 
 
 def test_what_nobody_made_has_no_script(story: Story) -> None:
