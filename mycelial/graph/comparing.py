@@ -9,14 +9,15 @@ from tempfile import TemporaryDirectory
 
 from mycelial.graph.rebuild import derive_again
 from mycelial.store.backup import back_up
-from mycelial.store.compare import derived_differences, is_pruned, log_size
+from mycelial.store.compare import derived_differences, is_comparable, log_size
 from mycelial.store.writer import Writer
 
 
 def differences(db: Path, progress: Callable[[int], None]) -> Iterator[str]:
     """Yield a line for each table that differs from what the log gives; `progress` is told of thousandths.
 
-    A log that was pruned says too little for that; then there is nothing to compare.
+    A log that was pruned says too little for that, and an older version derived less from it; until the
+    next rebuild there is nothing to compare then.
 
     Raises
     ------
@@ -26,7 +27,7 @@ def differences(db: Path, progress: Callable[[int], None]) -> Iterator[str]:
     with TemporaryDirectory(prefix="mycelial-check-") as directory:
         copy, again = Path(directory) / "copy.db", Path(directory) / "again.db"
         back_up(db, copy, lambda done, total: None)
-        if is_pruned(copy):
+        if not is_comparable(copy):
             return
         shutil.copyfile(copy, again)
         size = max(1, log_size(copy))

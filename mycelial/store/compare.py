@@ -14,10 +14,12 @@ TABLES = ("file", "usage", "episode", "touch", "together", "next", "source", "re
 """What follows from the log alone; clusters and hubs are found anew at times of their own."""
 
 
-def is_pruned(db: Path) -> bool:
-    """Whether the log has lost events from which something was derived."""
+def is_comparable(db: Path) -> bool:
+    """Whether all that was derived follows from the log: it has lost no events since, and what was
+    derived before the tables were brought up to date is gone."""
     with explained(db), contextlib.closing(open_reader(db).conn) as connection:
-        return connection.execute("SELECT 1 FROM meta WHERE key = 'pruned'").fetchone() is not None
+        lost = connection.execute("SELECT 1 FROM meta WHERE key IN ('pruned', 'migrated')").fetchone()
+        return lost is None
 
 
 def log_size(db: Path) -> int:

@@ -104,6 +104,7 @@ CREATE TABLE meta (
     key TEXT PRIMARY KEY,        -- landmark: time of the first event, from which weights grow; pruned:
                                  -- events that went since all was derived; unswept: since names were
                                  -- last_event: highest number of an event that was removed
+                                 -- migrated: version of the tables in which some of it was derived
                                  -- paused: recording rests until then, in seconds since the epoch
                                  -- paused UID: that of one user rests
                                  -- message: a mount, and the last of its messages that is stored
@@ -355,7 +356,8 @@ def drop_derived(database: sqlite_utils.Database) -> None:
         database.conn.execute(f"DROP TABLE IF EXISTS {table}")
     for statement in statements(DERIVED):
         database.conn.execute(statement)
-    database.conn.execute("DELETE FROM meta WHERE key = 'pruned'")  # nothing is left that is not in the log
+    # Nothing is left that is not in the log, or that an older version knew less of.
+    database.conn.execute("DELETE FROM meta WHERE key IN ('pruned', 'migrated')")
 
 
 def statements(script: str) -> list[str]:
@@ -381,6 +383,10 @@ def _script(database: sqlite_utils.Database, script: str, version: int) -> None:
         if connection.execute("PRAGMA user_version").fetchone()[0] == version:
             for statement in statements(script):
                 connection.execute(statement)
+            if 0 < version < VERSION:
+                connection.execute(
+                    "INSERT OR IGNORE INTO meta (key, value) VALUES ('migrated', ?)", (version,)
+                )
             for statement in statements(DERIVED):
                 if not _is_there(connection, statement):
                     connection.execute(statement)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -15,6 +16,8 @@ import pytest
 from mycelial.graph.rebuild import replay
 from mycelial.record.events import Event, Op, Process
 from mycelial.store.answers import Answers
+from mycelial.store.schema import VERSION
+from mycelial.store.writer import Writer
 from tests.unit.recorded import database, work
 from tests.unit.tables import derived
 from tests.unit.terminal import Terminal
@@ -90,6 +93,20 @@ def test_what_is_wrong_with_the_log_itself_is_told(
     code, out, err = terminal.run("check", "--db", str(db))
     assert (code, err) == (1, "")
     assert line in out
+
+
+def test_what_an_older_version_derived_is_not_wrong(terminal: Terminal, db: Path) -> None:
+    with contextlib.closing(sqlite3.connect(db)) as connection:
+        assert connection.execute("SELECT sum(made) FROM touch").fetchone()[0] > 0
+        connection.execute("ALTER TABLE touch DROP COLUMN made")
+        connection.execute("ALTER TABLE log_process DROP COLUMN same_input")
+        connection.execute(f"PRAGMA user_version={VERSION - 1}")
+    Writer(db).close()
+    assert terminal.out("check", "--db", str(db)) == ""
+    terminal.out("rebuild", "--db", str(db))
+    assert terminal.out("check", "--db", str(db)) == ""
+    change(db, "DELETE FROM source")
+    assert "that do are missing" in terminal.run("check", "--db", str(db))[1]
 
 
 def test_a_quick_check_derives_nothing(terminal: Terminal, db: Path) -> None:
