@@ -24,7 +24,7 @@ MARKED = 20_000
 EPISODES = 20
 """Stretches of work dropped in one step."""
 
-PAGES = 256
+PAGES = 64
 """Free pages given back to the disk in one step."""
 
 WASTE = 0.1

@@ -237,7 +237,8 @@ def test_a_database_that_can_be_opened_and_is_damaged_further_on_is_told(tmp_pat
     content = bytearray(path.read_bytes())
     with contextlib.closing(sqlite3.connect(path)) as connection:
         (page,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'log_path'").fetchone()
-    first = (page - 1) * 4096 + 8  # of the places of the rows in this page: let two of them swap theirs
+        (size,) = connection.execute("PRAGMA page_size").fetchone()
+    first = (page - 1) * size + 8  # of the places of the rows in this page: let two of them swap theirs
     content[first : first + 4] = content[first + 2 : first + 4] + content[first : first + 2]
     path.write_bytes(content)
     finding = health.check_database(path)

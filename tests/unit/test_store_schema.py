@@ -11,9 +11,9 @@ import sqlite_utils
 
 from mycelial.graph.rebuild import replay
 from mycelial.store.answers import Answers
-from mycelial.store.database import open_reader, open_writer
+from mycelial.store.database import PAGE, open_reader, open_writer
 from mycelial.store.errors import StoreError
-from mycelial.store.schema import DERIVED, LOG, STEPS, VERSION, statements
+from mycelial.store.schema import DERIVED, LOG, STEPS, VERSION, create, statements
 from mycelial.store.writer import Writer
 from tests.unit.worked import Story
 
@@ -80,6 +80,17 @@ def test_the_database_is_its_owners_alone(tmp_path: Path) -> None:
         pass
     assert (tmp_path / "new").stat().st_mode & 0o777 == 0o700
     assert (tmp_path / "new" / "a.db").stat().st_mode & 0o777 == 0o600
+
+
+def test_what_belongs_to_a_file_lies_on_few_large_pages(tmp_path: Path) -> None:
+    with Writer(tmp_path / "a.db") as writer:
+        assert writer.database.conn.execute("PRAGMA page_size").fetchone() == (PAGE,)
+        assert writer.database.conn.execute("PRAGMA auto_vacuum").fetchone() == (2,)  # by and by
+    before = sqlite3.connect(tmp_path / "before.db", isolation_level=None)
+    before.execute("PRAGMA page_size=4096")
+    create(sqlite_utils.Database(before))
+    with Writer(tmp_path / "before.db") as writer:
+        assert writer.database.conn.execute("PRAGMA page_size").fetchone() == (4096,)
 
 
 def test_a_reader_makes_no_database_and_changes_none(tmp_path: Path, db: Path) -> None:
