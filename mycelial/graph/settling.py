@@ -25,6 +25,9 @@ ROUNDS = 3
 CONSIDERED = 16
 """Groups that are asked about in one go, those of which most was used, beside the file's own."""
 
+AT_ONCE = 65_536
+"""Files, about, that are asked about in one go through all that was done, which bounds the memory."""
+
 _Votes = dict[int, dict[int, float]]
 
 
@@ -32,15 +35,14 @@ def settle(found: Sequence[Community], goes: Iterable[Strand], paths: Mapping[in
     """Return the pieces of work with each file in the one that most speaks for, the largest first; `goes` is
     gone through several times."""
     group_of = {file: number for number, group in enumerate(found) for file in group.files}
+    parts = 1 + len(group_of) // AT_ONCE
     for _ in range(ROUNDS):
-        votes = _of_company(goes, group_of)
-        _add_places(votes, group_of, paths)
-        moved = {
-            file: best
-            for file, said in votes.items()
-            if (best := max(said, key=lambda group: (said[group], group == group_of[file], -group)))
-            != group_of[file]
-        }
+        places = _Places(group_of, paths)
+        moved: dict[int, int] = {}
+        for part in range(parts):
+            votes, scale = _of_company(goes, group_of, part, parts)
+            places.add_to(votes, scale)
+            moved |= _moved(votes, group_of)
         if not moved:
             break
         group_of |= moved
@@ -54,9 +56,20 @@ def settle(found: Sequence[Community], goes: Iterable[Strand], paths: Mapping[in
     return [Community(files) for files in ordered]
 
 
-def _of_company(goes: Iterable[Strand], group_of: Mapping[int, int]) -> _Votes:
-    """Return for each file how often it was used in the company of each group: what is done today with one
-    that is written counts 1."""
+def _moved(votes: _Votes, group_of: Mapping[int, int]) -> dict[int, int]:
+    """Return the files for which more speaks for another group, and that."""
+    best = {
+        file: max(said, key=lambda group: (said[group], group == group_of[file], -group))
+        for file, said in votes.items()
+    }
+    return {file: group for file, group in best.items() if group != group_of[file]}
+
+
+def _of_company(
+    goes: Iterable[Strand], group_of: Mapping[int, int], part: int, parts: int
+) -> tuple[_Votes, float]:
+    """Return for each file of a part how often it was used in the company of each group, and how much counts
+    what is done today with one that is written."""
     votes: _Votes = {}
     latest = 0.0
     for go in goes:
@@ -65,38 +78,47 @@ def _of_company(goes: Iterable[Strand], group_of: Mapping[int, int]) -> _Votes:
         for file, weight in go.files.items():
             if (group := group_of.get(file)) is not None:
                 company[group] = company.get(group, 0.0) + weight
+        if len(company) == 1 == len(go.files):
+            continue
         whole = sum(company.values())
         most = nlargest(CONSIDERED, company, key=lambda group: (company[group], -group))
         for file, weight in go.files.items():
             own = group_of.get(file)
-            if own is None or len(company) == 1 == len(go.files):
+            if own is None or file % parts != part:
                 continue
-            said = votes.setdefault(file, {})
             for group in {*most, own}:
                 beside = company[group] - (weight if group == own else 0.0)
                 if beside > 0.0:
-                    part = go.weight * weight * beside / (whole - weight)
-                    said[group] = said.get(group, 0.0) + part
-    return {
-        file: {group: part / latest for group, part in said.items()} for file, said in votes.items() if said
-    }
+                    said = votes.setdefault(file, {})
+                    share = beside / (whole - weight)
+                    said[group] = said.get(group, 0.0) + go.weight * weight * share
+    return votes, latest
 
 
-def _add_places(votes: _Votes, group_of: Mapping[int, int], paths: Mapping[int, str]) -> None:
-    """Add what the nearest directory says in which there are some others, if these are nearly all of one."""
-    inside: dict[str, Counter[int]] = {}
-    for file, group in group_of.items():
-        for directory in directories(paths[file]):
-            inside.setdefault(directory, Counter())[group] += 1
-    number = {directory: counts.total() for directory, counts in inside.items()}
-    most = {directory: nlargest(2, counts, key=counts.__getitem__) for directory, counts in inside.items()}
-    for file, said in votes.items():
-        own = group_of[file]
-        for directory in directories(paths[file]):
-            others = number[directory] - 1
-            if others >= BESIDE:
-                for group in most[directory]:  # it is one of these, if any, without the file itself
-                    share = (inside[directory][group] - (group == own)) / others
-                    if share >= SHARE:
-                        said[group] = said.get(group, 0.0) + PLACE * share
-                break
+class _Places:
+    """In which directories how much is of which group."""
+
+    def __init__(self, group_of: Mapping[int, int], paths: Mapping[int, str]) -> None:
+        self._group_of, self._paths = group_of, paths
+        self._inside: dict[str, Counter[int]] = {}
+        for file, group in group_of.items():
+            for directory in directories(paths[file]):
+                self._inside.setdefault(directory, Counter())[group] += 1
+        self._number = {directory: counts.total() for directory, counts in self._inside.items()}
+        self._most = {
+            directory: nlargest(2, counts, key=counts.__getitem__)
+            for directory, counts in self._inside.items()
+        }
+
+    def add_to(self, votes: _Votes, scale: float) -> None:
+        """Add what the nearest directory with some others says, if these are nearly all of one group."""
+        for file, said in votes.items():
+            own = self._group_of[file]
+            for directory in directories(self._paths[file]):
+                others = self._number[directory] - 1
+                if others >= BESIDE:
+                    for group in self._most[directory]:  # it is one of these, if any, without the file itself
+                        share = (self._inside[directory][group] - (group == own)) / others
+                        if share >= SHARE:
+                            said[group] = said.get(group, 0.0) + PLACE * share * scale
+                    break

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import random
+
+import pytest
+
+from mycelial.graph import settling
 from mycelial.graph.communities import Community
 from mycelial.graph.settling import settle
 from mycelial.store.past import Strand
@@ -38,3 +43,22 @@ def test_one_strong_bond_does_not_outweigh_what_is_done_again_and_again() -> Non
 
 def test_what_was_never_used_with_others_stays_where_it_is() -> None:
     assert settle(GROUPS, [], PATHS) == [GROUPS[1], GROUPS[0]]
+
+
+@pytest.mark.parametrize("at_once", [1, 3, 8])
+def test_it_does_not_matter_how_many_files_are_asked_about_in_one_go(
+    at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chance = random.Random(at_once)
+    moved = 0
+    for _ in range(30):
+        goes = [
+            Strand(chance.random(), {file: chance.random() for file in chance.sample(sorted(PATHS), 5)})
+            for _ in range(12)
+        ]
+        monkeypatch.setattr(settling, "AT_ONCE", 1000)
+        whole = found(goes)
+        monkeypatch.setattr(settling, "AT_ONCE", at_once)
+        assert found(goes) == whole
+        moved += whole != [set(group.files) for group in GROUPS]
+    assert moved
