@@ -61,9 +61,10 @@ rename_flags = st.sampled_from([0, 0, linux.RENAME_NOREPLACE, linux.RENAME_EXCHA
 
 
 class Passthrough(RuleBasedStateMachine):
-    """The machine; `native`, `source` and `mountpoint` are given by the test."""
+    """The machine; the attributes are given by the test, `is_kept` if the kernel keeps what it is told."""
 
     native: Path
+    is_kept: bool
     source: Path
     mountpoint: Path
     numbers = itertools.count()
@@ -95,7 +96,11 @@ class Passthrough(RuleBasedStateMachine):
         assert results[0] == results[1], f"natively {results[0]}, through the mount {results[1]}"
         assert not differences(views[0], views[1])
         through_mount = self.actors[1].call(attributes, os.fsencode(self.trees[1]))
-        assert not differences(attributes(os.fsencode(self.source / self.name)), through_mount)
+        below = attributes(os.fsencode(self.source / self.name))
+        if self.is_kept:  # a filesystem that allocates late may add a block of its own meanwhile
+            for status in below.values():
+                del status["blocks"]
+        assert not differences(below, through_mount)
 
     @initialize()
     def furnish(self) -> None:
@@ -247,6 +252,7 @@ def test_a_mount_and_a_plain_directory_stay_the_same(
         native = beside
         source = mount.source
         mountpoint = mount.mountpoint
+        is_kept = bool(options)
 
     try:
         run_state_machine_as_test(Machine, settings=settings(max_examples=60, stateful_step_count=40))
