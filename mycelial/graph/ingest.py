@@ -22,7 +22,7 @@ from mycelial.store.errors import DatabaseError, FullError, StoreError
 from mycelial.store.inplace import wait_until_quiet
 from mycelial.store.lock import WriterLock
 from mycelial.store.log import Retention
-from mycelial.store.trouble import has_room, trouble_with
+from mycelial.store.trouble import free_bytes, has_room, trouble_with
 from mycelial.store.upkeep import Tally, keep_small
 from mycelial.store.writer import Writer
 
@@ -99,7 +99,7 @@ class Ingest:
         self._pipeline: Pipeline | None = None
         self._waiting = Waiting()
         self._due = 0.0
-        self._was_full = False
+        self._free_when_full: int | None = None  # bytes, if the disk was full at the last attempt
         self._patience = Patience(clock)
         self._told = self._is_another = False
         self._lent: WriterLock | None = None
@@ -163,7 +163,7 @@ class Ingest:
             return
         if self._writer is None:
             if not self._patience.remaining:
-                if not self._was_full or has_room(self._db):
+                if self._free_when_full is None or has_room(self._db, self._free_when_full):
                     self._open()
                 else:
                     self._patience.fail()
@@ -373,12 +373,12 @@ class Ingest:
     def _fail(self, error: Exception) -> None:
         """Give up the transaction and the writer; its events go on waiting."""
         trouble = trouble_with(self._db, error)
-        self._was_full = isinstance(trouble, FullError)
         reason, self.mend = str(trouble), trouble.mend
         if reason != self.reason:
             self.reason = reason
             log.info("the database cannot be used now, and is tried again: %s", reason)  # the mount says it
         self._let_go()
+        self._free_when_full = free_bytes(self._db) if isinstance(trouble, FullError) else None
         self._waiting.given = 0
         self._patience.fail()
 

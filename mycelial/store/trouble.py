@@ -48,13 +48,26 @@ def trouble_with(path: Path, error: Exception) -> StoreError:
     return StoreError(f"{path}: {text}", mend=_MOVE_AWAY)
 
 
-def has_room(path: Path) -> bool:
-    """Whether the disk of the database at `path`, which was full, has room again, for all that is known."""
+def free_bytes(path: Path) -> int:
+    """Return how much is free on the disk of the database at `path`, be it for root alone or for nobody."""
+    try:
+        disk = os.statvfs(path.parent)
+    except OSError:
+        return 0
+    return disk.f_bfree * disk.f_frsize
+
+
+def has_room(path: Path, free_then: int) -> bool:
+    """Whether the disk of the database at `path` has room again, for all that is known.
+
+    When it was full, `free_then` bytes were free: what is kept for root, who may fill all but the rest.
+    """
     try:
         disk = os.statvfs(path.parent)
     except OSError:
         return True
-    return disk.f_bavail * disk.f_frsize >= min(_ROOM, disk.f_blocks * disk.f_frsize // 8)
+    needed = min(_ROOM, disk.f_blocks * disk.f_frsize // 8)
+    return max(disk.f_bavail * disk.f_frsize, disk.f_bfree * disk.f_frsize - free_then) >= needed
 
 
 def _disk(path: Path, number: int | None, text: str) -> StoreError:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mycelial.store.trouble import trouble_with
+from mycelial.store.trouble import free_bytes, has_room, trouble_with
 
 
 def path_of(length: int, directory: Path) -> Path:
@@ -34,3 +34,29 @@ def test_a_path_that_is_too_long_for_sqlite_is_called_so(tmp_path: Path) -> None
     trouble = trouble_with(too_long, error.value)
     assert "no path of more than 504 bytes" in str(trouble)
     assert "--db" in trouble.mend
+
+
+def disk(free: int, available: int) -> os.statvfs_result:
+    """One of 1000 MiB with so many MiB free, and so many of these for everybody."""
+    return os.statvfs_result((1 << 20, 1 << 20, 1000, free, available, 0, 0, 0, 0, 255))
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "is_there"),
+    [
+        ((0, 0), (0, 0), False),
+        ((0, 0), (1, 1), True),
+        ((50, 0), (50, 0), False),
+        ((50, 0), (51, 0), True),
+        ((50, 0), (51, 1), True),
+        ((16, 0), (15, 0), False),
+    ],
+    ids=["full", "room", "all but the reserve", "room for root", "room for all", "fuller"],
+)
+def test_a_disk_that_was_full_has_room_again_where_more_is_free_if_only_for_root(
+    then: tuple[int, int], now: tuple[int, int], is_there: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "statvfs", lambda _: disk(*then))
+    free_then = free_bytes(Path("d"))
+    monkeypatch.setattr(os, "statvfs", lambda _: disk(*now))
+    assert has_room(Path("d"), free_then) is is_there
