@@ -82,6 +82,22 @@ def step_line(step: Step, root: str) -> str:
     return f"( {line} )" if where == "." else f"( cd {shlex.quote(_named(where))} && {line} )"
 
 
+def is_from_elsewhere(step: Step, root: str) -> bool:
+    """Whether a file was made of nothing in the tree, by what is told of a place elsewhere alone.
+
+    A script in another directory that writes files may do much besides.
+    """
+    root = step.root or root
+    commands = step.commands if step.sure else ()
+    lines = [command.args for command in commands] or [step.shell]
+    words = [word for line in lines for word in line[1:]]
+    if step.reads or not root or any(command.stdout or command.stderr for command in commands):
+        return False
+    name = os.path.basename(step.product)
+    is_told = any(name in word or root in word for word in words)
+    return not is_told and any(word.startswith("/") for word in words)
+
+
 def directories(steps: Iterable[Step]) -> list[str]:
     """Return the lines that make the directories which the products lie in, and those that commands run in.
 

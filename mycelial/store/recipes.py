@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import sqlite_utils
 
-from mycelial.record.script import Unwritable, step_line
+from mycelial.record.script import Unwritable, is_from_elsewhere, step_line
 from mycelial.record.steps import Step, steps_from_json
 from mycelial.store.names import from_column
 
@@ -126,8 +126,13 @@ class Recipes:
                 for link in product.links:
                     step_line(link.step, chain.root)
             except Unwritable as problem:
-                if self._path(product.file):
-                    yield product.file, str(problem).removeprefix(f"{link.step.product}: ")
+                reason = str(problem).removeprefix(f"{link.step.product}: ")
+            else:
+                if not all(is_from_elsewhere(link.step, chain.root) for link in product.links):
+                    continue
+                reason = "what wrote it lies elsewhere, and was not told its name"
+            if self._path(product.file):
+                yield product.file, reason
 
     def _root(self, last: Step) -> str:
         """Return where the mount's root was: the step says, or those made at about the same time."""

@@ -357,6 +357,25 @@ def test_who_wrote_the_sources_from_elsewhere_is_not_run_again(story: Story) -> 
 
 
 @pytest.mark.parametrize(
+    ("args", "again"),
+    [
+        (("python3", "/srv/test.py"), False),
+        (("python3", "/srv/test.py", "a.c"), True),
+        (("python3", "/srv/test.py", "/mnt/sub"), True),
+        (("python3", "test.py"), True),
+    ],
+)
+def test_a_script_elsewhere_that_wrote_a_source_of_nothing_is_not_run_again(
+    args: tuple[str, ...], again: bool, story: Story
+) -> None:
+    story.program("python3", args=args, cwd="/mnt").make("a.c")
+    called(story, "gcc", "-o", "a", "a.c").open("a.c").make("a")
+    *before, last = lines(story, "a")
+    assert last == "( gcc -o a a.c )"
+    assert len(before) == again
+
+
+@pytest.mark.parametrize(
     ("runner", "args", "again"),
     [
         ("python3", ("tool", "in", "out"), "( tool in out )"),
