@@ -23,6 +23,8 @@ _TOLD_FILES = """
 _ALWAYS = "tr tee xargs sponge cpio at batch patch"
 _GREP = ("grep", "egrep", "fgrep")
 _WITH_SCRIPT = "sed grep egrep fgrep awk gawk mawk nawk"
+_SCRIPTED = frozenset(_WITH_SCRIPT.split())
+_TEX = ("pdflatex", "latex", "bibtex", "biber")
 _OPERANDS = {
     **dict.fromkeys(_PLAIN.split(), 0),
     **dict.fromkeys(_RUNS_SCRIPTS.split(), 0),
@@ -31,7 +33,7 @@ _OPERANDS = {
 }
 """By name, how many words that are no options may follow, and yet it reads no file."""
 
-_FILES_ONLY = {*_PLAIN.split(), *_WITH_SCRIPT.split(), *_TOLD_FILES.split()} - {"bc", "dc"}
+_FILES_ONLY = {*_PLAIN.split(), *_SCRIPTED, *_TOLD_FILES.split()} - {"bc", "dc"}
 """Those that read their standard input only if they are told no file, or `-`."""
 
 _GIVEN = (
@@ -50,8 +52,16 @@ _GIVEN = (
 _NAMED = {"xargs": ("-a", "--arg-file"), "patch": ("-i", "--input"), "at": ("-f",)}
 """Options that say which file is read in place of the standard input."""
 
-_IS_INPUT = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
+_IS_INPUT = ("-", "-@", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
 _LETTER = re.compile(r"-[A-Za-z]")
+_NO_INPUT = re.compile(r"-[A-Za-z]*[oT]|--output|--files-from|-include|-imacros")
+"""Behind one of these stands what is written, or a file that says more of how to read the input."""
+
+_FLAGS = ("cat", "cp", "mv", "ln", "install", "unzip")
+"""With these no such option is followed by a word."""
+
+_SCRIPT = re.compile(r"-[A-Za-z]*[ef]|--(?:expression|file|regexp)")
+_SETTING = re.compile(r"-[HBAFLd]|--[a-z-]+")
 _RECURSIVE = re.compile(r"-[A-Za-z]*[rR][A-Za-z]*|--(?:dereference-)?recursive")
 
 
@@ -79,9 +89,27 @@ def reads_input(args: tuple[str, ...]) -> bool:
 
 def ignores_input(args: tuple[str, ...], read: Iterable[str]) -> bool:
     """Whether a program so called, which has `read` these files, certainly reads none but files."""
-    if not args or args[0].rpartition("/")[2] not in _FILES_ONLY or reads_input(args):
+    name = args[0].rpartition("/")[2] if args else ""
+    if name not in _FILES_ONLY or reads_input(args):
         return False
     names = {path.rpartition("/")[2] for path in read}
-    names |= {name.partition(".")[0] for name in names}  # as TeX is told them
-    told = {word.rpartition("/")[2] for word in args[1:]}
+    if name in _TEX:
+        names |= {name.partition(".")[0] for name in names}  # as it is told them
+    told = {word.rpartition("/")[2] for word in _operands(name, args)}
     return not told.isdisjoint(names) and not any(word.endswith(_IS_INPUT) for word in args[1:])
+
+
+def _operands(name: str, args: tuple[str, ...]) -> list[str]:
+    """Return the words that are no options, nor what is said with one that names no input, nor a script."""
+    has_script = name not in _SCRIPTED
+    found = []
+    for before, word in pairwise(args):
+        if word.startswith("-"):
+            has_script = has_script or _SCRIPT.match(word) is not None
+        elif name in _FLAGS or (
+            not (_SCRIPT if name in _SCRIPTED else _NO_INPUT).fullmatch(before)
+            and not (name == "pandoc" and _SETTING.fullmatch(before))
+            and not (word.isdigit() and _LETTER.fullmatch(before))
+        ):
+            found.append(word)
+    return found if has_script else found[1:]

@@ -33,12 +33,13 @@ _WORD = re.compile(
 _ENDS = re.compile(r"[;&|()\n]")  # a simple command
 _TAKEN = re.compile(rf"[\w.-]+=(?:{VARIABLE.pattern})")  # from a variable, or from what commands say
 _INNER = re.compile(r"(\$\(|`)([^()`]*)([)`])")
-_KEPT_IN = re.compile(r"\s*>>?\s*[\"']?(?P<file>[^\s;&|<>\"']+)")
+_KEPT_IN = re.compile(r"\s*>[>|]?\s*[\"']?(?P<file>[^\s;&|<>\"']+)")
 _HOLDS_SECRETS = re.compile(
     r"\.(?:pgpass|netrc|my\.cnf|npmrc|pypirc|s3cfg|git-credentials|htpasswd)|(?:.*[._-])?(?:password|passwd|passphrase|secret|token|apikey"
     r"|api[._-]key|pass|pw|credentials)(?:\.(?:txt|key|b64|env|conf|cfg))?",
     re.IGNORECASE,
 )
+_SAYING = ("echo", "printf")
 _UNQUOTED = re.compile(r"'([^']*)'|\"((?:[^\"\\]|\\.)*)\"|\\(.)", re.DOTALL)
 _NEEDS_NO_QUOTES = re.compile(r"[\w@%+=:,./\[\]{}?&#~^-]+")
 _SUSPECT = re.compile(
@@ -105,7 +106,7 @@ def _redact_script(text: str, depth: int) -> str:
         words = [_unquoted(match[0]) for match in command]
         redacted = _redact_words(words, depth + 1, is_script=True)
         at, program = _program(words)
-        says = program in ("echo", "printf")
+        says = program in _SAYING
         if says and (
             _are_kept_as_secret(text, command) or _are_piped_as_secret(text, command, commands[number + 1 :])
         ):
@@ -114,7 +115,7 @@ def _redact_script(text: str, depth: int) -> str:
         found += [
             (match, _quoted(new))
             for match, word, new in zip(command, words, redacted, strict=True)
-            if new != word and not _TAKEN.fullmatch(match[0])
+            if new != word and not (_TAKEN.fullmatch(match[0]) and _is_taken(match[0]))
         ]
         if number in given and _is_given_secret(words) and not _SAID.match(_unquoted(given[number][0])):
             found.append((given[number], REDACTED))
@@ -127,6 +128,19 @@ def _redact_script(text: str, depth: int) -> str:
 
 def _quoted(word: str) -> str:
     return word if _NEEDS_NO_QUOTES.fullmatch(word) else shlex.quote(word)
+
+
+def _is_taken(word: str) -> bool:
+    """Whether a value is really taken from elsewhere: echo and <<< say themselves what it is."""
+    for inner in _INNER.finditer(word):
+        commands, given = _commands_in(inner[2])
+        for command in commands:
+            at, program = _program(words := [_unquoted(match[0]) for match in command])
+            if program in _SAYING and not all(map(_SAID.match, words[at + 1 :])):
+                return False
+        if not all(_SAID.match(_unquoted(match[0])) for match in given.values()):
+            return False
+    return True
 
 
 def _are_kept_as_secret(text: str, said: list[re.Match[str]]) -> bool:
@@ -199,7 +213,8 @@ def _redact_words(words: list[str], depth: int, *, is_script: bool) -> list[str]
             found[0] = _redact_word(word, "", NO_WAYS, depth)
             continue
         ways = WAYS.get(program, NO_WAYS)
-        if word in dull and words[at - 1] in dull and not ways.concerns(words[at - 1], word):
+        is_dull = word in dull and words[at - 1] in dull and program not in _ACCOUNTS
+        if is_dull and not ways.concerns(words[at - 1], word):
             continue
         if ways.only and there.isdisjoint(ways.only):
             ways = NO_WAYS

@@ -508,3 +508,10 @@ def test_a_shell_is_not_called_again_with_a_line_whose_end_may_be_missing(
     with story.answers() as answers:
         (product,) = answers.chain("out").products
     assert bool(product.links[-1].step.shell) is called_again
+
+
+def test_a_script_that_a_filter_is_told_is_not_its_input(story: Story) -> None:
+    shell = story.program("bash", cwd="/mnt").open("in").create("out")
+    filtering = shell.becomes("sed", args=("sed", "-f", "s.sed"), fds=((0, "/mnt/in"), (1, "/mnt/out")))
+    filtering.open("s.sed").close("out")
+    assert lines(story, "out") == ["( sed -f s.sed < in > out )"]
