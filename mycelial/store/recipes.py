@@ -237,10 +237,16 @@ def _each_run_once(products: list[Product]) -> list[Product]:
 def _step_of_run(step: Step, called: dict[tuple[int, int], Step], runs: dict[int, Step]) -> Step:
     if shell := called.get(step.shell_by):
         return replace(step, sure=False, shell=shell.shell, shell_cwd=shell.shell_cwd)
-    above = [runs[pid] for pid in step.above if pid in runs and abs(runs[pid].t - step.t) <= LONGEST_RUN]
+    above = [runs[pid] for pid in step.above if pid in runs and _may_be_below(step, runs[pid])]
     if not above or not step.sure:
         return step
     return replace(step, commands=above[-1].commands, cwd=above[-1].cwd, root=above[-1].root, by=above[-1].by)
+
+
+def _may_be_below(step: Step, run: Step) -> bool:
+    """Whether a process that had the id of a run above a step may be that run, and not a later one."""
+    begun = (run.by[1], step.by[1])
+    return abs(run.t - step.t) <= LONGEST_RUN and (not all(begun) or begun[0] <= begun[1])
 
 
 def in_rounds(products: list[Product]) -> list[list[Product]]:

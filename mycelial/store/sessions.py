@@ -175,13 +175,17 @@ class SessionTable:
         return Session(stretch.started, stretch.ended, label, stretch.uid, tuple(paths.values()))
 
     def _habits(self, uid: int, files: Iterable[int]) -> list[tuple[int, float]]:
-        """Return those of the files that programs take up by habit, and how often; nobody chose these."""
+        """Return those of the files that programs take up by habit, and how often, the most first.
+
+        Nobody chose these.
+        """
         rows = self._execute(
             "SELECT file, habitual, episodes FROM usage"
             " WHERE uid = ? AND habitual > 0 AND file IN (SELECT value FROM json_each(?))",
             (uid, json.dumps(list(files))),
         )
-        return [(file, habit(habitual, episodes)) for file, habitual, episodes in rows]
+        habits = [(file, habit(habitual, episodes)) for file, habitual, episodes in rows]
+        return sorted(habits, key=lambda item: (-item[1], item[0]))
 
     def _label(self, weights: dict[int, float], uid: int, heaviest: str) -> str:
         """Name the pieces of work that a good part of it was about; else the directory of the main file."""

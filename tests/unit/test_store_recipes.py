@@ -483,6 +483,15 @@ def test_a_script_is_not_called_again_without_what_it_was_given(
     assert bool(product.links[-1].step.shell) is is_known
 
 
+def test_a_program_that_has_the_id_of_what_ran_another_before_did_not_run_it(story: Story) -> None:
+    build = called(story, "python3", "build.py").open("build.py")
+    build.run("gcc", args=("gcc", "-c", "a.c"), cwd="/mnt").open("a.c").make("a.o")
+    linker = called(story, "ld", "-o", "a", "a.o")
+    linker.process = replace(linker.process, pid=build.process.pid)
+    linker.open("a.o").make("a")
+    assert lines(story, "a") == ["( gcc -c a.c )", "( ld -o a a.o )"]
+
+
 def test_where_the_tree_was_shows_in_what_a_shell_was_told_to_do(story: Story) -> None:
     args = ("sh", "-c", "wc -l < ./sub/a > ./sub/b")
     shell = story.program("sh", args=args, cwd="/mnt").open("sub/a").create("sub/b")
