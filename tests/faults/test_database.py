@@ -156,10 +156,10 @@ def test_recording_is_interrupted_and_goes_on(spoiling: Spoiling, words: str, pl
 
 @pytest.fixture
 def small_disk(place: Mounted) -> Iterator[Path]:
-    """A filesystem of 4 MiB for the database."""
+    """A filesystem of 16 MiB for the database: full where less than one is free, as closing may leave."""
     directory = place.database.parent
     directory.mkdir()
-    assert run(["mount", "-t", "tmpfs", "-o", "size=4m,mode=700", "small", directory]).returncode == 0
+    assert run(["mount", "-t", "tmpfs", "-o", "size=16m,mode=700", "small", directory]).returncode == 0
     yield directory
     run(["umount", "-l", directory])
 
