@@ -18,6 +18,9 @@ PATIENCE = 2.0
 REST = 4
 """Times as long as it took last nobody has it done again, so that questions leave the engine to its work."""
 
+LONGEST_REST = 0.25
+"""Seconds of rest at most: the engine stores what waits as often by itself."""
+
 GIVEN_UP = 5.0
 """Seconds for which no question waits for an engine that did not answer."""
 
@@ -55,4 +58,5 @@ class Settling:
         self._earliest = began + GIVEN_UP  # unless it answers
         if await self._settle():
             self._settled = recorded
-        self._earliest = trio.current_time() + REST * (trio.current_time() - began)
+        took = trio.current_time() - began
+        self._earliest = began + took + min(REST * took, LONGEST_REST)
