@@ -300,9 +300,8 @@ class VirtualTree(pyfuse3.Operations):
         caller = self._caller(ctx)  # who may have got here by another's directory
         listed = []
         for name, child in await self._list(found.path, caller):
-            if (
-                isinstance(child, Link) and self._timeout and not self._has_his_fill(caller)
-            ):  # with all that `ls -l` will ask for
+            if isinstance(child, Link) and self._timeout and not self._has_his_fill(caller):
+                # With all that `ls -l` will ask for.
                 number = self._enter(caller, (*found.path, name), child).number
                 listed.append((name, number, _MODES[Kind.LINK], len(child.target)))
             else:

@@ -21,9 +21,7 @@ from pathlib import Path
 
 _FIRST_OF_RUN = 1 << 12  # divides the number before a writer's first mark, and few others
 _LOWEST = 1 << 30  # of marks that are given out so
-_RUNS = (
-    1 << 17
-)  # room is left for as many commits as there are marks below: at three a second, for five years
+_RUNS = 1 << 17  # leaves room for as many commits as there are marks below: at three a second, five years
 
 _HEADER = 100  # bytes of a database's header
 _LOG = struct.Struct(">4xIIIII8x")  # a log's header: version, page size, number, two salts

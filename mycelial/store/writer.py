@@ -135,9 +135,8 @@ class Writer:
                 self.flush()
                 self._open.mark()
                 self.database.conn.execute("COMMIT")
-                if (
-                    not self._has_committed
-                ):  # into the file, so that a journal of later ones is known for its own
+                if not self._has_committed:
+                    # Into the file, so that a journal of later ones is known for its own.
                     self._has_committed = True
                     with contextlib.suppress(sqlite3.Error):
                         self.database.conn.execute("PRAGMA wal_checkpoint(PASSIVE)")

@@ -413,7 +413,6 @@ int inode_open_path(struct inode *inode, bool *owned) {
     return fd;
 }
 
-/* What stands at this name, if the kernel knows it, with a descriptor of its own, so that it outlives the name. */
 bool inode_hold(struct inode *inode, int fd, uint32_t uid) {
     if (!share_take(uid)) return false;
     inode->pinned = true;
@@ -422,6 +421,7 @@ bool inode_hold(struct inode *inode, int fd, uint32_t uid) {
     return true;
 }
 
+/* What stands at this name, if the kernel knows it, with a descriptor of its own, so that it outlives the name. */
 struct inode *inode_pin(int dir_fd, const char *name, uint32_t uid, bool *pinned) {
     struct statx stx;
     *pinned = false;
