@@ -8,6 +8,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from bench.workloads import USUAL
 
 REPOSITORY = Path(__file__).parents[2]
@@ -28,6 +30,7 @@ def mounts_below(directory: Path) -> list[str]:
     return [line.split(" ")[1] for line in table if line.split(" ")[1].startswith(f"{directory}/")]
 
 
+@pytest.mark.slow  # continuous integration runs the short form besides
 def test_the_short_form_runs_every_workload_on_every_subject(tmp_path: Path) -> None:
     work = tmp_path / "work"
     work.mkdir()

@@ -91,7 +91,7 @@ def start(mount: Mounted) -> None:
 
 
 def test_many_files_are_looked_up_with_few_descriptors(workspace: Path) -> None:
-    many_files_with_few_descriptors(workspace, 20_000)
+    many_files_with_few_descriptors(workspace, 6_000)
 
 
 @pytest.mark.slow
@@ -201,8 +201,8 @@ def test_sixty_four_readers_and_writers_at_once(mount: Mounted) -> None:
     actors = [Actor(timeout=300) for _ in range(64)]
     try:
         for number, actor in enumerate(actors):
-            actor.start(read_and_write, mount.mountpoint, number, 12)
-        assert [actor.finish() for actor in actors] == [12] * 64
+            actor.start(read_and_write, mount.mountpoint, number, 5)
+        assert [actor.finish() for actor in actors] == [5] * 64
     finally:
         for actor in actors:
             actor.close()
@@ -218,7 +218,7 @@ def open_and_close(directory: Path, times: int) -> None:
 
 def opens_leave_nothing_behind(mount: Mounted, times: int) -> None:
     daemon = daemon_of(mount)
-    run_apart(open_and_close, mount.mountpoint, 5000, timeout=120)
+    run_apart(open_and_close, mount.mountpoint, 2000, timeout=120)
     before, held = descriptors(daemon), memory(daemon)
     run_apart(open_and_close, mount.mountpoint, times, timeout=900)
     wait_until(lambda: descriptors(daemon) < before + 50, what="descriptors are given back")
@@ -228,7 +228,7 @@ def opens_leave_nothing_behind(mount: Mounted, times: int) -> None:
 
 
 def test_opens_and_closes_leave_nothing_behind(mount: Mounted) -> None:
-    opens_leave_nothing_behind(mount, 20_000)
+    opens_leave_nothing_behind(mount, 8_000)
 
 
 @pytest.mark.slow
@@ -261,7 +261,7 @@ def listings_are_whole(mount: Mounted, count: int) -> None:
 
 
 def test_a_large_directory_is_listed_whole_while_it_changes(mount: Mounted) -> None:
-    listings_are_whole(mount, 10_000)
+    listings_are_whole(mount, 4_000)
 
 
 @pytest.mark.slow

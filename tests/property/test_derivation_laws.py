@@ -73,7 +73,7 @@ def feed(db: Path, events: list[Event]) -> None:
 
 
 @given(logs(), st.lists(st.integers(0, 60), max_size=4))
-@settings(max_examples=60)
+@settings(max_examples=30)
 def test_rebuild_replay_and_any_number_of_restarts_give_the_same(log: list[Event], cuts: list[int]) -> None:
     with TemporaryDirectory() as directory:
         live, copy = Path(directory) / "live.db", Path(directory) / "copy.db"
@@ -90,7 +90,7 @@ def test_rebuild_replay_and_any_number_of_restarts_give_the_same(log: list[Event
 
 
 @given(logs(), st.sampled_from([-400 * DAY, -0.5, 30 * DAY, 3000 * DAY]))
-@settings(max_examples=40)
+@settings(max_examples=25)
 def test_shifting_all_times_changes_nothing_but_the_times(log: list[Event], shift: float) -> None:
     with TemporaryDirectory() as directory:
         one, other = Path(directory) / "one.db", Path(directory) / "other.db"
@@ -100,7 +100,7 @@ def test_shifting_all_times_changes_nothing_but_the_times(log: list[Event], shif
 
 
 @given(logs(users=(1000,)), logs(users=(1001,)))
-@settings(max_examples=40)
+@settings(max_examples=25)
 def test_two_unrelated_users_get_the_same_answers_as_alone(mine: list[Event], others: list[Event]) -> None:
     elsewhere = [
         changed(
@@ -124,7 +124,7 @@ def test_two_unrelated_users_get_the_same_answers_as_alone(mine: list[Event], ot
 
 
 @given(st.lists(st.tuples(work(), work(), st.randoms(use_true_random=False)), min_size=1, max_size=4))
-@settings(max_examples=40)
+@settings(max_examples=25)
 def test_the_order_of_independent_events_does_not_matter(days: list[tuple[Any, Any, Random]]) -> None:
     """What two terminals do with files of their own, in whatever order it arrives within an episode.
 
@@ -154,7 +154,7 @@ def test_the_order_of_independent_events_does_not_matter(days: list[tuple[Any, A
 
 
 @given(logs(users=(1000,)))
-@settings(max_examples=40)
+@settings(max_examples=25)
 def test_answers_name_only_files_that_are_there_and_never_the_one_asked_for(log: list[Event]) -> None:
     with TemporaryDirectory() as directory:
         db = Path(directory) / "a.db"
