@@ -13,7 +13,7 @@ from pathlib import Path
 from bench.synthetic.work import BEGIN
 from bench.synthetic.world import FILES, Project
 from mycelial.record.events import Event, Op, Process
-from mycelial.store.evidence import Source
+from mycelial.store.provenance import Source
 from mycelial.store.weighing import Touch
 from mycelial.store.writer import Writer
 
@@ -52,8 +52,8 @@ def fill(
             evidence = writer.evidence
             evidence.add_together(uid, {(hub, numbers[0]): 0.1}, t, episode)
             for product, source in zip(numbers[150:170], numbers[100:120], strict=True):
-                evidence.set_sources(product, uid, {source: Source(source, t, "python3")})
-                evidence.set_recipe(product, uid, t, record, record, ())
+                writer.provenance.set_sources(product, uid, {source: Source(source, t, "python3")})
+                writer.provenance.set_recipe(product, uid, t, record, record, ())
             for file in (hub, *numbers):
                 evidence.add_usage(file, uid, 3.0, t)
                 evidence.add_usage(0, uid, 3.0, t)

@@ -43,7 +43,7 @@ class Pipeline:
         self._episodes = Episodes(evidence, writer.files, self._bursts, self._habits)
         self._identity = Identity(writer.files, self._episodes.working_since)
         self._processes = Processes()
-        self._provenance = Provenance(self._processes, evidence, writer.files)
+        self._provenance = Provenance(self._processes, writer.provenance, writer.files)
         self._parts: dict[str, _Part] = {
             "burst": self._bursts,
             "aside": self._identity,

@@ -23,8 +23,8 @@ from mycelial.graph.programs import CONDUCTORS, Kind, is_script_of
 from mycelial.graph.rounds import round_before
 from mycelial.record.events import Event
 from mycelial.record.steps import Step
-from mycelial.store.evidence import EvidenceWriter, Source
 from mycelial.store.files import FileTable
+from mycelial.store.provenance import ProvenanceWriter, Source
 
 UNKNOWN = 0
 """Process id of those of which nothing is known."""
@@ -64,10 +64,10 @@ _STATE = attrgetter(*Generation.__slots__)
 class Provenance:
     """Keeps tables `source` and `recipe` true."""
 
-    def __init__(self, processes: Processes, evidence: EvidenceWriter, files: FileTable) -> None:
+    def __init__(self, processes: Processes, tables: ProvenanceWriter, files: FileTable) -> None:
         self._processes = processes
         self._files = files
-        self._evidence = evidence
+        self._tables = tables
         self._generations: dict[int, Generation] = {}
         self._dirty: set[int] = set()
 
@@ -120,7 +120,7 @@ class Provenance:
         if generation is None or generation.carries or generation.closed:
             again = 0 if generation is None or generation.closed else 1
             added = [Source(flow.file, flow.t, flow.program) for flow in flows.values()]
-            self._evidence.add_sources(file, actor.uid, added, again, SOURCES)
+            self._tables.add_sources(file, actor.uid, added, again, SOURCES)
         else:
             self._replace_sources(actor, file, flows)
         if is_by_hand(making):
@@ -135,7 +135,7 @@ class Provenance:
 
     def _replace_sources(self, actor: Actor, file: int, flows: dict[int, Flow]) -> None:
         """The content is new: these are all its sources."""
-        old = self._evidence.sources(file)
+        old = self._tables.sources(file)
         sources = {}
         for flow in flows.values():
             known = old.get(flow.file)
@@ -143,28 +143,28 @@ class Provenance:
                 flow.file, flow.t, flow.program, 1 if known is None else known.times + 1
             )
         if sources != old:
-            self._evidence.set_sources(file, actor.uid, sources, had=bool(old))
+            self._tables.set_sources(file, actor.uid, sources, had=bool(old))
 
     def link(self, actor: Actor, file: int, other: int) -> None:
         """`file` is a further name of `other`: what the one was made from, the other was."""
-        sources = self._evidence.sources(other)
+        sources = self._tables.sources(other)
         sources.pop(file, None)
-        self._evidence.set_sources(file, actor.uid, sources)
-        self._evidence.copy_recipe(other, file)
+        self._tables.set_sources(file, actor.uid, sources)
+        self._tables.copy_recipe(other, file)
 
     def settle(self, actor: Actor, file: int) -> None:
         """A file made under another name has its own now: an editor's first save of something."""
         if actor.kind is Kind.EDITOR:
-            self._evidence.set_sources(file, actor.uid, {})
+            self._tables.set_sources(file, actor.uid, {})
         elif actor.kind is Kind.COPIER:
             self._keep_namesakes(file, actor.uid)
-        self._evidence.set_steps(file, self._renamed(actor, file, self._evidence.steps(file)))
+        self._tables.set_steps(file, self._renamed(actor, file, self._tables.steps(file)))
 
     def replace(self, actor: Actor, kept: int, temporary: int, *, existed: bool) -> bool:
         """`kept` has the content of `temporary` now, which is gone; return whether others are its sources."""
-        evidence = self._evidence
-        made = evidence.sources(temporary)
-        before = evidence.sources(kept)
+        tables = self._tables
+        made = tables.sources(temporary)
+        before = tables.sources(kept)
         if actor.kind is Kind.EDITOR and (existed or kept in made):
             sources = before
             self._leave_to_hand(kept)
@@ -175,14 +175,14 @@ class Provenance:
                 count = source.times if known is None else known.times + 1
                 sources[source.file] = Source(source.file, source.t, source.program, count)
             sources.pop(kept, None)
-            steps = self._renamed(actor, kept, evidence.steps(temporary))
+            steps = self._renamed(actor, kept, tables.steps(temporary))
             if kept in made:
-                steps = _continued(evidence.steps(kept), steps)
-            evidence.move_recipe(temporary, kept)
-            evidence.set_steps(kept, steps)
-        evidence.set_sources(temporary, actor.uid, {})
+                steps = _continued(tables.steps(kept), steps)
+            tables.move_recipe(temporary, kept)
+            tables.set_steps(kept, steps)
+        tables.set_sources(temporary, actor.uid, {})
         if sources != before:
-            evidence.set_sources(kept, actor.uid, sources)
+            tables.set_sources(kept, actor.uid, sources)
         if actor.kind is Kind.COPIER:
             self._keep_namesakes(kept, actor.uid)
         self._rename_source(temporary, kept)
@@ -198,17 +198,17 @@ class Provenance:
 
     def begin_anew(self, file: int) -> None:
         """The file is not what it was: what was made from it was made from its former sources."""
-        own = self._evidence.sources(file)
+        own = self._tables.sources(file)
         self._embed(file)
-        for product, uid in self._evidence.products(file):
-            sources = self._evidence.sources(product)
+        for product, uid in self._tables.products(file):
+            sources = self._tables.sources(product)
             through = sources.pop(file)
             for source in own.values():
                 if source.file != product:
                     known = sources.get(source.file)
                     count = through.times if known is None else max(known.times, through.times)
                     sources[source.file] = Source(source.file, source.t, source.program, count)
-            self._evidence.set_sources(product, uid, sources)
+            self._tables.set_sources(product, uid, sources)
 
     def dump(self) -> Iterator[tuple[str, Any]]:
         """Yield (key, state) of what changed since the last call; None for what was forgotten."""
@@ -224,32 +224,32 @@ class Provenance:
 
     def _keep_namesakes(self, file: int, uid: int) -> None:
         """A copy that now has its name is one of what is called so."""
-        sources = self._evidence.sources(file)
+        sources = self._tables.sources(file)
         copied = namesakes(self._files.path(file), {number: self._files.path(number) for number in sources})
         if copied and len(copied) < len(sources):
-            self._evidence.set_sources(file, uid, {number: sources[number] for number in copied})
+            self._tables.set_sources(file, uid, {number: sources[number] for number in copied})
 
     def _part(self, actor: Actor, begun: float, end: float, earlier: set[int]) -> None:
         """What was finished in one round was not made from what was read in the rounds before."""
         for product, t in actor.finished.items():
             if begun < t <= end:
-                sources = self._evidence.sources(product)
+                sources = self._tables.sources(product)
                 name, found = self._name_of(product), earlier & sources.keys()
                 others = {file for file in found if not is_paired(name, [self._name_of(file)])}
                 kept = {file: source for file, source in sources.items() if file not in others}
                 if kept and others:
-                    self._evidence.set_sources(product, actor.uid, kept)
+                    self._tables.set_sources(product, actor.uid, kept)
 
     def _pair_off(self, making: Making, sources: list[int]) -> None:
         """What belongs to this product by name is in none that the same program made at the same time."""
         mine, others = belonging(making, sources)
         for product in others:
-            its = self._evidence.sources(product)
+            its = self._tables.sources(product)
             if mine & its.keys() and is_paired(
                 making.name_of(product), map(making.name_of, its.keys() - mine)
             ):
                 kept = {file: source for file, source in its.items() if file not in mine}
-                self._evidence.set_sources(product, making.writer.uid, kept)
+                self._tables.set_sources(product, making.writer.uid, kept)
 
     def _name_of(self, file: int) -> str:
         return self._files.row(file).name
@@ -311,7 +311,7 @@ class Provenance:
             path_of=self._files.path,
         )
         step = step_of(written, self._processes, self._needed(actor, written.creator, list(flows)))
-        old = self._evidence.steps(file)
+        old = self._tables.steps(file)
         if generation is not None and anew and not generation.carries:
             if old and (old[-1].commands, old[-1].shell) != (step.commands, step.shell):
                 self._embed(file)
@@ -321,12 +321,12 @@ class Provenance:
             steps = (*old[:-1], replace(old[-1], t=step.t, reads=reads))
         else:
             steps = _continued(old, (step,))
-        self._evidence.set_recipe(file, actor.uid, event.t, maker.record, actor.record, steps)
+        self._tables.set_recipe(file, actor.uid, event.t, maker.record, actor.record, steps)
 
     def _leave_to_hand(self, file: int) -> None:
         """The file was written by hand, or brought from another version: nobody can do that again."""
-        if (steps := self._evidence.steps(file)) and steps[0].whole:
-            self._evidence.set_steps(file, (replace(steps[0], whole=False), *steps[1:]))
+        if (steps := self._tables.steps(file)) and steps[0].whole:
+            self._tables.set_steps(file, (replace(steps[0], whole=False), *steps[1:]))
 
     def _needed(self, actor: Actor, creator: Actor | None, sources: list[int]) -> list[int]:
         """Return the sources, and what has to be there besides: programs that were made, a caller's input."""
@@ -337,7 +337,7 @@ class Provenance:
             *self._processes.writers_into(pipes),
             *filter(None, [creator, *map(self._processes.latest, sorted(actor.above))]),
         ]
-        tools = [file for one in running for file in one.executed if self._evidence.steps(file)]
+        tools = [file for one in running for file in one.executed if self._tables.steps(file)]
         reads = [] if opener is None else [file for file, read in opener.reads.items() if not read.conducted]
         return list(dict.fromkeys([*sources, *reads, *tools]))
 
@@ -355,21 +355,21 @@ class Provenance:
 
     def _embed(self, file: int) -> None:
         """The content of `file` goes: what was made from it keeps the steps by which it was made."""
-        steps = self._evidence.steps(file)
+        steps = self._tables.steps(file)
         if not steps:
             return
-        for product, _ in self._evidence.products(file)[:EMBEDDED]:
-            own = self._evidence.steps(product)
+        for product, _ in self._tables.products(file)[:EMBEDDED]:
+            own = self._tables.steps(product)
             if own and steps[-1] not in own and own[-1].t >= steps[-1].t:
-                self._evidence.set_steps(product, (*steps, *own)[-STEPS:])
+                self._tables.set_steps(product, (*steps, *own)[-STEPS:])
 
     def _rename_source(self, old: int, new: int) -> None:
-        for product, uid in self._evidence.products(old):
-            sources = self._evidence.sources(product)
+        for product, uid in self._tables.products(old):
+            sources = self._tables.sources(product)
             source = sources.pop(old)
             if product != new:
                 sources.setdefault(new, Source(new, source.t, source.program, source.times))
-            self._evidence.set_sources(product, uid, sources)
+            self._tables.set_sources(product, uid, sources)
 
     def _set(self, file: int, generation: Generation) -> None:
         self._generations.pop(file, None)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
@@ -87,6 +88,9 @@ class Step:
     above: tuple[int, ...] = ()
 
 
+_of_command, _of_step = attrgetter(*Command.__slots__), attrgetter(*Step.__slots__)
+
+
 def steps_to_json(steps: tuple[Step, ...]) -> str:
     """Return `steps` as ASCII."""
     return _encode([_plain(step) for step in steps])
@@ -94,9 +98,9 @@ def steps_to_json(steps: tuple[Step, ...]) -> str:
 
 def _plain(step: Step) -> dict[str, Any]:
     """Return what `dataclasses.asdict` does, without its copies: there are many steps to write."""
-    record = {name: getattr(step, name) for name in Step.__slots__}
-    commands = [{name: getattr(command, name) for name in Command.__slots__} for command in step.commands]
-    return {**record, "commands": commands}
+    record = dict(zip(Step.__slots__, _of_step(step), strict=True))
+    record["commands"] = [dict(zip(Command.__slots__, _of_command(c), strict=True)) for c in step.commands]
+    return record
 
 
 def steps_from_json(text: str | None) -> tuple[Step, ...]:

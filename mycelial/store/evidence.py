@@ -9,13 +9,12 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
-from typing import NamedTuple
 
 import sqlite_utils
 
-from mycelial.record.steps import Step, steps_from_json, steps_to_json
+from mycelial.store.cache import Seen, halve
 from mycelial.store.many import insert_many
 from mycelial.store.names import from_column, to_column
 from mycelial.store.weighing import Touch
@@ -32,22 +31,7 @@ GATHERED = 20_000
 COUNTED = 50_000
 """Files of which it is remembered how many neighbours they have at most."""
 
-RECIPES = 4000
-"""Recipes that are remembered."""
-
-SOURCES = 50_000
-"""Sources that are remembered, of all products together; each product without any counts, too."""
-
 _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
-
-
-class Source(NamedTuple):
-    """One direct source of a product (a row of table `source`)."""
-
-    file: int
-    t: float
-    program: str
-    times: int = 1
 
 
 class EvidenceWriter:
@@ -63,13 +47,9 @@ class EvidenceWriter:
         self._usage: list[tuple[object, ...]] = []
         self._sweeps: dict[int, tuple[object, ...]] = {}
         self._work: dict[tuple[str, str], str | None] = {}
-        self._steps: dict[int, tuple[Step, ...]] = {}
-        self._sources: dict[int, dict[int, Source]] = {}  # by product, those of each in order of number
-        self._kept_sources = 0
-        self._remade: dict[int, tuple[int, bool]] = {}  # products to write: uid, whether the table has some
         self._stored = set(self._connection.execute("SELECT kind, key FROM work"))  # what is to be deleted
-        # How many neighbours a file has at most, by (file, uid); one that is not here has to be counted.
-        self._crowds: dict[str, dict[tuple[int, int], int]] = {"together": {}, "next": {}}
+        self._together_crowds = _Crowds(self._connection, "together")
+        self._next_crowds = _Crowds(self._connection, "next")
 
     def touch(self, episode: int, file: int, burst: int, touch: Touch | None) -> None:
         """Set, or with None delete, a row of table `touch`; the object may change until the flush."""
@@ -88,17 +68,12 @@ class EvidenceWriter:
         rows.sort()
         self._together.append(((uid, t, episode), rows))
         self._gathered += len(rows)
-        crowds = self._crowds["together"]
-        for file, more in Counter(chain.from_iterable(pairs)).items():
-            if (file, uid) in crowds:
-                crowds[file, uid] += more
+        self._together_crowds.grow(uid, Counter(chain.from_iterable(pairs)).items())
 
     def add_next(self, a: int, uid: int, b: int, weight: float, t: float, program: str) -> None:
         """Add one observation of `b` taken up after `a`."""
         self._next.append((a, uid, b, weight, 1, t, to_column(program)))
-        crowds = self._crowds["next"]
-        if (a, uid) in crowds:
-            crowds[a, uid] += 1
+        self._next_crowds.grow(uid, ((a, 1),))
 
     def add_usage(
         self, file: int, uid: int, weight: float, t: float, habitual: float = 0.0, *, kept: bool = False
@@ -112,135 +87,6 @@ class EvidenceWriter:
     def sweep(self, burst: int, uid: int, program: str, started: float, ended: float, files: int) -> None:
         """Set a row of table `sweep`."""
         self._sweeps[burst] = (burst, uid, to_column(program), started, ended, files)
-
-    def sources(self, product: int) -> dict[int, Source]:
-        """Return the product's direct sources as they stand, by their file."""
-        known = self._sources.get(product)
-        if known is None:
-            rows = self._connection.execute(
-                "SELECT source, t, program, count FROM source WHERE product = ? ORDER BY source", (product,)
-            )
-            known = {file: Source(file, t, from_column(program), count) for file, t, program, count in rows}
-            self._keep_sources(product, known)
-        return known.copy()
-
-    def set_sources(self, product: int, uid: int, sources: dict[int, Source], *, had: bool = True) -> None:
-        """Replace the product's direct sources; `had` says whether there may be some."""
-        _, had = self._remade.get(product, (uid, had))
-        self._remade[product] = uid, had
-        self._keep_sources(product, {file: sources[file] for file in sorted(sources)})
-
-    def _keep_sources(self, product: int, sources: dict[int, Source]) -> None:
-        before = self._sources.pop(product, None)
-        self._kept_sources += len(sources) + 1 - (0 if before is None else len(before) + 1)
-        self._sources[product] = sources
-        if self._kept_sources > SOURCES:
-            self._flush_sources()
-            self._sources.clear()
-            self._kept_sources = 0
-
-    def _forget_sources(self, product: int) -> None:
-        known = self._sources.pop(product, None)
-        self._kept_sources -= 0 if known is None else len(known) + 1
-
-    def _flush_sources(self) -> None:
-        """Write sources that were replaced: before anything else is done with the table."""
-        if not self._remade:
-            return
-        remade = sorted(self._remade.items())
-        self._connection.executemany(
-            "DELETE FROM source WHERE product = ?", [(product,) for product, (_, had) in remade if had]
-        )
-        rows: list[tuple[object, ...]] = [
-            (product, s.file, uid, s.t, to_column(s.program), s.times)
-            for product, (uid, _) in remade
-            for s in self._sources[product].values()
-        ]
-        insert_many(self._connection, "INSERT INTO source (product, source, uid, t, program, count)", rows)
-        self._remade.clear()
-
-    def add_sources(self, product: int, uid: int, sources: list[Source], again: int, most: int) -> None:
-        """Add direct sources, or note that they were read again: `again` more times than is known.
-
-        Of more than `most` those go that were read longest ago.
-        """
-        if not sources:
-            return
-        self._flush_sources()
-        self._forget_sources(product)
-        self._connection.executemany(
-            "INSERT INTO source (product, source, uid, t, program, count) VALUES (?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT DO UPDATE SET uid = excluded.uid, t = excluded.t, program = excluded.program,"
-            f" count = count + {int(again)}",
-            [(product, s.file, uid, s.t, to_column(s.program), s.times) for s in sources],
-        )
-        count = self._connection.execute("SELECT count(*) FROM source WHERE product = ?", (product,))
-        if count.fetchone()[0] > most:
-            self._connection.execute(
-                "DELETE FROM source WHERE product = ?1 AND source IN (SELECT source FROM source"
-                " WHERE product = ?1 ORDER BY t DESC, source DESC LIMIT -1 OFFSET ?2)",
-                (product, most),
-            )
-
-    def products(self, source: int) -> list[tuple[int, int]]:
-        """Return (product, uid) for all that was made from `source` directly, in order of number."""
-        self._flush_sources()
-        return self._connection.execute(
-            "SELECT product, uid FROM source WHERE source = ? ORDER BY product", (source,)
-        ).fetchall()
-
-    def set_recipe(
-        self, product: int, uid: int, t: float, process: int | None, writer: int, steps: tuple[Step, ...]
-    ) -> None:
-        """Note who made the product's present content, and how."""
-        self._connection.execute(
-            "INSERT INTO recipe (product, uid, t, generation, process, writer, steps)"
-            " VALUES (?, ?, ?, 1, ?, ?, ?) ON CONFLICT DO UPDATE SET uid = excluded.uid,"
-            " t = excluded.t, generation = generation + 1, process = excluded.process,"
-            " writer = excluded.writer, steps = excluded.steps",
-            (product, uid, t, process, writer, steps_to_json(steps)),
-        )
-        self._keep_steps(product, steps)
-
-    def steps(self, product: int) -> tuple[Step, ...]:
-        """Return how the product's present content was made, as far as that is known."""
-        known = self._steps.get(product)
-        if known is None:
-            row = self._connection.execute(
-                "SELECT steps FROM recipe WHERE product = ?", (product,)
-            ).fetchone()
-            known = self._keep_steps(product, () if row is None else steps_from_json(row[0]))
-        return known
-
-    def set_steps(self, product: int, steps: tuple[Step, ...]) -> None:
-        """Replace the steps of a recipe; where there is none, nothing happens."""
-        self._steps.pop(product, None)
-        self._connection.execute(
-            "UPDATE recipe SET steps = ? WHERE product = ?", (steps_to_json(steps), product)
-        )
-
-    def move_recipe(self, product: int, to: int) -> None:
-        """Give another file the recipe of `product`, whose content it now has."""
-        self._steps.pop(product, None)
-        self._steps.pop(to, None)
-        execute = self._connection.execute
-        execute("DELETE FROM recipe WHERE product = ?", (to,))
-        execute("UPDATE recipe SET product = ? WHERE product = ?", (to, product))
-
-    def copy_recipe(self, product: int, to: int) -> None:
-        """Give another name of `product` its recipe, if it has one."""
-        self._steps.pop(to, None)
-        self._connection.execute(
-            "INSERT OR REPLACE INTO recipe (product, uid, t, generation, process, writer, steps)"
-            " SELECT ?, uid, t, generation, process, writer, steps FROM recipe WHERE product = ?",
-            (to, product),
-        )
-
-    def _keep_steps(self, product: int, steps: tuple[Step, ...]) -> tuple[Step, ...]:
-        self._steps[product] = steps
-        if len(self._steps) > RECIPES:
-            del self._steps[next(iter(self._steps))]
-        return steps
 
     def work(self, kind: str, key: str, value: object | None) -> None:
         """Set, or with None delete, a piece of working state (anything that JSON can hold)."""
@@ -256,7 +102,6 @@ class EvidenceWriter:
         """Write what was gathered."""
         self._flush_episodes()
         self._flush_pairs()
-        self._flush_sources()
         connection = self._connection
         insert_many(
             connection,
@@ -283,30 +128,11 @@ class EvidenceWriter:
         """
         if self._gathered + len(self._next) > GATHERED:
             self._flush_pairs()
-        for table, crowds in self._crowds.items():
-            doubtful = [file for file in files if crowds.get((file, uid), CROWDED + 1) > CROWDED]
+        for crowds in (self._together_crowds, self._next_crowds):
+            doubtful = crowds.doubtful(uid, files)
             if doubtful:
                 self._flush_pairs()
-                counts = self._connection.execute(
-                    f"SELECT a, count(*) FROM {table} WHERE a IN (SELECT value FROM json_each(?)) AND uid = ?"
-                    " GROUP BY a",
-                    (_encode(doubtful), uid),
-                ).fetchall()
-                for file in doubtful:
-                    crowds[file, uid] = 0
-                for file, count in counts:
-                    crowds[file, uid] = count if count <= CROWDED else self._leave_best(table, file, uid)
-                if len(crowds) > COUNTED:
-                    crowds.clear()
-
-    def _leave_best(self, table: str, file: int, uid: int) -> int:
-        """Drop neighbours of which there are too many; return how many are left."""
-        self._connection.execute(
-            f"DELETE FROM {table} WHERE a = ?1 AND uid = ?2 AND b IN (SELECT b FROM {table}"
-            " WHERE a = ?1 AND uid = ?2 ORDER BY weight DESC, b LIMIT -1 OFFSET ?3)",
-            (file, uid, NEIGHBOURS),
-        )
-        return NEIGHBOURS
+                crowds.thin_out(uid, doubtful)
 
     def _flush_pairs(self) -> None:
         """Write what was gathered of pairs, one episode after the other: the order makes the rounding."""
@@ -364,6 +190,63 @@ class EvidenceWriter:
     def read_open_touches(self) -> dict[int, dict[tuple[int, int], Touch]]:
         """Return the touches of the episodes that are still going on, by episode and (file, burst)."""
         return open_touches(self._connection, "")
+
+
+class _Crowds:
+    """How many neighbours a file has at most, of one kind; where that is not known they are counted."""
+
+    def __init__(self, connection: sqlite3.Connection, table: str) -> None:
+        self._connection = connection
+        self._table = table
+        self._most: dict[tuple[int, int], int] = {}
+        is_empty = connection.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone() is None
+        self._ever = Seen() if is_empty else None  # those that had any, if all are known
+
+    def grow(self, uid: int, more: Iterable[tuple[int, int]]) -> None:
+        """Note how many more each of some files has now."""
+        most, ever = self._most, self._ever
+        for file, count in more:
+            key = file, uid
+            if key in most:
+                most[key] += count
+            elif ever is not None and key not in ever:
+                most[key] = count
+                ever.add(key)
+
+    def doubtful(self, uid: int, files: list[int]) -> list[int]:
+        """Return those that may have too many."""
+        most, ever = self._most, self._ever
+        unknown = CROWDED + 1
+        return [
+            file
+            for file in files
+            if most.get((file, uid), unknown) > CROWDED and (ever is None or (file, uid) in ever)
+        ]
+
+    def thin_out(self, uid: int, files: list[int]) -> None:
+        """Count those of these files, and drop the weakest where there are too many."""
+        table, most = self._table, self._most
+        counts = self._connection.execute(
+            f"SELECT a, count(*) FROM {table} WHERE a IN (SELECT value FROM json_each(?)) AND uid = ?"
+            " GROUP BY a",
+            (_encode(files), uid),
+        ).fetchall()
+        for file in files:
+            most[file, uid] = 0
+        for file, count in counts:
+            most[file, uid] = count if count <= CROWDED else self._leave_best(file, uid)
+        if len(most) > COUNTED:
+            halve(most)
+
+    def _leave_best(self, file: int, uid: int) -> int:
+        """Drop neighbours of which there are too many; return how many are left."""
+        table = self._table
+        self._connection.execute(
+            f"DELETE FROM {table} WHERE a = ?1 AND uid = ?2 AND b IN (SELECT b FROM {table}"
+            " WHERE a = ?1 AND uid = ?2 ORDER BY weight DESC, b LIMIT -1 OFFSET ?3)",
+            (file, uid, NEIGHBOURS),
+        )
+        return NEIGHBOURS
 
 
 def open_touches(connection: sqlite3.Connection, whose: str) -> dict[int, dict[tuple[int, int], Touch]]:

@@ -23,6 +23,7 @@ from mycelial.store.lock import WriterLock
 from mycelial.store.log import LogWriter
 from mycelial.store.mutes import Mute, MuteTable
 from mycelial.store.past import Past
+from mycelial.store.provenance import ProvenanceWriter
 from mycelial.store.schema import drop_derived
 
 READERS_END_WITHIN = 5.0
@@ -38,6 +39,7 @@ class Writer:
     log : LogWriter
     files : FileTable
     evidence : EvidenceWriter
+    provenance : ProvenanceWriter
     mutes : MuteTable
     """
 
@@ -147,6 +149,7 @@ class Writer:
         self.log.flush()
         self.files.flush()
         self.evidence.flush()
+        self.provenance.flush()
 
     def close(self) -> None:
         """Close without committing."""
@@ -289,4 +292,5 @@ class Writer:
         self.log = LogWriter(self.database)
         self.files = FileTable(self.database)
         self.evidence = EvidenceWriter(self.database)
+        self.provenance = ProvenanceWriter(self.database)
         self.mutes = MuteTable(self.database, self.files)
