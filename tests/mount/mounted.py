@@ -58,9 +58,10 @@ def _unescaped(field: str) -> str:
 
 def mount_table() -> list[MountEntry]:
     entries = []
-    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as table:
+    # A name may have what others take for the end of a line or of a field.
+    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape", newline="\n") as table:
         for line in table:
-            fields = line.split()
+            fields = line.rstrip("\n").split(" ")
             separator = fields.index("-")
             entries.append(
                 MountEntry(
