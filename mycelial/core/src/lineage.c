@@ -114,40 +114,41 @@ static void append_cgroup(struct text *text, pid_t pid, pid_t sid) {
     append_field(text, latest.name, latest.size);
 }
 
-static void append_descriptor(struct text *text, const struct process *process, int fd) {
-    char name[32], target[4096], pair[sizeof name + sizeof target];
-    snprintf(name, sizeof name, "fd/%d", fd);
-    size_t size = read_proc_link(target, sizeof target - 1, process->tgid, name);
-    const char *then = fd < STREAMS ? process->streams[fd] : NULL;
-    target[size] = '\0';
-    if (!size && !then) return;
-    int length = snprintf(pair, sizeof pair, "%d%c%s", fd, '\0', size ? target : then);
+static void append_descriptor(struct text *text, int fd, const char *target) {
+    char pair[16 + 4096];
+    if (!*target) return;
+    int length = snprintf(pair, sizeof pair, "%d%c%s", fd, '\0', target);
     append(text, pair, (size_t)length + 1); /* both, or neither */
 }
 
 /* How many of the nearest ancestors have the same standard input, be it a file or a pipe: it was theirs. */
-static unsigned same_input(const struct process *process) {
-    char own[4096], other[sizeof own];
+static unsigned same_input(pid_t pid, const char *own) {
+    char other[4096];
     unsigned count = 0;
-    size_t size = read_proc_link(own, sizeof own, process->tgid, "fd/0");
+    size_t size = strlen(own);
     if (!size || (size > 5 && !memcmp(own, "/dev/", 5))) return 0;
-    for (pid_t pid = process->ppid; pid > 1 && count < MAX_ANCESTORS; pid = process_parent(pid), count++)
+    for (; pid > 1 && count < MAX_ANCESTORS; pid = process_parent(pid), count++)
         if (read_proc_link(other, sizeof other, pid, "fd/0") != size || memcmp(own, other, size) != 0) break;
     return count;
 }
 
 /* Where the standard streams lead, and the pipes that a shell's <( ) and >( ) give by name. */
-static void append_descriptors(struct text *text, const struct process *process, const char *cmdline, size_t size,
-                               struct pipeline *pipeline) {
-    char data[8192];
+static void append_descriptors(struct text *text, const struct process *process, struct proc_streams *streams,
+                               const char *cmdline, size_t size, struct pipeline *pipeline) {
+    char data[8192], name[32], target[4096];
     struct text pairs = {data, 0, sizeof data};
-    for (int fd = 0; fd < STREAMS; fd++) append_descriptor(&pairs, process, fd);
+    for (int fd = 0; fd < STREAMS; fd++) {
+        const char *now = proc_stream(streams, fd), *then = process->streams[fd];
+        append_descriptor(&pairs, fd, *now || !then ? now : then);
+    }
     for (const char *at = cmdline, *end; at < cmdline + size; at = end + 1) {
         int fd, length = 0;
         end = memchr(at, '\0', size - (size_t)(at - cmdline));
         if (!end) break;
         if (sscanf(at, "/dev/fd/%d%n", &fd, &length) != 1 || at[length] || fd < STREAMS) continue;
-        append_descriptor(&pairs, process, fd);
+        snprintf(name, sizeof name, "fd/%d", fd);
+        target[read_proc_link(target, sizeof target - 1, process->tgid, name)] = '\0';
+        append_descriptor(&pairs, fd, target);
         pipeline_named(pipeline, process->tgid, fd);
     }
     append_field(text, pairs.data, pairs.size);
@@ -168,7 +169,7 @@ static bool is_copy_of_parent(const struct process *process) {
     return parent && process->threads == 1 && !strcmp(parent->comm, process->comm);
 }
 
-static void announce(struct process *process) {
+static void announce(struct process *process, struct proc_streams *streams) {
     char data[57344], field[8192]; /* of which all fields together need 54 KiB */
     struct text text = {data, 0, sizeof data};
     uint32_t ids[4] = {(uint32_t)process->tgid, (uint32_t)process->ppid, (uint32_t)process->pgid, (uint32_t)process->sid};
@@ -185,7 +186,7 @@ static void announce(struct process *process) {
     append_field(&text, field, read_proc_link(field, sizeof field, process->tgid, "exe"));
     append_field(&text, field, read_proc_link(field, sizeof field, process->tgid, "cwd"));
     append_cgroup(&text, process->tgid, process->sid);
-    unsigned sharing = same_input(process);
+    unsigned sharing = same_input(ppid, proc_stream(streams, 0));
     size_t size = 0;
     if (process->threads > 1) {
         size = read_proc_elsewhere(process->tgid, field, sizeof field);
@@ -200,8 +201,8 @@ static void announce(struct process *process) {
     size = first_program(process->tgid, field, size, sizeof field);
     append_field(&text, field, size);
     char descriptors[8192 + 2];
-    struct text streams = {descriptors, 0, sizeof descriptors};
-    append_descriptors(&streams, process, field, size, &pipeline);
+    struct text led = {descriptors, 0, sizeof descriptors};
+    append_descriptors(&led, process, streams, field, size, &pipeline);
     char chain[MAX_ANCESTORS * 96], drivers[DRIVERS * (DRIVER_SIZE + 2)];
     struct text names = {chain, 0, sizeof chain}, command_lines = {drivers, 0, sizeof drivers};
     describe_ancestors(ppid, &names, &command_lines); /* discards dead ones only, and this one waits for us */
@@ -209,7 +210,7 @@ static void announce(struct process *process) {
     append_pipes(&text, &pipeline.in);
     append_pipes(&text, &pipeline.out);
     append_field(&text, command_lines.data, command_lines.size);
-    append(&text, streams.data, streams.size);
+    append(&text, led.data, led.size);
     append_field(&text, field, pipeline_neighbours(&pipeline, field, sizeof field));
     append_field(&text, field, (size_t)snprintf(field, sizeof field, "%u", sharing));
     if (!ring_process(number, uid, data, text.size)) process->number = PROCESS_UNKNOWN; /* so it is told next time */
@@ -221,11 +222,9 @@ static bool is_shell(const struct process *process) {
     return process->threads == 1 && size >= 2 && !strcmp(process->comm + size - 2, "sh");
 }
 
-static bool has_other_input(struct process *process) {
-    char target[4096];
-    size_t size = read_proc_link(target, sizeof target, process->tgid, "fd/0");
+static bool has_other_input(struct process *process, const char *target) {
     uint64_t input = 14695981039346656037u; /* FNV-1a */
-    for (size_t i = 0; i < size; i++) input = (input ^ (unsigned char)target[i]) * 1099511628211u;
+    for (; *target; target++) input = (input ^ (unsigned char)*target) * 1099511628211u;
     bool changed = input != process->input;
     process->input = input;
     return changed;
@@ -239,14 +238,16 @@ static uint32_t number_of(pid_t tid, bool look_at_pipes) {
     for (unsigned i = 0; i < 2 && announced.ignored[i]; i++) /* they, and what they start to work for them */
         if (process->tgid == announced.ignored[i] || process->ppid == announced.ignored[i]) return PROCESS_IGNORED;
     bool known = process->number && process->epoch == announced.epoch;
-    if (look_at_pipes && is_shell(process) && has_other_input(process)) known = false;
+    struct proc_streams streams;
+    proc_streams_of(&streams, process->tgid);
+    if (look_at_pipes && is_shell(process) && has_other_input(process, proc_stream(&streams, 0))) known = false;
     if (known && !(look_at_pipes && (process->pipeline.in.count || process->pipeline.out.count))) return process->number;
     struct pipeline pipeline = process->pipeline;
-    bool changed = pipeline_follow(&pipeline, process->tgid);
-    process = process_of(tid); /* the table was looked through */
+    bool changed = pipeline_follow(&pipeline, &streams);
+    if (pipeline.in.count || pipeline.out.count) process = process_of(tid); /* the table was looked through */
     if (!process) return PROCESS_UNKNOWN;
     process->pipeline = pipeline;
-    if (!known || changed) announce(process);
+    if (!known || changed) announce(process, &streams);
     return process->number;
 }
 

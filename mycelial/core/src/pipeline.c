@@ -59,11 +59,15 @@ void pipeline_forget_all(void) {
     memset(&memory, 0, sizeof memory);
 }
 
+static uint64_t pipe_called(const char *target) {
+    return strncmp(target, "pipe:[", 6) == 0 ? strtoull(target + 6, NULL, 10) : 0;
+}
+
 static uint64_t pipe_of(pid_t pid, const char *fd) {
     char target[64];
     size_t size = read_proc_link(target, sizeof target - 1, pid, fd);
     target[size] = '\0';
-    return strncmp(target, "pipe:[", 6) == 0 ? strtoull(target + 6, NULL, 10) : 0;
+    return pipe_called(target);
 }
 
 static bool has_pipe(const struct pipes *pipes, uint64_t inode) {
@@ -334,7 +338,7 @@ static enum named is_namer(pid_t pid, pid_t shell, uint64_t pipe, int mode, uint
  * >( ) has the pipes of those before it open, too, but does not write there. */
 void pipeline_to_be_named(struct pipeline *pipeline, pid_t pid, pid_t shell) {
     char children[8192], name[16];
-    uint64_t named[MOST_NAMED], own = pipe_of(pid, "fd/0");
+    uint64_t named[MOST_NAMED];
     unsigned count = 0;
     for (int fd = HIGHEST_NAMED; fd > HIGHEST_NAMED - MOST_NAMED; fd--) {
         snprintf(name, sizeof name, "fd/%d", fd);
@@ -343,6 +347,7 @@ void pipeline_to_be_named(struct pipeline *pipeline, pid_t pid, pid_t shell) {
         if (pipe && starting_mode(pid, fd) == O_WRONLY) named[count++] = pipe;
     }
     if (!count) return;
+    uint64_t own = pipe_of(pid, "fd/0");
     if (own && holds_named(shell, own, O_WRONLY)) return;
     if (own && read_proc(children, sizeof children, "/proc/%d/task/%d/children", (int)shell, (int)shell) > 0)
         for (char *at = children, *end;; at = end) {
@@ -434,10 +439,11 @@ static void add_shells_input(struct pipeline *pipeline, pid_t shell, const struc
     take_for_namer(process_parent(shell), pipe, O_WRONLY);
 }
 
-bool pipeline_follow(struct pipeline *pipeline, pid_t pid) {
+bool pipeline_follow(struct pipeline *pipeline, struct proc_streams *streams) {
     struct sibling siblings[2 * MAX_SIBLINGS];
-    bool changed = set_first(&pipeline->in, pipe_of(pid, "fd/0"));
-    changed |= set_first(&pipeline->out, pipe_of(pid, "fd/1"));
+    pid_t pid = streams->pid;
+    bool changed = set_first(&pipeline->in, pipe_called(proc_stream(streams, 0)));
+    changed |= set_first(&pipeline->out, pipe_called(proc_stream(streams, 1)));
     if (!pipeline->in.count && !pipeline->out.count) return changed;
     pid_t reader = pipeline->in.count ? program_of(pid, "fd/0", pipeline->in.inodes[0]) : pid;
     pid_t writer = pipeline->out.count ? program_of(pid, "fd/1", pipeline->out.inodes[0]) : pid;

@@ -3,6 +3,7 @@
 #define MYCELIAL_PIPELINE_H
 
 #include "base.h"
+#include "proc.h"
 
 #define MAX_PIPES 16
 struct pipes {
@@ -15,7 +16,7 @@ struct pipeline {
     bool unsettled;      /* more of them were there than could be described yet */
 };
 void pipeline_forget_all(void);
-bool pipeline_follow(struct pipeline *pipeline, pid_t pid); /* whether more is known */           
+bool pipeline_follow(struct pipeline *pipeline, struct proc_streams *streams); /* whether more is known */
 void pipeline_named(struct pipeline *pipeline, pid_t pid, int fd);      /* a pipe given as /dev/fd/N */
 void pipeline_to_be_named(struct pipeline *pipeline, pid_t pid, pid_t shell); /* to what a shell's copy becomes */
 /* What is known of the neighbours, each with its length in front: number, streams 0 to 2, command line; bytes. */

@@ -61,3 +61,18 @@ size_t read_proc_link(char *buffer, size_t size, pid_t pid, const char *name) {
     core_return();
     return got < 0 ? 0 : (size_t)got;
 }
+
+void proc_streams_of(struct proc_streams *streams, pid_t pid) {
+    streams->pid = pid;
+    memset(streams->known, 0, sizeof streams->known);
+}
+
+const char *proc_stream(struct proc_streams *streams, int fd) {
+    char name[16], *target = streams->targets[fd];
+    if (!streams->known[fd]) {
+        snprintf(name, sizeof name, "fd/%d", fd);
+        target[read_proc_link(target, sizeof streams->targets[fd] - 1, streams->pid, name)] = '\0';
+        streams->known[fd] = true;
+    }
+    return target;
+}

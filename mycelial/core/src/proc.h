@@ -11,4 +11,15 @@ ssize_t read_proc_link_apart(char *buffer, size_t size, pid_t pid, const char *n
 char proc_state(const char *stat);
 size_t read_proc_link(char *buffer, size_t size, pid_t pid, const char *name);
 
+#define STREAMS 3
+
+/* Where the standard streams of a process lead that waits for us: each is read when it is asked for, and once. */
+struct proc_streams {
+    pid_t pid;
+    bool known[STREAMS];
+    char targets[STREAMS][4096];
+};
+void proc_streams_of(struct proc_streams *streams, pid_t pid);
+const char *proc_stream(struct proc_streams *streams, int fd); /* empty: nowhere */
+
 #endif

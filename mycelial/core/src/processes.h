@@ -3,8 +3,7 @@
 #define MYCELIAL_PROCESSES_H
 
 #include "pipeline.h"
-
-#define STREAMS 3
+#include "proc.h"
 
 struct process {
     struct process *hash_next, *lru_prev, *lru_next;
