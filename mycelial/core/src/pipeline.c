@@ -1,11 +1,12 @@
 /* The pipes that join a process to its neighbours.
  *
  * A filter between two programs may touch no file of ours, so that we never hear of it: the siblings are looked at
- * too, and where the pipe is a parent's as well, that parent's siblings. A shell starts the programs of a pipeline one after the other, and the first may open its input before the
- * last is there; so the process waits for our answer until both ends of its pipeline are known or nobody is left who could still take
- * them up (`starting.c`). Many pipes lead elsewhere (to a program that reads its child's output): each is waited for
- * once, and the more often that was in vain lately, the shorter. What was found stays found: a program may close its
- * input before it writes, and a filter may be gone by then.
+ * too, and where the pipe is a parent's as well, that parent's siblings. A shell starts the programs of a pipeline one
+ * after the other, and the first may open its input before the last is there; so the process waits for our answer until
+ * both ends of its pipeline are known or nobody is left who could still take them up (`starting.c`). Many pipes lead
+ * elsewhere (to a program that reads its child's output): each is waited for once, and the more often that was in vain
+ * lately, the shorter. What was found stays found: a program may close its input before it writes, and a filter may be
+ * gone by then.
  *
  * How a file was made is a matter of all commands of its pipeline, so their command lines are kept, too. A shell's
  * child is its copy for a moment before it becomes the program: that is waited for once, and shortly, too.
