@@ -21,8 +21,10 @@ from mycelial import __version__, core  # isort: skip (the core must be loaded b
 import pyfuse3
 import trio
 
+from mycelial.mount.detaching import by_descriptor, detach
 from mycelial.mount.engine import Engine
 from mycelial.mount.late import Late
+from mycelial.mount.mounted import Entry, table
 from mycelial.mount.notify import ServiceManager, state_in_words
 from mycelial.mount.options import MountOptions
 from mycelial.mount.place import MountError, Place
@@ -70,6 +72,8 @@ class Filesystem:
         self._tree = Late(self._make_tree)
         self._rehearsal = threading.Thread(target=self._rehearse, daemon=True)
         self._early: list[int] = []  # signals that came when nobody listened
+        self._mounted: Entry | None = None
+        self._is_detached: bool | None = None  # None: not yet
 
     def run(self) -> None:
         """Mount, serve until unmounted or told to end by a signal, and clean up.
@@ -202,12 +206,20 @@ class Filesystem:
         )
         if self._options.debug:
             log.debug("mounting with %s", sorted(options))
+        place = self._place
+        # As root at the directory that was opened, wherever its path leads by now; fusermount3 looks itself.
+        where = by_descriptor(place.mountpoint_fd) if os.geteuid() == 0 else place.mountpoint
+        before = set(table())
         with _captured_stderr() as said:
             try:
-                pyfuse3.init(operations, self._place.mountpoint, options)
+                pyfuse3.init(operations, where, options)
             except RuntimeError:
                 reason = (said() or "the kernel or fusermount3 refused").splitlines()[-1]
-                raise MountError(f"cannot mount on {self._place.mountpoint}: {reason}") from None
+                reason = reason.replace(where, place.mountpoint)
+                raise MountError(f"cannot mount on {place.mountpoint}: {reason}") from None
+        os.close(place.mountpoint_fd)
+        new = (entry for entry in table() if entry not in before and entry.is_ours(place.source))
+        self._mounted = max(new, key=lambda entry: entry.place == place.mountpoint, default=None)
 
     # ---- serving
 
@@ -223,11 +235,18 @@ class Filesystem:
                 if self._engine is not None:
                     nursery.start_soon(self._engine.run)
                 await pyfuse3.main(min_tasks=_WORKERS, max_tasks=_WORKERS)
+                if self._is_detached is None:
+                    self._is_detached = True  # somebody else unmounted it
                 nursery.cancel_scope.cancel()
             self._manager.stopping("Storing what was recorded last")
         finally:
+            if self._is_detached is None:
+                self._is_detached = self._detach()
             core.stop_reading()
-            pyfuse3.close(unmount=True)
+            pyfuse3.close(unmount=not self._is_detached)  # libfuse goes by the path alone
+
+    def _detach(self) -> bool:
+        return self._mounted is not None and detach(self._mounted)
 
     async def _end_on_signal(self, serving: trio.CancelScope) -> None:
         with trio.open_signal_receiver(*_ENDING) as signals:
@@ -236,6 +255,8 @@ class Filesystem:
                 serving.cancel()
             async for number in signals:  # further ones change nothing
                 _say_unmounting(number)
+                # While requests are answered: the kernel may have something to write.
+                self._is_detached = await trio.to_thread.run_sync(self._detach)
                 pyfuse3.terminate()
 
 

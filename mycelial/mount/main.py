@@ -15,7 +15,7 @@ from pathlib import Path
 
 from mycelial import __version__
 from mycelial.mount.daemon import daemonise
-from mycelial.mount.mounted import is_dead, type_at
+from mycelial.mount.mounted import is_dead_at, type_at
 from mycelial.mount.options import MountOptions, Request, UsageError, parse
 from mycelial.mount.place import MountError, find_place, recorded_elsewhere
 from mycelial.mount.remount import remount
@@ -87,7 +87,7 @@ def main_umount_helper() -> None:
         sys.exit(1)
     as_root = os.geteuid() == 0
     command = ["umount", "-i"] if as_root else ["fusermount3", "-u"]
-    if lazy or is_dead(paths[0]):
+    if lazy or is_dead_at(paths[0]):
         command.append("-l" if as_root else "-z")
         sys.exit(subprocess.run([*command, paths[0]], check=False).returncode)
     daemon = None

@@ -6,27 +6,34 @@ import errno
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 _MOUNTS = "/proc/self/mountinfo"
 _OURS = "fuse.mycelial"
 
 
-def ask(path: str) -> None:
-    """Ask the filesystem at `path` for a sign of life.
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of the table of mounts. Numbers are used again when a mount is gone; its device is, too."""
+
+    number: int
+    device: str
+    place: str
+    type_: str
+    shown: str
+
+    def is_ours(self, source: str) -> bool:
+        """Whether it is a mount of ours that shows that source."""
+        return self.type_ == _OURS and self.shown == source
+
+
+def open_place(path: str) -> int:
+    """Open a place by its name alone (O_PATH): that sets off no automount, and asks no daemon.
 
     An automount holds up whoever opens its directory until the mount is made; whoever makes the mount must
-    not wait for it. A descriptor that only names the place (O_PATH) does not set it off.
-
-    Raises
-    ------
-    OSError
-        if nothing is there, or no answer came: see :func:`is_dead`.
+    not wait for it.
     """
-    place = os.open(path, os.O_PATH | os.O_CLOEXEC)
-    try:
-        os.fstatvfs(place)  # unlike stat, this asks the daemon of a FUSE filesystem
-    finally:
-        os.close(place)
+    return os.open(path, os.O_PATH | os.O_CLOEXEC)
 
 
 def names_death(problem: OSError) -> bool:
@@ -34,13 +41,33 @@ def names_death(problem: OSError) -> bool:
     return problem.errno in (errno.ENOTCONN, errno.ECONNABORTED)
 
 
-def is_dead(path: str) -> bool:
-    """Whether a FUSE mount is there whose daemon is gone."""
+def is_dead(place: int) -> bool:
+    """Whether the daemon of the FUSE filesystem at a place that is open is gone.
+
+    Raises
+    ------
+    OSError
+        if another answer came than those of a filesystem that is well.
+    """
     try:
-        ask(path)
+        os.fstatvfs(place)  # unlike stat, this asks the daemon
+    except OSError as problem:
+        if not names_death(problem):
+            raise
+        return True
+    return False
+
+
+def is_dead_at(path: str) -> bool:
+    """Whether a FUSE mount is at that path whose daemon is gone."""
+    try:
+        place = open_place(path)
+        try:
+            return is_dead(place)
+        finally:
+            os.close(place)
     except OSError as problem:
         return names_death(problem)
-    return False
 
 
 def type_at(path: str) -> str | None:
@@ -61,25 +88,26 @@ def mountpoints_of(source: str) -> set[str]:
 
     The table of mounts tells it: none of them is asked, so none can hang.
     """
-    return {place for place, type_, shown in _table() if type_ == _OURS and shown == source}
+    return {entry.place for entry in table() if entry.is_ours(source)}
 
 
 def _topmost(wanted: str) -> tuple[str | None, str | None]:
     found: tuple[str | None, str | None] = (None, None)
-    for place, type_, shown in _table():
-        if place == wanted:
-            found = (type_, shown)
+    for entry in table():
+        if entry.place == wanted:
+            found = (entry.type_, entry.shown)
     return found
 
 
-def _table() -> Iterator[tuple[str, str, str]]:
-    """Yield mountpoint, type and source of every mount, those on top after those below."""
+def table() -> Iterator[Entry]:
+    """Yield what is mounted, what lies on top after what lies below."""
     # Only a newline ends a line there: the kernel leaves other characters of names as they are.
-    with open(_MOUNTS, encoding="utf-8", errors="surrogateescape", newline="\n") as table:
-        for line in table:
+    with open(_MOUNTS, encoding="utf-8", errors="surrogateescape", newline="\n") as lines:
+        for line in lines:
             before, _, after = line.rstrip("\n").partition(" - ")
+            number, _, device, _, place = before.split(" ")[:5]
             type_, source = after.split(" ")[:2]
-            yield _unescaped(before.split(" ")[4]), type_, _unescaped(source)
+            yield Entry(int(number), device, _unescaped(place), type_, _unescaped(source))
 
 
 def _unescaped(field: str) -> str:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import fcntl
 import os
-import subprocess
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from mycelial.mount.mounted import ask, mountpoints_of, names_death, shown_at
+from mycelial.mount.detaching import detach_as_user, detach_open
+from mycelial.mount.mounted import is_dead, mountpoints_of, open_place, shown_at
 from mycelial.mount.options import MountOptions
 from mycelial.record.location import config_path, database_path, lock_path
 from mycelial.record.trust import objection
@@ -24,11 +25,16 @@ class MountError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Absolute, real paths; the source is open (O_PATH), so that what is mounted over it does not hide it."""
+    """Absolute, real paths; both ends are open (O_PATH).
+
+    So what is mounted over the source does not hide it, and nobody can put something else in the place of
+    either before the mount is made.
+    """
 
     source: str
     mountpoint: str
     source_fd: int
+    mountpoint_fd: int
     database: str
     config: str
 
@@ -45,12 +51,12 @@ def find_place(options: MountOptions) -> Place:
     MountError
         if something is missing or would not work.
     """
-    mountpoint = _mountpoint(options.mountpoint)
-    source = os.path.realpath(options.source)
+    mountpoint_fd = _mountpoint(options.mountpoint)
     try:
-        source_fd = os.open(source, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        source_fd = os.open(options.source, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError as problem:
         raise MountError(f"source {options.source}: {problem.strerror}") from None
+    mountpoint, source = _real_path(mountpoint_fd), _real_path(source_fd)
     if shown_at(mountpoint) == source:
         raise MountError(
             f"{options.source} is mounted at {mountpoint} already (fusermount3 -u {mountpoint} unmounts it)"
@@ -79,7 +85,7 @@ def find_place(options: MountOptions) -> Place:
         )
     if options.record and (doubt := objection(Path(database))) is not None:
         raise MountError(f"database {database}: {doubt}")
-    return Place(source, mountpoint, source_fd, database, config)
+    return Place(source, mountpoint, source_fd, mountpoint_fd, database, config)
 
 
 def recorded_elsewhere(place: Place) -> str | None:
@@ -111,27 +117,24 @@ def _files(options: MountOptions, source: str) -> tuple[str, str]:
     return os.path.realpath(database), os.path.abspath(config)
 
 
-def _mountpoint(path: str) -> str:
+def _mountpoint(path: str) -> int:
     try:
-        ask(path)
+        place = open_place(path)
+        if is_dead(place):  # nobody can use it any more
+            if not detach_open(place) and not detach_as_user(os.path.abspath(path)):
+                raise MountError(f"mountpoint {path}: a dead mount is in the way: umount -l {path}")
+            os.close(place)
+            place = open_place(path)
+        is_directory = stat.S_ISDIR(os.fstat(place).st_mode)
     except OSError as problem:
-        if not names_death(problem):
-            raise MountError(f"mountpoint {path}: {problem.strerror}") from None
-        _clean_dead_mount(os.path.abspath(path))
-    if not os.path.isdir(path):
+        raise MountError(f"mountpoint {path}: {problem.strerror}") from None
+    if not is_directory:
         raise MountError(f"mountpoint {path}: not a directory")
-    return os.path.realpath(path)
+    return place
 
 
-def _clean_dead_mount(path: str) -> None:
-    """Take away what a killed daemon left behind: nobody can use it any more."""
-    for command in (["fusermount3", "-u", "-z", path], ["umount", "-l", path]):
-        try:
-            if subprocess.run(command, capture_output=True, check=False).returncode == 0:
-                return
-        except FileNotFoundError:
-            continue
-    raise MountError(f"mountpoint {path}: a dead mount is in the way: umount -l {path}")
+def _real_path(fd: int) -> str:
+    return os.readlink(f"/proc/self/fd/{fd}")
 
 
 def _is_below(inner: str, outer: str) -> bool:

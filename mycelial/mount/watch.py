@@ -14,7 +14,7 @@ import sys
 import time
 
 from mycelial import __version__
-from mycelial.mount.mounted import is_dead, names_death, type_at
+from mycelial.mount.mounted import is_dead_at, names_death, type_at
 
 _STATUS = "user.mycelial.status"
 _LOOKS_EVERY = 2.0  # seconds, at a mount that does not say which process serves it
@@ -80,7 +80,7 @@ def daemon_died(mountpoint: str) -> bool:
         if names_death(problem):
             return True
         raise NoMountError(f"{mountpoint}: {problem.strerror}") from None
-    while not is_dead(mountpoint):
+    while not is_dead_at(mountpoint):
         if not _is_there(mountpoint, device):
             return False
         if daemon is None:

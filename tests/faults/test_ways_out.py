@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import mmap
 import os
 import signal
 import subprocess
@@ -125,3 +126,79 @@ def test_a_disk_may_answer_when_all_is_over(workspace: Path) -> None:
             (place.source / "quick").read_bytes()
             assert waiting.wait(60) != 0
         assert daemon.wait(60) == 0
+
+
+held: list[mmap.mmap] = []
+
+
+def keep_unwritten(mount: Mounted) -> None:
+    """What the kernel need not hand over before somebody asks it to."""
+    fd = os.open(mount.mountpoint / "held", os.O_RDWR | os.O_CREAT)
+    os.ftruncate(fd, 8192)
+    held.append(mmap.mmap(fd, 8192))
+    held[0][:6] = b"mapped"
+    os.pwrite(fd, b"written", 4096)
+
+
+def test_what_programs_have_written_is_below_though_they_still_have_it_open(
+    new_mount: Callable[..., Mounted],
+) -> None:
+    mount = new_mount("--writeback")
+    with Actor(timeout=60) as holder:
+        holder.call(keep_unwritten, mount)
+        by_signal(signal.SIGTERM)(mount)
+        mount.wait_for_end()
+        content = (mount.source / "held").read_bytes()
+    assert content[:6] == b"mapped"
+    assert content[4096:4103] == b"written"
+
+
+# ---- where the path that it was mounted at leads elsewhere by then
+
+
+class Deeper(Mounted):
+    @property
+    def mountpoint(self) -> Path:
+        return self.directory / "above" / "mountpoint"
+
+
+@pytest.mark.parametrize("instead", ["nothing", pytest.param("another mount", marks=pytest.mark.as_root)])
+def test_a_directory_above_may_be_renamed_meanwhile(workspace: Path, instead: str) -> None:
+    mount, moved = Deeper(workspace), workspace / "moved"
+    above = mount.mountpoint.parent
+    above.mkdir()
+    mount.start()
+    above.rename(moved)
+    above.mkdir()
+    try:
+        if instead == "another mount":
+            mount.mountpoint.mkdir()
+            assert run(["mount", "-t", "tmpfs", "other", mount.mountpoint]).returncode == 0
+        by_signal(signal.SIGTERM)(mount)
+        wait_until(lambda: mounted_at(moved / "mountpoint") is None, what="the end of the mount")
+        wait_until(lambda: not mount.processes(), what="the end of the daemon")
+        assert os.listdir(moved / "mountpoint") == []
+        assert (mounted_at(mount.mountpoint) is not None) == (instead == "another mount")
+    finally:
+        run(["umount", mount.mountpoint])
+        run(["fusermount3", "-u", "-z", moved / "mountpoint"])
+
+
+@pytest.mark.as_root
+def test_what_lies_below_stays_where_somebody_unmounted_it_already(workspace: Path) -> None:
+    mount = Mounted(workspace, in_place=True)
+    mount.source.mkdir()
+    assert run(["mount", "-t", "tmpfs", "below", mount.source]).returncode == 0
+    try:
+        mount.start()
+        with Actor(timeout=60) as holder:
+            holder.call(keep_open, mount)
+            assert run(["umount", "-l", mount.mountpoint]).returncode == 0
+            by_signal(signal.SIGTERM)(mount)
+            wait_until(lambda: not mount.processes(), what="the daemon's end")
+        below = mounted_at(mount.source)
+        assert below is not None
+        assert below.source == "below"
+        assert (mount.source / "held").read_bytes() == b"held"
+    finally:
+        run(["umount", mount.source])

@@ -19,7 +19,7 @@ import pytest
 from tests.mount import inside, linux
 from tests.mount.actor import Identity, run_apart
 from tests.mount.fixtures import remove_tree
-from tests.mount.mounted import PATIENCE, Mounted, mount_command, run, wait_until
+from tests.mount.mounted import PATIENCE, Mounted, mount_command, mounted_at, run, wait_until
 from tests.mount.recorded import events, mycelial, wait_for
 
 HOSTILE = Identity(65534, 65534)
@@ -284,6 +284,42 @@ def test_the_daemon_follows_no_link_and_no_way_up(tempting: tuple[Mounted, Path]
                 assert not run_apart(os.path.lexists, str(below)), f"{below}"
     assert os.readlink(mount.mountpoint / "out") == str(outside)
     assert stat.S_ISLNK(os.lstat(mount.mountpoint / "up").st_mode)
+
+
+SWAPPED_MEANWHILE = """
+import os, sys
+from mycelial.mount.filesystem import Filesystem
+from mycelial.mount.options import parse
+from mycelial.mount.place import find_place
+*words, victim = sys.argv[1:]
+options = parse(words)
+place = find_place(options)
+for path in (place.source, place.mountpoint):
+    os.rename(path, f"{path}.moved")
+    os.symlink(victim, path)
+Filesystem(options, place, lambda: print("mounted", flush=True)).run()
+"""
+
+
+@pytest.mark.as_root
+def test_what_is_put_in_the_place_of_a_directory_is_neither_shown_nor_covered(workspace: Path) -> None:
+    """By whoever owns the directory above, while root mounts there."""
+    places = [workspace / name for name in ("source", "mountpoint")]
+    victim = workspace / "victim"
+    for path in (*places, victim):
+        path.mkdir()
+    (places[0] / "own").touch()
+    (victim / "passwd").touch()
+    command = [sys.executable, "-c", SWAPPED_MEANWHILE, "--no-record", *map(str, places), str(victim)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as mounting:
+        assert mounting.stdout is not None
+        assert mounting.stdout.readline() == "mounted\n"
+        shown = run_apart(os.listdir, workspace / "mountpoint.moved")
+        covered = mounted_at(victim)
+        mounting.terminate()
+    assert mounted_at(workspace / "mountpoint.moved") is None
+    assert shown == ["own"]
+    assert covered is None
 
 
 def test_a_log_cannot_lead_outside(tmp_path: Path) -> None:

@@ -5,8 +5,10 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/fuse.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 struct fuse_session *libfuse_session;
 
@@ -19,6 +21,13 @@ int libfuse_device(struct fuse_session *se) {
     typedef int function(struct fuse_session *);
     function *next = (function *)libfuse("fuse_session_fd", "FUSE_3.0");
     return next(se);
+}
+
+void libfuse_hang_up(struct fuse_session *se) {
+    int nobody = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (nobody < 0) return;
+    dup3(nobody, libfuse_device(se), O_CLOEXEC);
+    close(nobody);
 }
 
 int libfuse_receive(struct fuse_session *se, struct fuse_buf *buffer) {

@@ -87,7 +87,10 @@ struct fuse_session *session_new_versioned(struct fuse_args *args, const struct 
 void session_destroy(struct fuse_session *se) {
     typedef void function(struct fuse_session *);
     function *next = (function *)libfuse("fuse_session_destroy", "FUSE_3.0");
-    if (next && !worker_is_left_behind()) next(se);
+    if (worker_is_left_behind())
+        libfuse_hang_up(se);
+    else if (next)
+        next(se);
 }
 
 /* pyfuse3 has no way to list a name without having it looked up: a virtual entry with a generation means that. */
