@@ -288,7 +288,7 @@ class Engine:
         return seconds
 
     def _is_busy(self) -> bool:
-        """Whether an engine that does not read works, or waits for a processor, and does not hang."""
+        """Whether an engine that does not read works, or waits for a processor or its disk: no hang."""
         return self._pulse is not None and self._pulse.stands_still(time.monotonic()) < _SILENT
 
     def _unread(self) -> int:
@@ -366,7 +366,7 @@ def _silent(seconds: float, *, is_busy: bool) -> dict[str, object]:
     """Return the state of an engine that has not read for so long, and the reason in words."""
     reason = f"the engine has not read anything for {seconds:.0f} s; events wait"
     if is_busy:
-        return {"state": "busy", "reason": f"{reason} while it works, or gets no processor"}
+        return {"state": "busy", "reason": f"{reason} while it works, or waits for a processor or its disk"}
     return {"state": "hung", "reason": reason}
 
 

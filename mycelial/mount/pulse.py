@@ -11,8 +11,8 @@ _STATE, _TIME, _SYSTEM_TIME = 0, 11, 12  # fields of /proc/PID/stat (see proc(5)
 class Pulse:
     """Looks at one process again and again, and remembers when it was seen to get on.
 
-    It gets on while it runs, waits for a processor, or has used one since it was last looked at; not while
-    it is stopped, sleeps, or waits for a disk.
+    It gets on while it runs, waits for a processor or a disk, or has used a processor since it was last
+    looked at; not while it is stopped, or sleeps.
     """
 
     def __init__(self, pid: int, now: float) -> None:
@@ -27,7 +27,7 @@ class Pulse:
             state, used = state_and_time(os.fsdecode(self._stat.read_bytes()))
         except (OSError, ValueError):
             return
-        if state == "R" or used != self._used:
+        if state in "RD" or used != self._used:
             self._seen = now
         self._used = used
 

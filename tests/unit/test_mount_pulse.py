@@ -62,6 +62,19 @@ def test_who_used_a_processor_meanwhile_gets_on_whatever_he_does_now(tmp_path: P
         assert pulse.stands_still(2.0 + still) == still
 
 
+WAITING = "import ctypes, sys; ctypes.CDLL(None).vfork() or sys.stdin.read()"  # like for a disk, in state D
+
+
+def test_who_waits_for_a_disk_gets_on() -> None:
+    command = [sys.executable, "-I", "-S", "-c", WAITING]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
+        wait_until(lambda: state(process.pid) == "D")
+        pulse = Pulse(process.pid, 1.0)
+        pulse.look(4.0)
+        assert pulse.stands_still(4.0) == 0.0
+        process.kill()
+
+
 def test_who_is_gone_does_not_get_on() -> None:
     process = subprocess.Popen(["true"])
     process.wait()
