@@ -10,6 +10,17 @@ from pathlib import Path
 from mycelial.store.errors import FullError, StoreError
 
 _DISK = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
+_NEED_ROOM = (
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_IOERR_WRITE,
+    sqlite3.SQLITE_IOERR_FSYNC,
+    sqlite3.SQLITE_IOERR_DIR_FSYNC,
+    sqlite3.SQLITE_IOERR_TRUNCATE,
+    sqlite3.SQLITE_IOERR_SHMOPEN,
+    sqlite3.SQLITE_IOERR_SHMSIZE,
+    sqlite3.SQLITE_IOERR_SHMMAP,
+)
+"""What SQLite says of these on a full disk, too, where it does not say that it is full."""
 _LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _LONGEST = 504
 """Bytes of a path that SQLite opens with its journal (MAX_PATHNAME in os_unix.c, without "-journal")."""
@@ -25,8 +36,9 @@ def trouble_with(path: Path, error: Exception) -> StoreError:
     if isinstance(error, StoreError):
         return error
     if isinstance(error, OSError):
-        return _disk(path, error.errno, error.strerror or str(error))
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+        return _disk(path, error.strerror or str(error), is_full=error.errno in (errno.ENOSPC, errno.EDQUOT))
+    extended = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+    code = extended & 0xFF
     if code == sqlite3.SQLITE_NOTADB:
         return StoreError(f"{path}: not a database (damaged, or some other file)", mend=_MOVE_AWAY)
     if code == sqlite3.SQLITE_CORRUPT:
@@ -40,8 +52,8 @@ def trouble_with(path: Path, error: Exception) -> StoreError:
     if code == sqlite3.SQLITE_CANTOPEN and path.exists() and not os.access(path, os.R_OK):
         return StoreError(f"{path}: it may be read by its owner only", mend="ask as that user")
     if code in _DISK:
-        number = errno.ENOSPC if code == sqlite3.SQLITE_FULL else None
-        return _disk(path, number, str(error))
+        is_full = code == sqlite3.SQLITE_FULL or (extended in _NEED_ROOM and not _has_any(path))
+        return _disk(path, str(error), is_full=is_full)
     if not isinstance(error, sqlite3.Error):  # what stands there cannot be understood
         return StoreError(f"{path}: damaged ({type(error).__name__})", mend=_MOVE_AWAY)
     text = str(error).partition(" with text ")[0]  # what is recorded is not for the system's log
@@ -70,14 +82,23 @@ def has_room(path: Path, free_then: int) -> bool:
     return max(disk.f_bavail * disk.f_frsize, disk.f_bfree * disk.f_frsize - free_then) >= needed
 
 
-def _disk(path: Path, number: int | None, text: str) -> StoreError:
+def _has_any(path: Path) -> bool:
+    """Whether anything at all is free for everybody on the disk of the database at `path`."""
+    try:
+        disk = os.statvfs(path.parent)
+    except OSError:
+        return True
+    return bool(disk.f_bavail and (disk.f_favail or not disk.f_files))
+
+
+def _disk(path: Path, text: str, *, is_full: bool) -> StoreError:
     """Say what is the matter with the disk; SQLite itself often says no more than "disk I/O error"."""
+    if is_full:
+        return FullError(f"{path}: the disk is full", mend="make room; recording then goes on by itself")
     try:
         figures = os.statvfs(path.parent)
     except OSError:
         return StoreError(f"{path}: {text}", mend="see whether its directory is there")
-    if number in (errno.ENOSPC, errno.EDQUOT) or not figures.f_bavail:
-        return FullError(f"{path}: the disk is full", mend="make room; recording then goes on by itself")
     if figures.f_flag & os.ST_RDONLY:
         return StoreError(
             f"{path}: on a read-only filesystem", mend="make it writable, or keep it elsewhere (--db)"

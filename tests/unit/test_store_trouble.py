@@ -36,9 +36,36 @@ def test_a_path_that_is_too_long_for_sqlite_is_called_so(tmp_path: Path) -> None
     assert "--db" in trouble.mend
 
 
-def disk(free: int, available: int) -> os.statvfs_result:
-    """One of 1000 MiB with so many MiB free, and so many of these for everybody."""
-    return os.statvfs_result((1 << 20, 1 << 20, 1000, free, available, 0, 0, 0, 0, 255))
+def disk(free: int, available: int, *, inodes: int = 1) -> os.statvfs_result:
+    """One of 1000 MiB with so many MiB free, and so many of these, and inodes, for everybody."""
+    return os.statvfs_result((1 << 20, 1 << 20, 1000, free, available, 1000, inodes, inodes, 0, 255))
+
+
+def failed(code: int) -> sqlite3.OperationalError:
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorcode = code
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "available", "inodes", "is_full"),
+    [
+        (failed(sqlite3.SQLITE_IOERR_WRITE), 0, 1, True),
+        (failed(sqlite3.SQLITE_IOERR_WRITE), 1, 1, False),
+        (failed(sqlite3.SQLITE_IOERR_SHMSIZE), 0, 1, True),
+        (failed(sqlite3.SQLITE_CANTOPEN), 1, 0, True),
+        (failed(sqlite3.SQLITE_IOERR_READ), 0, 1, False),
+        (failed(sqlite3.SQLITE_READONLY), 0, 1, False),
+        (failed(sqlite3.SQLITE_FULL), 1, 1, True),
+        (PermissionError(13, "Permission denied"), 0, 1, False),
+        (OSError(28, "No space left on device"), 1, 1, True),
+    ],
+)
+def test_a_disk_is_called_full_where_that_can_be_the_reason(
+    error: Exception, available: int, inodes: int, is_full: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "statvfs", lambda _: disk(1000, available, inodes=inodes))
+    assert ("the disk is full" in str(trouble_with(Path("d/e.db"), error))) is is_full
 
 
 @pytest.mark.parametrize(
