@@ -152,7 +152,23 @@ def _from_status(raw: bytes, path: str) -> Place | None:
         return None
     if mount is None or not isinstance(database, str):
         return None
+    if not _may_name(mount, database):
+        del status["database"]
     return Place(Path(database), mount.path, status, mount.top.strip("/"))
+
+
+def _may_name(mount: Mount, database: str) -> bool:
+    """Whether a mount can say that a database is its own.
+
+    Anybody may call a filesystem of his so: one who lets others in would have them forget what is
+    theirs, where they mean what is his.
+    """
+    if not database or mount.owner in (-1, 0, os.geteuid()):
+        return True
+    try:
+        return os.stat(database).st_uid == mount.owner
+    except OSError:
+        return False
 
 
 def _shown_from(path: str) -> Mount | None:

@@ -6,12 +6,14 @@ import contextlib
 import errno
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from mycelial.cli.main import run
 from mycelial.cli.mounts import Mount
+from mycelial.cli.place import locate
 from mycelial.record.location import database_path
 from tests.unit.recorded import BO, DAYS, EVE, FILES, ODD, database
 from tests.unit.terminal import Terminal
@@ -224,6 +226,20 @@ class TestWithinASource:
         assert terminal.json("status", "--json")["mounted"] is False
         forged = json.dumps({"database": "/etc/passwd", "mountpoint": "/"}).encode()
         assert terminal.json("status", "--json")["mounted"] is False
+
+    def test_a_database_of_whoever_did_not_mount_is_not_believed(
+        self, terminal: Terminal, source: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        database = database_path(str(source))
+        told = {"database": str(database), "recording": True, "view_dir": ".mycelial"}
+        monkeypatch.setattr(os, "getxattr", lambda path, name: json.dumps(told).encode())
+        stranger = Mount(os.stat(source).st_dev, "/", str(source), owner=database.stat().st_uid + 1)
+        monkeypatch.setattr("mycelial.cli.place.mounts", lambda table: [stranger])
+        monkeypatch.setattr(os, "geteuid", lambda: stranger.owner + 1)  # his, whom the stranger let in
+        assert locate(str(source), None, foreign=True).is_foreign
+        owners = replace(stranger, owner=database.stat().st_uid)
+        monkeypatch.setattr("mycelial.cli.place.mounts", lambda table: [owners])
+        assert locate(str(source), None).database == database
 
     def test_a_mount_says_itself_where_its_database_is(
         self, terminal: Terminal, source: Path, monkeypatch: pytest.MonkeyPatch
