@@ -6,8 +6,9 @@ The parent waits at a pipe. Until the child reports, its standard error is still
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable
+
+from mycelial.mount.complaint import complain
 
 _READY = b"\0"
 
@@ -45,8 +46,8 @@ def _wait_and_exit(reading: int) -> None:
         answer += chunk
         if answer == _READY:
             os._exit(0)
-    text = answer.decode("utf-8", "replace") or "the daemon ended before the mount answered"
-    print(f"mycelial-mount: {text}", file=sys.stderr, flush=True)
+    text = answer.decode("utf-8", "surrogateescape") or "the daemon ended before the mount answered"
+    complain("mycelial-mount", text)
     os._exit(1)
 
 

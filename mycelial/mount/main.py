@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mycelial import __version__
+from mycelial.mount.complaint import complain
 from mycelial.mount.daemon import daemonise
 from mycelial.mount.mounted import is_dead_at, type_at
 from mycelial.mount.options import MountOptions, Request, UsageError, parse
@@ -22,6 +23,7 @@ from mycelial.mount.remount import remount
 from mycelial.mount.watch import daemon_of
 from mycelial.record.logs import stderr_formatter
 
+_NAME = "mycelial-mount"
 _ENDS_WITHIN = 15.0  # seconds from the unmounting until the daemon has stored everything
 
 UMOUNT_USAGE = "usage: umount.fuse.mycelial MOUNTPOINT [-l]"
@@ -83,7 +85,7 @@ def main_umount_helper() -> None:
     if (
         type_at(paths[0]) != "fuse.mycelial"
     ):  # what else is there, below a mount in place, is not ours to unmount
-        print(f"umount.fuse.mycelial: {paths[0]}: no mount of Mycelial", file=sys.stderr)
+        complain("umount.fuse.mycelial", f"{paths[0]}: no mount of Mycelial")
         sys.exit(1)
     as_root = os.geteuid() == 0
     command = ["umount", "-i"] if as_root else ["fusermount3", "-u"]
@@ -103,7 +105,7 @@ def _command(arguments: list[str]) -> int:
     try:
         options = parse(arguments)
     except UsageError as problem:
-        print(f"mycelial-mount: {problem}", file=sys.stderr)
+        complain(_NAME, problem)
         return 2
     if options.request is Request.HELP:
         print(HELP, end="")
@@ -114,7 +116,7 @@ def _command(arguments: list[str]) -> int:
     try:
         return _remount(options) if options.remount else _mount(options)
     except MountError as problem:
-        print(f"mycelial-mount: {problem}", file=sys.stderr)
+        complain(_NAME, problem)
         return 1
 
 
@@ -124,8 +126,7 @@ def _remount(options: MountOptions) -> int:
         raise MountError(f"{options.mountpoint}: no mount of Mycelial to change")
     remount(options.mountpoint, ["ro" if options.read_only else "rw", *options.kernel])
     if options.own():
-        what = f"{options.mountpoint}: other options hold from the next mount on"
-        print(f"mycelial-mount: {what}", file=sys.stderr)
+        complain(_NAME, f"{options.mountpoint}: other options hold from the next mount on")
     return 0
 
 
@@ -139,7 +140,7 @@ def _mount(options: MountOptions) -> int:
             f"{options.source} is mounted at {other} too, and its record is in use;"
             " this mount does not record while that is so"
         )
-        print(f"mycelial-mount: {what} (--db PATH gives it a record of its own)", file=sys.stderr)
+        complain(_NAME, f"{what} (--db PATH gives it a record of its own)")
     report: Callable[[str | None], None] = _say_problem if options.foreground else daemonise()
     _set_up_logging(options)
     ready = False
@@ -165,7 +166,7 @@ def _mount(options: MountOptions) -> int:
 
 def _say_problem(problem: str | None) -> None:
     if problem is not None:
-        print(f"mycelial-mount: {problem}", file=sys.stderr)
+        complain(_NAME, problem)
 
 
 def _become(name: str) -> None:

@@ -14,6 +14,7 @@ import sys
 import time
 
 from mycelial import __version__
+from mycelial.mount.complaint import complain
 from mycelial.mount.mounted import is_dead_at, names_death, type_at
 
 _STATUS = "user.mycelial.status"
@@ -51,15 +52,15 @@ def _command(arguments: list[str]) -> int:
         case [mountpoint] if not mountpoint.startswith("-"):
             pass
         case _:
-            print("mycelial-watch: MOUNTPOINT is needed, and nothing else", file=sys.stderr)
+            complain("mycelial-watch", "MOUNTPOINT is needed, and nothing else")
             return 2
     try:
         died = daemon_died(mountpoint)
     except NoMountError as problem:
-        print(f"mycelial-watch: {problem}", file=sys.stderr)
+        complain("mycelial-watch", problem)
         return 2
     if died:
-        print(f"mycelial-watch: {mountpoint}: the daemon died", file=sys.stderr)
+        complain("mycelial-watch", f"{mountpoint}: the daemon died")
     return int(died)
 
 

@@ -195,6 +195,16 @@ def test_names_of_programs_and_files_are_shown_and_never_obeyed(mount: Mounted) 
     assert any(event.get("cwd", "").endswith(directory.name) for event in log), "and yet it is kept as it was"
 
 
+def test_a_mount_that_cannot_be_is_told_of_without_harm(workspace: Path) -> None:
+    place = workspace / f"d{ESCAPES}"
+    place.mkdir()
+    for words in ((place / "no", place), (place, place / "no"), ("-o", f"{ESCAPES}=1", place, place)):
+        finished = run([*mount_command(), *words])
+        assert finished.returncode
+        assert "owned" in finished.stderr
+        assert not set(finished.stderr) & {"\x1b", "\x07", "\r"}
+
+
 HARMFUL = """
 import ctypes, sys
 ctypes.CDLL(None).prctl(15, b"c\\x1b[2J\\n", 0, 0, 0)
