@@ -14,12 +14,12 @@ from itertools import count
 from typing import TypeAlias
 
 from mycelial.graph.adoption import adopt
+from mycelial.graph.belonging import settle
 from mycelial.graph.communities import Community, communities
 from mycelial.graph.gathering import gather
 from mycelial.graph.hubs import find_hubs
 from mycelial.graph.naming import Names, keep_names
 from mycelial.graph.purposes import Purposes
-from mycelial.graph.settling import settle
 from mycelial.store.clusters import Hub, Named, Structure
 from mycelial.store.past import Past
 

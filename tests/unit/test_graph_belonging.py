@@ -6,9 +6,9 @@ import random
 
 import pytest
 
-from mycelial.graph import settling
+from mycelial.graph import belonging
+from mycelial.graph.belonging import settle
 from mycelial.graph.communities import Community
-from mycelial.graph.settling import settle
 from mycelial.store.past import Strand
 
 THESIS, PROGRAM, FIGURE = range(5), range(5, 10), 10
@@ -56,9 +56,9 @@ def test_it_does_not_matter_how_many_files_are_asked_about_in_one_go(
             Strand(chance.random(), {file: chance.random() for file in chance.sample(sorted(PATHS), 5)})
             for _ in range(12)
         ]
-        monkeypatch.setattr(settling, "AT_ONCE", 1000)
+        monkeypatch.setattr(belonging, "AT_ONCE", 1000)
         whole = found(goes)
-        monkeypatch.setattr(settling, "AT_ONCE", at_once)
+        monkeypatch.setattr(belonging, "AT_ONCE", at_once)
         assert found(goes) == whole
         moved += whole != [set(group.files) for group in GROUPS]
     assert moved
