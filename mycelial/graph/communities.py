@@ -15,7 +15,10 @@ would be drawn into it.
 
 What was used for one purpose is told by changes, and where there are none by spells of some moments; how far
 all that was done in one place was (:mod:`mycelial.graph.purposes`) is found out by looking twice: first as
-if that said nothing.
+if that said nothing.  Where changes tell hardly anything, groups hold strays that chance brought to them, and
+reach into each other through these: there groups are put together only when each file is where it belongs
+(:func:`join`), and a group counts for itself that is half as large, unless it is used with another more often
+than by chance.
 """
 
 from __future__ import annotations
@@ -43,9 +46,6 @@ remainder's, of a substantial group's."""
 CHANCE = 0.27
 """Multiple of what would be so by chance by which a substantial group must reach into another."""
 
-SUBSTANTIAL = 0.05
-"""Share of all work that makes a group more than a remainder."""
-
 SHARED = 3
 """Files that may be everybody's, for any two groups."""
 
@@ -66,6 +66,20 @@ Pairs: TypeAlias = dict[int, float]
 
 
 @dataclass(frozen=True, slots=True)
+class _Measure:
+    """By what groups are put together: `substantial` is the share of all work that makes a group more than a
+    remainder, and what is used together `lift` times as much as by chance need not reach as far."""
+
+    substantial: float
+    lift: float
+
+
+_TOLD = _Measure(0.05, math.inf)
+_UNTOLD = _Measure(0.025, 1.5)
+"""Where hardly any change tells what was for one purpose: a home holds a dozen pieces of work."""
+
+
+@dataclass(frozen=True, slots=True)
 class Community:
     """One piece of work: the weight of each file's bonds with others."""
 
@@ -73,12 +87,30 @@ class Community:
 
 
 def communities(past: Purposes) -> list[Community]:
-    """Return the pieces of work of one user, the largest first; `past` learns how far places are trusted."""
+    """Return the pieces of work of one user, the largest first, or, where changes tell hardly anything, what
+    is still to be put together (:func:`join`); `past` learns how far places are trusted."""
     cores, weights = _cores(past)
-    group_of = _groups(past, cores)
+    group_of = _parts(past, cores)
+    _put_together(group_of, past, _TOLD)
     if past.learn(group_of):
         cores, weights = _cores(past)
-        group_of = _groups(past, cores)
+        group_of = _parts(past, cores)
+        if past.is_told:
+            _put_together(group_of, past, _TOLD)
+        else:
+            _settle(group_of, past)
+    return _communities(group_of, weights)
+
+
+def join(found: Sequence[Community], past: Purposes) -> list[Community]:
+    """Return the pieces of work that groups are of whose every file is where it belongs, the largest first;
+    for where changes tell hardly anything."""
+    group_of = {file: number for number, group in enumerate(found) for file in group.files}
+    _put_together(group_of, past, _UNTOLD)
+    return _communities(group_of, {file: weight for group in found for file, weight in group.files.items()})
+
+
+def _communities(group_of: Mapping[int, int], weights: Mapping[int, float]) -> list[Community]:
     groups: dict[int, list[int]] = {}
     for file, group in sorted(group_of.items()):
         groups.setdefault(group, []).append(file)
@@ -86,8 +118,8 @@ def communities(past: Purposes) -> list[Community]:
     return [Community({file: weights[file] for file in files}) for files in ordered]
 
 
-def _groups(past: Purposes, cores: Mapping[int, int]) -> dict[int, int]:
-    """Return the number of the piece of work that each file is of."""
+def _parts(past: Purposes, cores: Mapping[int, int]) -> dict[int, int]:
+    """Return the number of the group that each file is of."""
     if not cores:
         return {}
     numbers = sorted(set(cores.values()))
@@ -95,14 +127,17 @@ def _groups(past: Purposes, cores: Mapping[int, int]) -> dict[int, int]:
     gc.collect()  # networkx's graphs refer to themselves
     # The order in which they were found must not decide anything.
     place = {numbers[core]: number for number, group in enumerate(sorted(found)) for core in group}
-    group_of = {file: place[core] for file, core in sorted(cores.items())}
+    return {file: place[core] for file, core in sorted(cores.items())}
+
+
+def _put_together(group_of: dict[int, int], past: Purposes, measure: _Measure) -> None:
+    """Put groups together that are one piece of work, and give files to where they keep company, in turns."""
     for _ in range(ROUNDS):
         before = len(set(group_of.values()))
-        _join(group_of, past)
+        _join(group_of, past, measure)
         _settle(group_of, past)
         if len(set(group_of.values())) == before:
             break
-    return group_of
 
 
 def _cores(strands: Iterable[Strand]) -> tuple[dict[int, int], dict[int, float]]:
@@ -209,7 +244,7 @@ class _Reach:
         return self.common - math.fsum(nlargest(SHARED, self.guests.values()))
 
 
-def _join(group_of: dict[int, int], past: Purposes) -> None:
+def _join(group_of: dict[int, int], past: Purposes, measure: _Measure) -> None:
     """Put groups together for as long as one reaches far into another.
 
     Each time only those are that are the most entangled with each other, of all that either could be joined
@@ -234,7 +269,7 @@ def _join(group_of: dict[int, int], past: Purposes) -> None:
         others = several
         for group, alone in within.items():
             work[group] = work.get(group, 0.0) + alone
-        joined = _entangled(work, reach, whole)
+        joined = _entangled(work, reach, whole, measure)
         for file, group in group_of.items():
             group_of[file] = joined.get(group, group)
         for gone, kept in joined.items():
@@ -242,16 +277,19 @@ def _join(group_of: dict[int, int], past: Purposes) -> None:
 
 
 def _entangled(
-    work: Mapping[int, float], reach: Mapping[tuple[int, int], _Reach], whole: float
+    work: Mapping[int, float], reach: Mapping[tuple[int, int], _Reach], whole: float, measure: _Measure
 ) -> dict[int, int]:
     """Return which groups become part of which, given the work on each, what touched two, and all work."""
     entangled: dict[tuple[int, int], float] = {}
     for (a, b), known in reach.items():
         less = min(work[a], work[b])
-        remainder = less < SUBSTANTIAL * whole
         by_chance = work[a] * work[b] / whole
         broad = known.broad
-        if broad >= REACHING[not remainder] * less and (remainder or broad >= CHANCE * by_chance):
+        if less < measure.substantial * whole or known.common >= measure.lift * by_chance:
+            reaches = broad >= REACHING[0] * less
+        else:
+            reaches = broad >= REACHING[1] * less and broad >= CHANCE * by_chance
+        if reaches:
             entangled[a, b] = broad / by_chance
     nearest: dict[int, int] = {}
     for a, b in sorted(entangled, key=lambda pair: (-entangled[pair], pair)):

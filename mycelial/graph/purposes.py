@@ -35,6 +35,10 @@ FEW = 50
 """Changes, or spells, of which it is as good to know nothing as to know how far they agree: groups found from
 a few are only what happened to be used together."""
 
+TOLD = 0.5
+"""How much changes must tell of, beside one that they do not: in an editor that runs all day, what is edited
+is no part of the commits made in a terminal."""
+
 FAINT = 1e-3
 """What weighs less is left out."""
 
@@ -61,16 +65,22 @@ class Purposes:
         """How far the changes of one place and episode are known to be for one purpose, from 0 to 1."""
         self.spells = 0.0
         """The same of spells."""
+        amounts = {True: 0.0, False: 0.0}
         for number, strand in enumerate(strands):
             # Who commits each file by itself says nothing of what belongs together.
             told = any(len(change) > 1 for change in strand.changes)
             parts = strand.changes if told else strand.spells
+            amounts[told] += strand.weight * sum(
+                math.fsum(files.values()) for files in (parts if told else (strand.files,))
+            )
             if len(parts) < 2:
                 self._add(_Kind.SURE, number, strand, parts[0] if told else strand.files)
                 continue
             for part in parts:
                 self._add(_Kind.CHANGE if told else _Kind.SPELL, number, strand, part)
             self._add(_Kind.CHANGES if told else _Kind.SPELLS, number, strand, strand.files)
+        self.is_told = amounts[True] >= TOLD * amounts[False]
+        """Whether changes tell of a good part of what was done for what purpose it was."""
 
     def __iter__(self) -> Iterator[Strand]:
         return (go for _, go in self.numbered(range(len(self._ends))))

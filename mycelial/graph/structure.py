@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 from mycelial.graph.adoption import adopt
 from mycelial.graph.belonging import settle
-from mycelial.graph.communities import Community, communities
+from mycelial.graph.communities import Community, communities, join
 from mycelial.graph.gathering import gather
 from mycelial.graph.hubs import find_hubs
 from mycelial.graph.naming import Names, keep_names
@@ -57,8 +57,11 @@ def _pieces(
 ) -> list[Community]:
     """Return the pieces of work with what was joined to none by its use: first what lies in the midst of one,
     which else would be put together with what lies beside it, then what lies beside the larger ones; and each
-    file is asked at last whether it is where it belongs."""
+    file is asked at last whether it is where it belongs, and where changes tell hardly anything before groups
+    are put together by what reaches from one into another, too."""
     found = adopt(joined, used.difference(*(group.files for group in joined)), paths)
+    if not done.is_told:
+        found = join(settle(found, done, paths), done)
     found = gather(found, done, paths)
     found = adopt(found, used.difference(*(group.files for group in found)), paths)
     found = settle(found, done, paths)

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from mycelial.graph import structure
 from mycelial.graph.background import from_json, to_json
-from mycelial.graph.communities import Community, communities
+from mycelial.graph.belonging import settle
+from mycelial.graph.communities import Community, communities, join
 from mycelial.graph.naming import Names, keep_names
 from mycelial.graph.purposes import Purposes
 from mycelial.graph.rebuild import rebuild
@@ -333,6 +334,26 @@ def test_one_piece_of_work_that_is_large_does_not_draw_in_all_others() -> None:
     assert [set(community.files) for community in communities(Purposes(strands))] == [
         set(task) for task in tasks
     ]
+
+
+def test_tasks_of_a_home_stay_apart_though_two_are_often_worked_on_in_one_sitting() -> None:
+    draw = random.Random(3)
+    tasks = [[10 * task + number for number in range(1, 7)] for task in range(12)]
+    strands = []
+    for day in range(400):
+        if day % 20 == 0:
+            current = draw.sample(tasks, 4)
+        chosen = draw.sample(current, 2 if draw.random() < 0.3 else 1)
+        files = [file for task in chosen for file in draw.sample(task, 3)]
+        files += [0] if draw.random() < 0.3 else []  # a list of what is to be done
+        draw.shuffle(files)
+        used = {file: draw.choice((1.0, 0.1)) for file in files}
+        spells = tuple({file: used[file] for file in files[at : at + 2]} for at in range(0, len(files), 2))
+        strands.append(Strand(1.0, used, (), spells))
+    done = Purposes(strands)
+    paths = {file: str(file) for file in (0, *itertools.chain(*tasks))}
+    assert not done.is_told
+    assert len(join(settle(communities(done), done, paths), done)) == len(tasks)
 
 
 def test_what_was_hardly_ever_used_goes_with_its_directory(story: Story) -> None:
