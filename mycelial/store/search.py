@@ -141,18 +141,16 @@ class Search:
     def _shares(self, file: int) -> dict[int, float]:
         """Return how much of what a file stands for, each file that belongs to it stands for too: up to 1."""
         together = self._neighbours.together(file)
-        usage = self._neighbours.usage([file, *together])
+        as_source = worth_of_making(self._neighbours.sources(file), self._neighbours.numbers_of_products)
+        as_product = worth_of_making(self._neighbours.products(file), self._neighbours.numbers_of_sources)
+        usage = self._neighbours.usage([file, *together, *as_source, *as_product])
         whole = max(usage[file].weight, *(bond.weight for bond in together.values()), 1e-300)
-        # What programs take up whatever is done would be found through every hit.
-        shares = {
-            other: bond.weight / whole * (1.0 - usage[other].by_habit) for other, bond in together.items()
-        }
-        for made in (
-            worth_of_making(self._neighbours.sources(file), self._neighbours.numbers_of_products),
-            worth_of_making(self._neighbours.products(file), self._neighbours.numbers_of_sources),
-        ):
+        shares = {other: bond.weight / whole for other, bond in together.items()}
+        for made in (as_source, as_product):
             for other, worth in made.items():
                 shares[other] = max(shares.get(other, 0.0), worth)
+        # What programs take up whatever is done would be found through every hit.
+        shares = {other: share * (1.0 - usage[other].by_habit) for other, share in shares.items()}
         shares.pop(file, None)
         return shares
 

@@ -126,3 +126,14 @@ def test_what_programs_take_up_whatever_is_done_is_not_found_through_a_hit(tmp_p
     assert found.get(journal, 0.0) < 0.5 * found[f"Scans/{ord('c')}.pdf"]
     with story.answers() as answers:
         assert next(iter(answers.together("choir.odt"))).path == f"Scans/{ord('c')}.pdf"
+
+
+def test_what_a_program_makes_from_whatever_is_saved_is_not_found_through_a_hit(tmp_path: Path) -> None:
+    story, journal = Story(tmp_path), ".local/journal.db"
+    for number in range(30):
+        story.program("soffice.bin").close(f"{number % 3}.odt", f"costs{number % 3}.ods")
+        story.program("synchronise").open(f"{number % 3}.odt").close(journal)
+        story.pause()
+    assert journal in story.products("1.odt")
+    found = {hit.path: hit.score for hit in search(story, "1")}
+    assert found.get(journal, 0.0) < 0.1 * found["costs1.ods"]
