@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FORGETS_AT_MOST (1u << 20)
-
 struct fuse_lowlevel_ops python_ops;
 
 static struct {
@@ -17,11 +15,11 @@ bool is_view_dir(fuse_ino_t parent, const char *name) {
     return parent == FUSE_ROOT_ID && configuration.view_dir[0] && strcmp(name, configuration.view_dir) == 0;
 }
 
+/* They are as many as the look-ups that Python counted since it took them last, or entries of listings, at most. */
 void forget_virtual(fuse_ino_t ino, uint64_t lookups) {
     if (forgets.count == forgets.room) {
         size_t room = forgets.room ? forgets.room * 2 : 64;
-        struct virtual_forget *larger =
-            room > FORGETS_AT_MOST ? NULL : realloc(forgets.data, room * sizeof *larger);
+        struct virtual_forget *larger = realloc(forgets.data, room * sizeof *larger);
         if (!larger) return; /* that virtual inode stays; it holds nothing but its name */
         forgets.data = larger;
         forgets.room = room;
