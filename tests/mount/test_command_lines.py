@@ -92,3 +92,13 @@ def test_command_lines_need_not_be_recorded(new_mount: Callable[..., Mounted], w
     (mount.source / "in.txt").write_text("x")
     event = written("cat in.txt | tr a b > out.txt; true", "out.txt", mount)
     assert not {"args", "chain_args", "neighbours"} & event.keys()
+
+
+def test_a_shell_that_becomes_another_of_its_name_is_known_by_what_that_is_told(
+    mount: Mounted, in_mount: Path
+) -> None:
+    (mount.source / "run.sh").write_text("sort in.txt | uniq\n")
+    written("bash run.sh > out.txt 2>&1; true", "out.txt", mount)
+    (reading,) = [event for event in events(mount) if event["path"] == "run.sh"]
+    assert reading["args"] == ["bash", "run.sh"]
+    assert streams(reading)[1] == "out.txt"

@@ -216,17 +216,25 @@ static void announce(struct process *process, struct proc_streams *streams) {
     if (!ring_process(number, uid, data, text.size)) process->number = PROCESS_UNKNOWN; /* so it is told next time */
 }
 
-/* A shell does loops by itself, and its standard input is what they read as long as they go on. */
+/* A shell does loops by itself, and its standard input is what they read as long as they go on. And it may become another
+ * of its name, which is told to do something else. */
 static bool is_shell(const struct process *process) {
     size_t size = strlen(process->comm);
     return process->threads == 1 && size >= 2 && !strcmp(process->comm + size - 2, "sh");
 }
 
-static bool has_other_input(struct process *process, const char *target) {
-    uint64_t input = 14695981039346656037u; /* FNV-1a */
-    for (; *target; target++) input = (input ^ (unsigned char)*target) * 1099511628211u;
-    bool changed = input != process->input;
-    process->input = input;
+static uint64_t hashed(uint64_t hash, const char *bytes, size_t size) {
+    for (size_t i = 0; i < size; i++) hash = (hash ^ (unsigned char)bytes[i]) * 1099511628211u; /* FNV-1a */
+    return hash;
+}
+
+static bool has_other_task(struct process *process, const char *input) {
+    char line[4096];
+    uint64_t task = hashed(14695981039346656037u, input, strlen(input));
+    ssize_t size = read_proc(line, sizeof line, "/proc/%d/cmdline", (int)process->tgid);
+    if (size > 0) task = hashed(task, line, (size_t)size);
+    bool changed = task != process->task;
+    process->task = task;
     return changed;
 }
 
@@ -240,7 +248,7 @@ static uint32_t number_of(pid_t tid, bool look_at_pipes) {
     bool known = process->number && process->epoch == announced.epoch;
     struct proc_streams streams;
     proc_streams_of(&streams, process->tgid);
-    if (look_at_pipes && is_shell(process) && has_other_input(process, proc_stream(&streams, 0))) known = false;
+    if (is_shell(process) && has_other_task(process, proc_stream(&streams, 0))) known = false;
     if (known && !(look_at_pipes && (process->pipeline.in.count || process->pipeline.out.count))) return process->number;
     struct pipeline pipeline = process->pipeline;
     bool changed = pipeline_follow(&pipeline, &streams);

@@ -13,7 +13,7 @@ struct process {
     int comm_fd;
     char comm[64];
     uint32_t number, epoch; /* under which it was announced */
-    uint64_t input; /* of a shell: a hash of where its standard input led then */
+    uint64_t task; /* of a shell: a hash of where its standard input led then, and of its command line */
     struct pipeline pipeline;
     char *cmdline; /* as an ancestor; read once */
     size_t cmdline_size;
