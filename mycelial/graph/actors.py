@@ -69,6 +69,7 @@ class Actor:
     same_input: int = 0  # how many of its nearest ancestors had its standard input then
     cwd: str = ""  # when it was first seen with this command line
     given: str | None = None  # where its standard input led then: a shell has others in its loops
+    led: str | None = None  # where its standard output led then
     shell: tuple[tuple[str, ...], str] | None = (
         None  # command line and directory of the shell that it is or was
     )

@@ -23,6 +23,8 @@ _FRONTS = {"/R/bin/exec/R": "R"}
 """By the end of its path, as what a program is called that does not run without its script."""
 
 _MOVES = re.compile(r"(?:^|[;&|(\s])(?:cd|pushd|popd)\b")
+_GOES = re.compile(r"\s*(?:set\s+[-+]\w+\s*[;\n]\s*)?cd\s+(?:--\s+)?(?P<place>[\w.][\w./+-]*)\s*(?:&&|[;\n])")
+"""A shell that goes to another directory first of all."""
 
 _TO = ("-C", "-D", "--directory")
 _JOINED_TO = re.compile(r"-[CD](?=.)|--directory=")
@@ -59,6 +61,16 @@ def _directories(args: tuple[str, ...]) -> Iterator[str]:
             yield word
         elif (joined := _JOINED_TO.match(word)) is not None:
             yield word[joined.end() :]
+
+
+def begun_in(line: tuple[str, ...], cwd: str) -> str:
+    """Return the directory in which a shell was called that was in `cwd` when it was seen first.
+
+    It may have gone there at once, as it is told on its command line.
+    """
+    went = _GOES.match(script_text(line)) if has_commands(line) else None
+    place = os.path.normpath(went["place"]) if went is not None else ""
+    return cwd[: -len(place) - 1] if place and cwd.endswith(f"/{place}") else cwd
 
 
 def root_of(process: Process, paths: list[str]) -> str:

@@ -8,20 +8,13 @@ command line stands in, if it has one: a script, or the text behind -c.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from itertools import takewhile
 
 from mycelial.graph.actors import Actor
-from mycelial.graph.calling import (
-    as_called,
-    called_in,
-    can_be_called,
-    has_commands,
-    has_lasting_script,
-    root_of,
-)
+from mycelial.graph.calling import as_called, called_in, has_lasting_script, root_of
 from mycelial.graph.filters import ignores_input, reads_input
+from mycelial.graph.making import Written
 from mycelial.graph.processes import Processes
 from mycelial.graph.programs import (
     Kind,
@@ -31,6 +24,7 @@ from mycelial.graph.programs import (
     kind_of,
     script_text,
 )
+from mycelial.graph.shells import Shell, asks_for_more, shell_run, shells_of
 from mycelial.record.events import Process
 from mycelial.record.steps import Command, Step
 
@@ -41,51 +35,8 @@ ADJACENT = 0.05
 """Seconds within which a shell opens both files of a command."""
 
 _SETS = re.compile(r"<<|(?:^|[;&|(\s])(?:[A-Za-z_]\w*=|(?:export|ulimit|umask|set)\s)")
-_OUTPUT = re.compile(r"\d?>+\s*\S+")
-_ASKS = re.compile(r"\b(?:read|mapfile|readarray)\b")
 _DELETED = " (deleted)"
-_SAYING_NOTHING = (Kind.TOOL, Kind.SHELL, Kind.WRAPPER)
 _RUNNING_OTHERS = (Kind.BUILDER, Kind.INTERPRETER, Kind.TOOL)
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """A close after writing, as far as it matters for commands.
-
-    Attributes
-    ----------
-    path : str
-        What was written, relative to the mount's root.
-    writer : Actor
-    process : Process
-        The writer as it was seen last.
-    creator : Actor or None
-        Who made or emptied the file last.
-    conducted : bool
-        Whether that was a shell, or what else runs programs, at the time.
-    anew : bool
-        Whether that was just before; otherwise it was only added to.
-    t, begun : float
-        When it was closed, and when its present content was begun.
-    unseen : bool
-        Whether sources came in on a way that the commands do not show: a named pipe, a file elsewhere.
-    creators : function of a path
-        The pid of the actor that made or emptied the file there lately; 0 if nobody did.
-    path_of : function of a file
-        Where it is.
-    """
-
-    path: str
-    writer: Actor
-    process: Process
-    creator: Actor | None
-    conducted: bool
-    anew: bool
-    t: float
-    begun: float
-    unseen: bool
-    creators: Callable[[str], int]
-    path_of: Callable[[int], str]
 
 
 @dataclass(slots=True)
@@ -126,16 +77,23 @@ class _Builder:
         feeder = self._processes.feeder(written.writer, written.creator, written.process)
         feeder = feeder or self._processes.opener(written.writer, written.creator)
         top = self._top(process) if feeder is None else self._feeding(feeder)
-        shells = self._shells(top.pid) if feeder is None else iter(())
         commands: tuple[Command, ...] = ()
         if written.writer.kind in (Kind.SHELL, Kind.HOST) or not top.args:
             self._sure = False
         else:
             commands = self._pipeline(top)
             self._sure = self._sure and not any(is_overwritten(command.args) for command in commands)
-        given = (one for one in shells if not self._is_given_from_outside(one[0], top.pid, commands))
-        shell, shell_cwd = next(given, ((), ""))
-        if shell[1:2] and _SETS.search(script_text(shell)):
+        shell: Shell | None = None
+        for one in shells_of(written, self._processes, top.pid) if feeder is None else ():
+            if not self._sure and (one.led or one.is_own) and (called := self._called(one)):
+                return self._as_command(one, called, reads)
+            if asks_for_more(one, commands, unseen=self._unseen):
+                continue
+            if not one.led:
+                shell = one
+                break
+            commands, self._unseen = (Command(one.line),), False  # with that, the next one did it
+        if shell is not None and _SETS.search(script_text(shell.line)):
             self._sure = False
         actor = self._processes.latest(top.pid)
         return Step(
@@ -144,31 +102,50 @@ class _Builder:
             cwd=self._cwd_of(top) or called_in(top.args, process.cwd or ""),
             root=self._root,
             sure=self._sure,
-            shell=shell,
-            shell_cwd=shell_cwd,
+            shell=() if shell is None else shell.line,
+            shell_cwd="" if shell is None else shell.cwd,
             reads=reads,
             by=(top.pid, (actor.start or 0) if actor is not None else 0),
-            shell_by=self._shell_run(),
+            shell_by=shell_run(written),
             t=written.t,
-            above=tuple(
-                pid for pid, comm in process.chain if pid != top.pid and kind_of(comm) in _RUNNING_OTHERS
-            ),
+            above=self._above(top.pid),
         )
+
+    def _called(self, shell: Shell) -> tuple[Command, ...]:
+        """Return a shell as a part of its pipeline, with its redirections; nothing if not sure."""
+        builder = _Builder(self._written, self._processes, self._sources)
+        builder._by_shell = False
+        streams = {0: shell.given, 1: shell.led}
+        part = _Part(shell.pid, shell.ppid, shell.line, {at: name for at, name in streams.items() if name})
+        commands = builder._pipeline(part, is_shell=True)
+        return commands if builder._sure else ()
+
+    def _as_command(
+        self, shell: Shell, commands: tuple[Command, ...], reads: tuple[tuple[int, str], ...]
+    ) -> Step:
+        actor = self._processes.latest(shell.pid)
+        return Step(
+            product=self._written.path,
+            commands=commands,
+            cwd=shell.cwd,
+            root=self._root,
+            sure=True,
+            reads=reads,
+            by=(shell.pid, (actor.start or 0) if actor is not None else 0),
+            shell_by=shell_run(self._written),
+            t=self._written.t,
+            above=self._above(shell.pid),
+        )
+
+    def _above(self, top: int) -> tuple[int, ...]:
+        """Return what runs programs, other than shells, and ran that process."""
+        chain = self._written.process.chain
+        return tuple(pid for pid, comm in chain if pid != top and kind_of(comm) in _RUNNING_OTHERS)
 
     def _cwd_of(self, part: _Part) -> str:
         """Return where a program was called; empty if not known."""
         actor = self._processes.latest(part.pid)
         return called_in(part.args, actor.cwd) if actor is not None and actor.args == part.args else ""
-
-    def _shell_run(self) -> tuple[int, int]:
-        """Return what tells one run of a shell from another: its topmost process, and the process group."""
-        process, name, top = self._written.process, "", self._written.process.pid
-        for pid, comm in ((process.pid, process.comm), *process.chain):
-            if kind_of(comm) is Kind.SHELL and name in ("", comm):
-                name, top = comm, pid
-            elif name:
-                break
-        return top, process.pgid or 0
 
     def _top(self, process: Process) -> _Part:
         """Climb to the process that a shell or make started: the whole command is its."""
@@ -201,14 +178,15 @@ class _Builder:
         actor = self._processes.latest(pid)
         return () if actor is None or actor.kind is Kind.SHELL else actor.args or ()
 
-    def _pipeline(self, top: _Part) -> tuple[Command, ...]:
-        self._gather(top)
+    def _pipeline(self, top: _Part, *, is_shell: bool = False) -> tuple[Command, ...]:
+        self._gather(top, is_shell=is_shell)
         commands = [self._last(top)]
         part = top
         while (pipe := part.streams.get(0, "")).startswith("pipe:") and len(commands) < LONGEST:
             found = [p for p in self._parts.values() if pipe in (p.streams.get(1), p.streams.get(2))]
             if self._leaves_input(part, is_its_own=bool(found)):
                 break
+            found = self._script_of(found) or found
             if len(found) != 1 or not found[0].args:
                 if reads_input(part.args):
                     self._unseen = not found
@@ -225,9 +203,11 @@ class _Builder:
             self._sure = False
         return tuple(reversed(commands))
 
-    def _gather(self, top: _Part) -> None:
+    def _gather(self, top: _Part, *, is_shell: bool) -> None:
         """Find the other processes of the pipeline: those that were seen beside it, and those with events."""
-        own = set(self._written.process.pipe_in) | {top.streams.get(0, "")}
+        own = {top.streams.get(0, "")}
+        if not is_shell:
+            own |= set(self._written.process.pipe_in)
         actor = self._processes.latest(top.pid)
         seen = {} if actor is None else {n.pid: n for n in actor.neighbours}
         for other in {**seen, **{n.pid: n for n in self._written.process.neighbours}}.values():
@@ -242,6 +222,14 @@ class _Builder:
                 known.inherits = actor.same_input > 0
             elif actor.pid != top.pid and not any(pid in self._parts for pid, _ in actor.chain):
                 self._sure = self._sure and actor.pid in self._parts  # part of a group of commands
+
+    def _script_of(self, found: list[_Part]) -> list[_Part]:
+        """Return the shell that runs a script of which the others that write into its output are commands."""
+        lines = self._written.process.chain_args
+        first = min(found, key=lambda part: part.pid, default=None)
+        if first is None or first.args in lines or not first.args or not has_lasting_script(first.args):
+            return []
+        return [first] if kind_of(first.args[0].rpartition("/")[2]) is Kind.SHELL else []
 
     def _last(self, top: _Part) -> Command:
         written, path = self._written, self._written.path
@@ -344,57 +332,3 @@ class _Builder:
                     text and "-c" in line and "|" not in text.replace("||", "")
                 )
         return False
-
-    def _shells(self, top: int) -> Iterator[tuple[tuple[str, ...], str]]:
-        """Yield the command lines of shells that can be called again, the nearest first, and where they were.
-
-        One further up does the same if what is between them says nothing of its own.
-        """
-        written = self._written
-        chain = written.process.chain
-        above = [pid for pid, _ in takewhile(lambda item: kind_of(item[1]) in _SAYING_NOTHING, chain)]
-        pids = [written.process.pid, top, *(pid for pid, _ in chain)]
-        known = None
-        for actor in (written.writer, written.creator, *map(self._processes.latest, pids)):
-            if actor is None or actor.shell is None or not has_lasting_script(actor.shell[0]):
-                continue
-            if known is None or (actor.pid in above and actor.shell != known):
-                known = actor.shell
-                yield known
-        if known is not None:
-            return
-        for (_, comm), line in zip(chain, written.process.chain_args, strict=False):
-            if kind_of(comm) is Kind.SHELL:
-                cwd = called_in(written.process.args or (), written.process.cwd or "")
-                yield from [(line, cwd)] if can_be_called(line) else []
-                return
-
-    def _is_given_from_outside(self, shell: tuple[str, ...], top: int, commands: tuple[Command, ...]) -> bool:
-        """Whether what was read came in from outside of a shell, which called again would not be given it."""
-        text = script_text(shell)
-        if not has_commands(shell):
-            own, outer = self._inputs_of(shell)
-            return bool(own) and (self._unseen or (outer is not None and own != outer))
-        if "<" in text:
-            return False
-        pipes = text.replace("||", "").count("|")
-        first = _OUTPUT.sub("", re.split(r"[|&;\n]", text, maxsplit=1)[0])
-        given = self._unseen or (bool(commands) and bool(commands[0].stdin))
-        return (
-            (given and pipes < len(commands))
-            or reads_input(tuple(first.split()))
-            or (not commands and not pipes and _ASKS.search(text) is not None)
-        )
-
-    def _inputs_of(self, shell: tuple[str, ...]) -> tuple[str, str | None]:
-        """Return the file or pipe that a shell was given, and what its parent has, if that is known.
-
-        The copies of itself that it forked are not what was meant.
-        """
-        written = self._written
-        above = [written.writer, *(self._processes.latest(pid) for pid, _ in written.process.chain)]
-        copies = [at for at, actor in enumerate(above) if actor is not None and actor.args == shell]
-        if not copies:
-            return "", None
-        given, outer = [*above, None][copies[-1] : copies[-1] + 2]
-        return (given.given or "") if given else "", outer.given if outer else None

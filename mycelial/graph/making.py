@@ -58,6 +58,46 @@ class Making:
     number_at: Callable[[str], int | None]
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A close after writing, as far as it matters for commands.
+
+    Attributes
+    ----------
+    path : str
+        What was written, relative to the mount's root.
+    writer : Actor
+    process : Process
+        The writer as it was seen last.
+    creator : Actor or None
+        Who made or emptied the file last.
+    conducted : bool
+        Whether that was a shell, or what else runs programs, at the time.
+    anew : bool
+        Whether that was just before; otherwise it was only added to.
+    t, begun : float
+        When it was closed, and when its present content was begun.
+    unseen : bool
+        Whether sources came in on a way that the commands do not show: a named pipe, a file elsewhere.
+    creators : function of a path
+        The pid of the actor that made or emptied the file there lately; 0 if nobody did.
+    path_of : function of a file
+        Where it is.
+    """
+
+    path: str
+    writer: Actor
+    process: Process
+    creator: Actor | None
+    conducted: bool
+    anew: bool
+    t: float
+    begun: float
+    unseen: bool
+    creators: Callable[[str], int]
+    path_of: Callable[[int], str]
+
+
 def is_by_hand(making: Making) -> bool:
     """Whether nobody can do again what was done: somebody wrote, or brought the file from another version."""
     kind = making.writer.kind

@@ -301,6 +301,7 @@ class Processes:
             same_input=process.same_input,
             cwd=process.cwd or "",
             given=dict(process.fds).get(0),
+            led=dict(process.fds).get(1),
         )
         self._note_shell(actor, process)
         actor.places.update(places_of(actor))
@@ -316,7 +317,8 @@ class Processes:
             return
         actor.record = record
         if not actor.cwd or actor.args != process.args:
-            actor.cwd, actor.given = process.cwd or "", dict(process.fds).get(0)
+            actor.cwd, streams = process.cwd or "", dict(process.fds)
+            actor.given, actor.led = streams.get(0), streams.get(1)
         actor.comm, actor.exe, actor.args, actor.ppid = process.comm, process.exe, process.args, process.ppid
         actor.fds = dict(process.fds)
         actor.neighbours = process.neighbours or actor.neighbours

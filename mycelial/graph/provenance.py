@@ -13,9 +13,9 @@ from operator import attrgetter
 from typing import Any
 
 from mycelial.graph.actors import Actor
-from mycelial.graph.commands import Written, step_of
+from mycelial.graph.commands import step_of
 from mycelial.graph.flows import Flow, bounded, flows_into
-from mycelial.graph.making import Generation, Making, is_by_hand
+from mycelial.graph.making import Generation, Making, Written, is_by_hand
 from mycelial.graph.pairing import belonging, is_paired, namesakes
 from mycelial.graph.places import given
 from mycelial.graph.processes import Processes

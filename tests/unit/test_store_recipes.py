@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -524,3 +525,64 @@ def test_a_script_that_a_filter_is_told_is_not_its_input(story: Story) -> None:
     filtering = shell.becomes("sed", args=("sed", "-f", "s.sed"), fds=((0, "/mnt/in"), (1, "/mnt/out")))
     filtering.open("s.sed").close("out")
     assert lines(story, "out") == ["( sed -f s.sed < in > out )"]
+
+
+INTO_PIPE: dict[str, Any] = {"pipe_out": ("pipe:[7]",), "fds": ((1, "pipe:[7]"),)}
+FROM_PIPE: dict[str, Any] = {"pipe_in": ("pipe:[7]",), "fds": ((0, "pipe:[7]"),)}
+
+
+def test_a_shell_that_others_write_to_is_a_part_of_their_pipeline(story: Story) -> None:
+    inner = ("sh", "-c", "python3 tool.py out")
+    story.program("cat", args=("cat", "in"), cwd="/mnt", **INTO_PIPE).open("in")
+    tool = story.program("python3", args=("python3", "tool.py", "out"), cwd="/mnt", **FROM_PIPE, same_input=1)
+    tool.process = replace(tool.process, chain=((90, "sh"), (50, "bash")), chain_args=(inner,))
+    tool.open("tool.py").make("out")
+    assert lines(story, "out") == ["( cat in | sh -c 'python3 tool.py out' )"]
+
+
+SCRIPT = ("sh", "run.sh")
+
+
+def test_a_script_is_given_the_output_that_its_shell_was_given(story: Story) -> None:
+    shell = story.program("bash", args=("bash", "-s"), cwd="/mnt").create("out")
+    shell.becomes("sh", args=SCRIPT, fds=((1, "/mnt/out"),)).open("run.sh")
+    shell.run("uniq", args=("uniq",), cwd="/mnt", chain_args=(SCRIPT,)).close("out")
+    assert lines(story, "out") == ["( sh run.sh > out )"]
+
+
+def test_who_gave_a_script_its_output_is_called_again_if_it_may_have_given_it_to_others(story: Story) -> None:
+    line = ("sh", "-c", "sh run.sh > out")
+    outer = story.program("sh", args=line, cwd="/mnt").create("out")
+    shell = outer.run("sh", args=SCRIPT, cwd="/mnt", fds=((1, "/mnt/out"),), chain_args=(line,))
+    shell.open("run.sh", "a").run("tr", args=("tr", "a", "b"), chain_args=(SCRIPT, line)).close("out")
+    assert lines(story, "out") == ["( sh -c 'sh run.sh > out' )"]
+
+
+def test_a_script_in_a_pipeline_stands_for_what_it_runs(story: Story) -> None:
+    shell = story.program("sh", args=SCRIPT, cwd="/mnt", **INTO_PIPE).open("run.sh")
+    shell.run("sort", args=("sort", "a"), cwd="/mnt", chain_args=(SCRIPT,), **INTO_PIPE).open("a")
+    beside = tuple(
+        Neighbour(story.pid - 1 + number, ("", "pipe:[7]", ""), args)
+        for number, args in enumerate((SCRIPT, ("sort", "a")))
+    )
+    story.program("tee", args=("tee", "out"), cwd="/mnt", neighbours=beside, **FROM_PIPE).make("out")
+    assert lines(story, "out") == ["( sh run.sh | tee out )"]
+
+
+@pytest.mark.parametrize(
+    ("text", "cwd", "called_in"),
+    [
+        ("cd sub && sort a > b", "/mnt/sub", ""),
+        ("cd sub; mkdir -p x; cd x; sort a > b", "/mnt/sub", ""),
+        ("set -e\ncd ./sub/dir\nsort a > b", "/mnt/sub/dir", ""),
+        ("cd other && sort a > b", "/mnt/sub", "cd sub && "),
+        ("mkdir -p sub && cd sub", "/mnt/sub", "cd sub && "),
+    ],
+)
+def test_a_shell_that_went_elsewhere_first_of_all_is_called_where_it_began(
+    story: Story, text: str, cwd: str, called_in: str
+) -> None:
+    shell = story.program("sh", args=("sh", "-c", text), cwd=cwd).create("sub/b")
+    shell.run("true", args=("true",), cwd="/mnt/sub").close("sub/b")
+    (line,) = lines(story, "sub/b")
+    assert line.startswith(f"( {called_in}sh -c ")
