@@ -8,11 +8,17 @@ words, or within a here-document, is used by that command.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from itertools import takewhile
 
-from mycelial.graph.actors import Actor
+from mycelial.graph.actors import Actor, Read
+from mycelial.graph.calling import has_commands
+from mycelial.graph.filters import reads_input
 from mycelial.graph.making import Making, Reads
 from mycelial.graph.processes import Processes
 from mycelial.graph.programs import Kind, is_wrapper, kind_of, script_text
+from mycelial.graph.shelltext import Simple
+from mycelial.graph.substitutions import ANY_WORDS, Text, Use, names, says, text_of
 
 SUBSTITUTED = 1.0
 """Seconds by which what is done in <( ) begins before the program that it is for is seen."""
@@ -56,6 +62,60 @@ def captured(making: Making, script: Actor, processes: Processes, since: float) 
                 yield file, read
 
 
+def as_told(making: Making, processes: Processes) -> list[tuple[int, Read]] | None:
+    """What a shell captured for what it writes now, by the text of its commands; None if not known."""
+    process = making.process
+    shell, _ = making.writer.shell or ((), "")
+    lines = [process.args or shell, *process.chain_args]  # at its end it has none
+    text, depth = _told(lines[0]), 0
+    if text is None or (uses := text.written_to(making.path_of(making.product))) is None:
+        return None
+    while lines[depth + 1 : depth + 2] == lines[:1]:
+        depth += 1  # it is a copy
+    pid = process.chain[depth - 1][0] if depth else process.pid
+    return list(_said(uses, pid, making, processes))
+
+
+def is_told(line: tuple[str, ...]) -> bool:
+    """Whether the text of its commands says what a shell does with what it captures."""
+    return _told(line) is not None
+
+
+def _told(line: tuple[str, ...]) -> Text | None:
+    return text_of(script_text(line)) if has_commands(line) else None
+
+
+def _said(uses: list[Use], shell: int, making: Making, processes: Processes) -> Reads:
+    """What those read who said it in substitutions of a shell: the latest of each command, or all of them."""
+    inherited = {pipe for actor in (making.writer, making.creator) for pipe in actor.pipe_out}
+    children = [
+        child
+        for child in processes.writing_below(shell, 0.0, inherited)
+        if child.finished.keys() <= {making.product} and child.first <= making.t
+    ]
+    children.sort(key=lambda child: (child.first, child.number))
+    for use in uses:
+        for command in use.commands:
+            found = [child for child in children if _is_command(command, child, shell, making)]
+            for child in found if use.all else found[-1:]:
+                yield from child.reads.items()
+            if not found and not command.words and (own := processes.latest(shell)) is not None:  # $(<file)
+                yield from (item for item in own.reads.items() if _is_input(command, *item, making))
+
+
+def _is_command(command: Simple, child: Actor, shell: int, making: Making) -> bool:
+    if child.kind is Kind.SHELL and any(_is_input(command, *item, making) for item in child.reads.items()):
+        return True  # it opened that, and became a program that touched nothing
+    if says(command, child.args or (child.comm, *ANY_WORDS)):
+        return True
+    between = takewhile(lambda item: item[0] != shell, child.chain)
+    return bool(command.program) and command.program in (comm for _, comm in between)
+
+
+def _is_input(command: Simple, file: int, read: Read, making: Making) -> bool:
+    return read.conducted and any(names(word, making.path_of(file)) for word in command.inputs)
+
+
 def is_in_copy_of(shell: int, child: Actor) -> bool:
     """Whether the parent of a child is a copy that a shell made of itself."""
     return [pid for pid, _ in child.chain[1:2]] == [shell] and kind_of(child.chain[0][1]) is Kind.SHELL
@@ -63,6 +123,8 @@ def is_in_copy_of(shell: int, child: Actor) -> bool:
 
 def captured_lately(making: Making, processes: Processes) -> Reads:
     """What a program captured of its children for this; for want of that, what it had captured before."""
+    if making.writer.shell is not None and is_told(making.writer.shell[0]):
+        return iter(())
     since = finished_before(making, making.writer)
     lately = list(captured(making, making.writer, processes, since))
     latest = next(reversed(making.writer.reads.values()), None)
@@ -106,20 +168,40 @@ def in_words(making: Making, processes: Processes) -> Reads:
     """What was captured for the command line of the writer, or of what stands before it in its pipeline."""
     writer, process = making.writer, making.process
     depth = _depth_of_shell(writer)
-    if depth is None or len(process.chain_args) <= depth:
+    line = process.chain_args[depth] if depth is not None and depth < len(process.chain_args) else ()
+    if writer.kind is not Kind.SHELL and writer.shell is not None and writer.shell[0] != line:
+        told = _told(writer.shell[0])  # this is its last command
+        uses = None if told is None else told.used_by(writer.args or (writer.comm, *ANY_WORDS))
+        yield from _said(uses or [], writer.pid, making, processes)
         return
-    line, (pid, _) = process.chain_args[depth], writer.chain[depth]
+    if depth is None or not line:
+        return
+    pid, _ = writer.chain[depth]
     called = process.chain_args[depth - 1] if depth else writer.args or ()
+    if (told := _told(line)) is not None and (
+        uses := told.used_by(called or (writer.comm, *ANY_WORDS))
+    ) is not None:
+        while process.chain_args[depth + 1 : depth + 2] == (line,):
+            depth += 1  # it is a copy
+        uses += told.written_to(making.path_of(making.product)) or []  # with others, in a group
+        yield from _said(uses, writer.chain[depth][0], making, processes)
+        return
+    if writer.kind is Kind.SHELL:
+        return
     if not _may_be_in_words(line, (called or (writer.comm,))[0].rpartition("/")[2]):
         return
     shell, others = processes.latest(pid), (writer, making.creator)
     inherited = {pipe for one in (*others, *((shell,) if shell else ())) for pipe in one.pipe_out}
     since = max(processes.finished_below(pid, writer.first), writer.first - CAPTURED)
+    loose = list(_loose_words(called, making))
     for child in processes.writing_below(pid, since, inherited):
         pipes = child.pipe_out - inherited - {other.streams[0] for other in child.neighbours}
         if not pipes or child.finished or not since < child.first <= making.t or processes.has_reader(pipes):
             continue
-        if child.first < writer.first or _is_for_another_part(child, writer, pid):
+        is_next = child.first < writer.first and (len(called) != 1 or reads_input(called))
+        if (is_next and (not called or _may_be_among(loose, child))) or _is_for_another_part(
+            child, writer, pid
+        ):
             yield from child.reads.items()
     text = script_text(line)
     reads_itself = not text or _is_file(text, line) or "$(<" in text
@@ -128,6 +210,31 @@ def in_words(making: Making, processes: Processes) -> Reads:
             break
         if read.conducted and read.last < writer.first and not is_for_the_shell(making.path_of(file)):
             yield file, read
+
+
+def _loose_words(line: tuple[str, ...], making: Making) -> Iterator[str]:
+    """Yield the words of a command line that are no plain options, nor the product or what was read."""
+    files = {making.name_of(file) for file in (making.product, *making.writer.reads)}
+    yield from (
+        word for word in line[1:] if not _OPTION.fullmatch(word) and word.rpartition("/")[2] not in files
+    )
+
+
+_OPTION = re.compile(r"-[A-Za-z]+")
+_COUNTING = frozenset({"wc", "cksum", "sum", "md5sum", "sha1sum", "sha256sum", "sha512sum", "b2sum"})
+"""Programs that say numbers alone: in words that hold none these are not."""
+
+
+def _may_be_among(loose: list[str], child: Actor) -> bool:
+    """Whether what a child says may be such words.
+
+    Of one that only was given a file by its shell, nobody saw what it became: most count lines.
+    """
+    if child.kind is Kind.SHELL:
+        return bool(loose)
+    called = child.args or (child.comm,)
+    counts = called[0].rpartition("/")[2] in _COUNTING
+    return not counts or any(character.isdigit() for word in loose for character in word)
 
 
 def _depth_of_shell(writer: Actor) -> int | None:
@@ -151,7 +258,7 @@ def in_documents(making: Making, processes: Processes) -> Reads:
     A copy of the shell puts that together before it becomes the program, while the writer waits already.
     """
     writer = making.writer
-    if not writer.pipe_in or processes.writers_into(writer.pipe_in):
+    if not writer.pipe_in or processes.writers_into(writer.pipe_in) or _is_in_text(making):
         return
     parts = {other.pid for other in writer.neighbours}
     for child in processes.writing_below(writer.ppid, writer.first - CAPTURED, writer.pipe_out):
@@ -160,6 +267,20 @@ def in_documents(making: Making, processes: Processes) -> Reads:
             continue
         if not processes.has_reader(child.pipe_out - writer.pipe_out):
             yield from child.reads.items()
+
+
+def _is_in_text(making: Making) -> bool:
+    """Whether the text of a shell's commands says what goes into the writer."""
+    depth = _depth_of_shell(making.writer)
+    return depth is not None and any(map(is_told, making.process.chain_args[depth : depth + 1]))
+
+
+def is_before(making: Making, other: Actor) -> bool:
+    """Whether another program may write to the writer, for all that the text of a shell's commands says."""
+    depth = _depth_of_shell(making.writer)
+    line = making.process.chain_args[depth] if depth is not None and _is_in_text(making) else ()
+    text = _told(line) if line else None
+    return text is None or text.is_before(other.args or (), making.writer.args or ())
 
 
 def is_for_the_shell(path: str) -> bool:

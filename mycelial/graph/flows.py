@@ -15,13 +15,16 @@ from typing import NamedTuple
 from mycelial.graph.actors import Actor
 from mycelial.graph.capturing import (
     CAPTURED,
+    as_told,
     captured,
     captured_lately,
     finished_before,
     in_documents,
     in_words,
+    is_before,
     is_fed_by,
     is_for_the_shell,
+    is_told,
     used_before,
 )
 from mycelial.graph.making import Making, Reads
@@ -72,7 +75,10 @@ def flows_into(making: Making, processes: Processes) -> dict[int, Flow]:
                     making.closed_before and making.begun is not None
                 ):  # its children have written into it, too
                     since = max(since, processes.finished_below(writer.pid, making.begun))
-                _gather(flows, making, captured(making, writer, processes, since))
+                told = as_told(making, processes)
+                taken = captured(making, writer, processes, since) if told is None else iter(told)
+                _gather(flows, making, taken)
+                _gather(flows, making, in_words(making, processes))
                 _gather(flows, making, _read_by_itself(making, writer, processes))
         case _:
             new = takewhile(lambda item: item[1].last > making.since, own_reads(making))
@@ -264,10 +270,11 @@ def _through_pipes(making: Making, processes: Processes) -> Reads:
             for other in namers:
                 yield from other.reads.items()
         elif earlier is not None:
-            pipes |= earlier.pipe_out
+            pipes |= earlier.pipe_out if is_before(making, earlier) else set()
         elif (
             (shell := processes.latest(making.writer.ppid)) is not None
             and shell.kind is Kind.SHELL
+            and not is_told(shell.args or ())
             and is_fed_by(shell, making.writer, pipes, processes)
         ):
             # It wrote into the pipe by itself, what it had captured before.

@@ -1,0 +1,102 @@
+"""Where what is captured goes, by the text of a shell's commands."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mycelial.graph.substitutions import Use, text_of
+
+
+def said(uses: list[Use] | None) -> list[str] | None:
+    """The commands that say it, each with `*` if all that it said counts."""
+    if uses is None:
+        return None
+    return sorted(
+        " ".join(str(word.text) for word in command.words) + "*" * use.all
+        for use in uses
+        for command in use.commands
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "args", "captured"),
+    [
+        ("n=$(wc -l a); sort b; echo $n", "sort b", []),
+        ("sort $(cat opts) b", "sort -r b", ["cat opts"]),
+        ("sed s/x/`cat v`/ t", "sed s/x/1/ t", ["cat v"]),
+        ("V=$(cat v); sort b; sed s/x/$V/ t", "/bin/sed s/x/1/ t", ["cat v"]),
+        ("a=$(cat x); b=$a; tool ${b%.c}", "tool 1", ["cat x"]),
+        ("tool o $(cat a); tool p hi", "tool p hi", []),
+        ("echo $(cat a) | tr x y | uniq", "uniq", ["cat a"]),
+        ("cat <<END\n$(cat a)\nEND\nsort b", "cat", ["cat a"]),
+        ("cat <<'END'\n$(cat a)\nEND\nsort b", "cat", []),
+        ("sort <<< $(cat a)", "sort", ["cat a"]),
+        ("for f in $(cat l); do sort $f; done", "sort x", ["cat l"]),
+        ("f() { sort $1; }; f $(cat l)", "sort x", ["cat l"]),
+        ("if [ $(cat k) = z ]; then sort b; fi", "sort b", []),
+        ("case $(cat k) in a|b) sort b;; *) uniq b;; esac", "sort b", []),
+        ("X=$(cat v) env tool a", "tool a", ["cat v"]),
+        ("export X=$(cat v); sh -c 'tool $X'", "sh -c tool\t$X", ["cat v"]),
+        ("a=($(cat l) x); a+=($(cat m)); tool ${a[@]}", "tool 1", ["cat l*", "cat m*"]),
+        ("set -- $(cat l); tool $1", "tool 1", ["cat l"]),
+        ("x=$(cat $(cat l)); tool $x", "tool 1", ["cat None", "cat l"]),
+        ("tool $(( $(wc -l a) + 1 ))", "tool 3", ["wc -l a"]),
+        ("x=$(cat a) # $(cat b)\ntool \"$x\" '$(cat c)'", "tool 1 $(cat\t", None),
+        ("tool $(cat a)", "other", None),
+        ("tool $(cat a", "tool 1", None),
+        ("sort a", "sort a", None),
+    ],
+)
+def test_what_is_captured_is_in_the_words_that_name_it(
+    text: str, args: str, captured: list[str] | None
+) -> None:
+    found = text_of(text)
+    words = tuple(word.replace("\t", " ") for word in args.split(" "))
+    assert said(None if found is None else found.used_by(words)) == captured
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "captured"),
+    [
+        ("x=$(cat a); y=$(cat b); echo $x > o; echo $y > p", "sub/o", ["cat a"]),
+        ("x=$(cat a); echo $x > o; echo $x > p", "p", ["cat a"]),
+        ("x=$(cat a); echo $x > o; x=$(cat b); echo $x > p", "p", ["cat b"]),
+        ("echo $(cat a) > o; echo plain > p", "p", []),
+        ("t=0; for f in a b; do t=$((t + $(wc -l $f))); done; echo $t > o", "o", ["wc -l None*"]),
+        ("for f in a b; do echo $(wc -l $f); done > o", "o", ["wc -l None*"]),
+        ("for f in a b; do echo $(wc -l $f) > $f.n; done", "b.n", ["wc -l None"]),
+        ("{ echo $(cat a); sort b; } > ./o", "o", ["cat a*"]),
+        ("( x=$(cat a); echo $x ) >> o 2>&1", "o", ["cat a*"]),
+        ("echo $(cat a) | while read l; do echo $l; done > o", "o", ["cat a*"]),
+        ("x=$(cat a); read y <<< $x; echo $y > o", "o", ["cat a"]),
+        ("g() { cat $1; }; x=$(g a); echo $x > o", "o", ["cat None", "g a"]),
+        ("echo $(cat a) > $1", "o", ["cat a"]),
+        ("echo $(cat a) > other", "o", None),
+    ],
+)
+def test_what_is_captured_is_in_what_the_shell_writes_of_it(
+    text: str, path: str, captured: list[str] | None
+) -> None:
+    found = text_of(text)
+    assert found is not None
+    assert said(found.written_to(path)) == captured
+
+
+@given(
+    st.lists(
+        st.sampled_from([*"$(){}`'\"\\;|&<> \n#=x1", "$(", "<<", "in", "do", "done", "case", "if"]),
+        max_size=40,
+    )
+)
+def test_any_text_is_read_or_given_up(pieces: list[str]) -> None:
+    found = text_of("$(a)" + "".join(pieces))
+    if found is not None:
+        assert {"captured": said(found.used_by(("x", "1"))), "written": said(found.written_to("x"))}
+
+
+def test_a_text_that_opens_what_it_never_closes_says_nothing() -> None:
+    for text in ("x=$(cat a", 'echo "$(cat a)', "if $(a); then b", "$(a) '", "$(" * 5000, "`" * 4999):
+        found = text_of(text)
+        assert found is None or found.used_by(("b",)) is None
