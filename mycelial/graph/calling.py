@@ -63,6 +63,27 @@ def _directories(args: tuple[str, ...]) -> Iterator[str]:
             yield word[joined.end() :]
 
 
+def began_in(args: tuple[str, ...], cwd: str, paths: list[str]) -> str:
+    """Return where a program was called that may have gone to a directory of its command line at once.
+
+    Its words then name more of the files at `paths`, or directories that they lie in, from where it was.
+    """
+    words = [os.path.normpath(word) for word in args[1:] if word and not word.startswith(("-", "/"))]
+    places = [cwd[: -len(word) - 1] for word in words if cwd.endswith(f"/{word}")]
+    return max((cwd, *places), key=lambda place: _named_from(place, words, paths)) if places else cwd
+
+
+def _named_from(place: str, words: list[str], paths: list[str]) -> int:
+    named = (os.path.normpath(os.path.join(place, word)) for word in words)
+    return sum(any(_lies_in(path, name) for path in paths) for name in named)
+
+
+def _lies_in(path: str, name: str) -> bool:
+    """Whether a path, of which the beginning may be missing, is the absolute one, or below it."""
+    parts = path.split("/")
+    return any(name.endswith("/".join(parts[: end + 1])) for end in range(1, len(parts)))
+
+
 def begun_in(line: tuple[str, ...], cwd: str) -> str:
     """Return the directory in which a shell was called that was in `cwd` when it was seen first.
 

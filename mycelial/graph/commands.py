@@ -12,17 +12,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from mycelial.graph.actors import Actor
-from mycelial.graph.calling import as_called, called_in, has_lasting_script, root_of
+from mycelial.graph.calling import as_called, began_in, called_in, has_lasting_script, root_of
 from mycelial.graph.filters import ignores_input, reads_input
 from mycelial.graph.making import Written
 from mycelial.graph.processes import Processes
 from mycelial.graph.programs import (
     Kind,
     is_barrier,
+    is_kernel,
     is_overwritten,
     is_wrapper,
     kind_of,
+    lends_environment,
     script_text,
+    works_off_notebook,
 )
 from mycelial.graph.shells import Shell, asks_for_more, shell_run, shells_of
 from mycelial.record.events import Process
@@ -145,17 +148,22 @@ class _Builder:
     def _cwd_of(self, part: _Part) -> str:
         """Return where a program was called; empty if not known."""
         actor = self._processes.latest(part.pid)
-        return called_in(part.args, actor.cwd) if actor is not None and actor.args == part.args else ""
+        if actor is None or actor.args != part.args:
+            return ""
+        paths = [f"{self._root}/{path}" for path in (self._written.path, *self._sources)]
+        return began_in(part.args, called_in(part.args, actor.cwd), paths)
 
     def _top(self, process: Process) -> _Part:
         """Climb to the process that a shell or make started: the whole command is its."""
         pid, args, ppid, above = process.pid, process.args or (), process.ppid, 0
         for depth, (ancestor, comm) in enumerate(process.chain, 1):
             ppid = ancestor
-            if is_barrier(comm) and not is_wrapper(comm):
-                break
             known = process.chain_args[depth - 1] if depth <= len(process.chain_args) else ()
-            pid, args, above = ancestor, known or self._args_of(ancestor), depth
+            known = known or self._args_of(ancestor)
+            is_one = is_wrapper(comm) or lends_environment(comm)
+            if is_barrier(comm) and not is_one and not (is_kernel(args) and works_off_notebook(known)):
+                break
+            pid, args, above = ancestor, known, depth
             ppid = process.chain[depth][0] if depth < len(process.chain) else 0
         streams = dict(process.fds)
         if pid != process.pid:

@@ -31,7 +31,15 @@ from mycelial.graph.making import Making, Reads
 from mycelial.graph.pairing import by_stem
 from mycelial.graph.places import through_places
 from mycelial.graph.processes import Processes
-from mycelial.graph.programs import CONDUCTORS, Kind, kind_of, script_text, works_by_itself
+from mycelial.graph.programs import (
+    CONDUCTORS,
+    Kind,
+    is_kernel,
+    kind_of,
+    script_text,
+    works_by_itself,
+    works_off_notebook,
+)
 from mycelial.graph.rounds import own_reads
 
 ADJACENT = 0.05
@@ -90,6 +98,7 @@ def flows_into(making: Making, processes: Processes) -> dict[int, Flow]:
                 _gather(flows, making, captured_lately(making, processes))
             if writer.kind is Kind.INTERPRETER:
                 _gather(flows, making, _inherited(making, processes))
+                _gather(flows, making, _run_for(making, processes))
     if making.creator is not writer and making.creator.kind in CONDUCTORS:
         held = _held_open(making, making.creator, processes)
         _gather(flows, making, (item for item in held if not _has_other_input(making, item[0])))
@@ -240,7 +249,11 @@ def _from_children(making: Making, parent: Actor, processes: Processes) -> Reads
 def _inherited(making: Making, processes: Processes) -> Reads:
     """What a program had read before it forked the writer, which runs the same: a pool of workers."""
     writer, parent = making.writer, processes.latest(making.writer.ppid)
-    if parent is None or parent.kind is not Kind.INTERPRETER or not parent.args or parent.args != writer.args:
+    if parent is None or parent.kind is not Kind.INTERPRETER or not parent.args:
+        return
+    if is_kernel(writer.args or ()) and works_off_notebook(parent.args):
+        yield from (item for item in parent.reads.items() if not item[1].conducted)
+    if parent.args != writer.args:
         return
     since = next((t for t in reversed(parent.finished.values()) if t < writer.first), 0.0)
     words = {word.rpartition("/")[2] for word in parent.args}
@@ -249,6 +262,14 @@ def _inherited(making: Making, processes: Processes) -> Reads:
             return
         if read.first <= writer.first and (read.last > since or making.name_of(file) in words):
             yield file, read
+
+
+def _run_for(making: Making, processes: Processes) -> Reads:
+    """What a notebook read that a program has run to write down what came of it."""
+    if works_off_notebook(making.writer.args or ()):
+        for child in processes.below(making.writer.pid, finished_before(making, making.writer)):
+            if is_kernel(child.args or ()):
+                yield from child.reads.items()
 
 
 def _through_pipes(making: Making, processes: Processes) -> Reads:
@@ -262,7 +283,7 @@ def _through_pipes(making: Making, processes: Processes) -> Reads:
     pipes = {pipe for pipe in pipes if not _has_commands(pipe, making, processes)}
     if not pipes and _is_at_its_end(making):
         earlier = processes.earlier_in_pipeline(making.writer)
-        pipes |= earlier.pipe_out if earlier is not None and not earlier.finished else set()
+        pipes |= earlier.pipe_out - making.writer.pipe_out if earlier and not earlier.finished else set()
     elif pipes and not processes.writers_into(pipes) and not _has_all_its_parts(making, pipes):
         pipes |= _into_who_started(making, processes)
         earlier = processes.earlier_in_pipeline(making.writer)
@@ -270,7 +291,7 @@ def _through_pipes(making: Making, processes: Processes) -> Reads:
             for other in namers:
                 yield from other.reads.items()
         elif earlier is not None:
-            pipes |= earlier.pipe_out if is_before(making, earlier) else set()
+            pipes |= earlier.pipe_out - making.writer.pipe_out if is_before(making, earlier) else set()
         elif (
             (shell := processes.latest(making.writer.ppid)) is not None
             and shell.kind is Kind.SHELL
@@ -337,9 +358,8 @@ def _has_commands(pipe: str, making: Making, processes: Processes) -> bool:
 def _is_at_its_end(making: Making) -> bool:
     """Whether the writer has closed its input already, and was never seen before: a filter."""
     writer = making.writer
-    return (
-        writer is not making.creator and not writer.reads and 0 not in writer.fds and writer.first == making.t
-    )
+    is_new = writer.first == making.t if writer is not making.creator else bool(writer.fds)
+    return is_new and writer.first in (making.t, making.begun) and not writer.reads and 0 not in writer.fds
 
 
 def _named(making: Making, processes: Processes) -> Iterator[Actor]:

@@ -138,6 +138,25 @@ def is_task(comm: str, args: tuple[str, ...]) -> bool:
     return comm in _TASKS and not set(_TASKS[comm]).isdisjoint(args)
 
 
+def lends_environment(comm: str) -> bool:
+    """Whether a builder tells what it runs by variables what to do: to be run again, it is called itself."""
+    return comm == "cargo"
+
+
+_KERNEL = "ipykernel_launcher"
+_NOTEBOOKS = ("nbconvert", "nbclient", "papermill", "execute")
+
+
+def is_kernel(args: tuple[str, ...]) -> bool:
+    """Whether a program does what the cells of a notebook say, which another one sends it."""
+    return _KERNEL in args
+
+
+def works_off_notebook(args: tuple[str, ...]) -> bool:
+    """Whether a program has a kernel run a notebook with nobody in front of it."""
+    return any(word.rpartition("/")[2].removeprefix("jupyter-") in _NOTEBOOKS for word in args[:4])
+
+
 _BY_ITSELF = (
     "-es",
     "-Es",

@@ -586,3 +586,40 @@ def test_a_shell_that_went_elsewhere_first_of_all_is_called_where_it_began(
     shell.run("true", args=("true",), cwd="/mnt/sub").close("sub/b")
     (line,) = lines(story, "sub/b")
     assert line.startswith(f"( {called_in}sh -c ")
+
+
+def test_what_a_builder_tells_by_its_environment_is_made_by_the_builder(story: Story) -> None:
+    line = ("cargo", "build")
+    cargo = called(story, *line).open("Cargo.toml")
+    rustc = cargo.run("rustc", args=("rustc", "main.rs"), cwd="/mnt", chain_args=(line,))
+    rustc.open("main.rs").make("main")
+    assert lines(story, "main") == ["( cargo build )"]
+
+
+def test_a_notebook_that_is_worked_off_makes_what_its_kernel_writes(story: Story) -> None:
+    line = ("python3", "/bin/jupyter-nbconvert", "--execute", "n.ipynb", "--output", "report.html")
+    program = story.program("jupyter-nbconve", exe="/bin/python3", args=line, cwd="/mnt").open("n.ipynb")
+    kernel = program.run("python3", args=("python3", "-m", "ipykernel_launcher", "-f", "/tmp/k.json"))
+    kernel.open("table").make("counts")
+    program.make("report.html")
+    assert story.sources("counts") == ["n.ipynb", "table"]
+    assert story.sources("report.html") == ["n.ipynb", "table"]
+    command = "( python3 /bin/jupyter-nbconvert --execute n.ipynb --output report.html )"
+    assert lines(story, "counts") == lines(story, "report.html") == [command]
+
+
+@pytest.mark.parametrize(
+    ("args", "called_in"),
+    [
+        (("tool", "doc", "out"), "( tool doc out )"),
+        (("tool", "-q", "doc"), "( tool -q doc )"),
+        (("tool", "index", "doc"), "( cd doc && tool index doc )"),
+        (("tool", "elsewhere"), "( cd doc && tool elsewhere )"),
+    ],
+)
+def test_a_program_that_goes_to_what_it_was_told_is_called_where_its_words_name_files(
+    story: Story, args: tuple[str, ...], called_in: str
+) -> None:
+    about = {"cwd": "/mnt/doc", "fds": ((5, "/mnt/out/page"),)}
+    story.program("tool", args=args, **about).open("doc/index").make("out/page")
+    assert lines(story, "out/page") == [called_in]
