@@ -18,12 +18,23 @@ from mycelial.record.events import Process
 LONGEST_LINE = 2000
 """Bytes of an ancestor's command line; of a longer one the end may be missing."""
 
+MOST = 200
+"""Words of a command line, and files, that are compared."""
+
+LEVELS = 16
+"""Directories above such a file, and in its path, that are looked at."""
+
+PLACES = 4
+"""Directories where a program may have been called that are tried."""
+
 _BETWEEN = re.compile(r"[\s;|&<>()'\"]+")
 _FRONTS = {"/R/bin/exec/R": "R"}
 """By the end of its path, as what a program is called that does not run without its script."""
 
 _MOVES = re.compile(r"(?:^|[;&|(\s])(?:cd|pushd|popd)\b")
-_GOES = re.compile(r"\s*(?:set\s+[-+]\w+\s*[;\n]\s*)?cd\s+(?:--\s+)?(?P<place>[\w.][\w./+-]*)\s*(?:&&|[;\n])")
+_GOES = re.compile(
+    r"\s*(?:set\s+[-+]\w+[^\S\n]*[;\n]\s*)?cd\s+(?:--\s+)?(?P<place>[\w.][\w./+-]*)\s*(?:&&|[;\n])"
+)
 """A shell that goes to another directory first of all."""
 
 _TO = ("-C", "-D", "--directory")
@@ -69,19 +80,17 @@ def began_in(args: tuple[str, ...], cwd: str, paths: list[str]) -> str:
     Its words then name more of the files at `paths`, or directories that they lie in, from where it was.
     """
     words = [os.path.normpath(word) for word in args[1:] if word and not word.startswith(("-", "/"))]
-    places = [cwd[: -len(word) - 1] for word in words if cwd.endswith(f"/{word}")]
-    return max((cwd, *places), key=lambda place: _named_from(place, words, paths)) if places else cwd
+    places = list(dict.fromkeys(cwd[: -len(word) - 1] for word in words if cwd.endswith(f"/{word}")))
+    if not places:
+        return cwd
+    known = {path.rsplit("/", up)[0] for path in paths[:MOST] for up in range(LEVELS)}
+    return max((cwd, *places[:PLACES]), key=lambda place: _named_from(place, words[:MOST], known))
 
 
-def _named_from(place: str, words: list[str], paths: list[str]) -> int:
-    named = (os.path.normpath(os.path.join(place, word)) for word in words)
-    return sum(any(_lies_in(path, name) for path in paths) for name in named)
-
-
-def _lies_in(path: str, name: str) -> bool:
-    """Whether a path, of which the beginning may be missing, is the absolute one, or below it."""
-    parts = path.split("/")
-    return any(name.endswith("/".join(parts[: end + 1])) for end in range(1, len(parts)))
+def _named_from(place: str, words: list[str], known: set[str]) -> int:
+    """Count the words that name one of these paths, of which the beginning may be missing."""
+    named = (os.path.normpath(os.path.join(place, word)).split("/") for word in words)
+    return sum(any(f"/{'/'.join(parts[-up:])}" in known for up in range(1, LEVELS)) for parts in named)
 
 
 def begun_in(line: tuple[str, ...], cwd: str) -> str:

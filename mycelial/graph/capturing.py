@@ -8,8 +8,9 @@ words, or within a here-document, is used by that command.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
-from itertools import takewhile
+from itertools import islice, takewhile
 
 from mycelial.graph.actors import Actor, Read
 from mycelial.graph.calling import has_commands
@@ -88,19 +89,33 @@ def _told(line: tuple[str, ...]) -> Text | None:
 def _said(uses: list[Use], shell: int, making: Making, processes: Processes) -> Reads:
     """What those read who said it in substitutions of a shell: the latest of each command, or all of them."""
     inherited = {pipe for actor in (making.writer, making.creator) for pipe in actor.pipe_out}
-    children = [
-        child
-        for child in processes.writing_below(shell, 0.0, inherited)
-        if child.finished.keys() <= {making.product} and child.first <= making.t
-    ]
-    children.sort(key=lambda child: (child.first, child.number))
+    children: defaultdict[str, dict[int, Actor]] = defaultdict(dict)  # by what their command may be called
+    for child in processes.writing_below(shell, 0.0, inherited):
+        if child.finished.keys() <= {making.product} and child.first <= making.t:
+            for name in _names(child, shell):
+                children[name][child.number] = child
     for use in uses:
         for command in use.commands:
-            found = [child for child in children if _is_command(command, child, shell, making)]
-            for child in found if use.all else found[-1:]:
+            of_its_names = (children.get(name, {}) for name in (*command.programs, _ANY))
+            likely = {number: child for some in of_its_names for number, child in some.items()}.values()
+            latest_first = sorted(likely, key=lambda child: (child.first, child.number), reverse=True)
+            matching = (child for child in latest_first if _is_command(command, child, shell, making))
+            found = list(matching if use.all else islice(matching, 1))
+            for child in found:
                 yield from child.reads.items()
             if not found and not command.words and (own := processes.latest(shell)) is not None:  # $(<file)
                 yield from (item for item in own.reads.items() if _is_input(command, *item, making))
+
+
+_ANY = ""
+"""Stands for the name of a program that nobody saw: its shell opened a file for it."""
+
+
+def _names(child: Actor, shell: int) -> set[str]:
+    """Return what a command may be called that such a process below a shell is, or belongs to."""
+    between = {comm for _, comm in takewhile(lambda item: item[0] != shell, child.chain)}
+    program = (child.args or (child.comm,))[0].rpartition("/")[2]
+    return {program, *between, *([_ANY] if child.kind is Kind.SHELL else [])}
 
 
 def _is_command(command: Simple, child: Actor, shell: int, making: Making) -> bool:

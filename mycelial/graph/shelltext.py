@@ -40,8 +40,18 @@ class Word:
         return None if None in self.pieces else "".join(piece or "" for piece in self.pieces)
 
     def matches(self, word: str) -> bool:
-        pattern = "".join(".*" if piece is None else re.escape(piece) for piece in self.pieces)
-        return re.fullmatch(pattern, word, re.DOTALL) is not None
+        """Whether it may have become this word, or all but its first directories."""
+        first, *others = "".join("\0" if piece is None else piece for piece in self.pieces).split("\0")
+        word, first = f"/{word}", f"/{first.removeprefix('./')}"
+        if not others:
+            return word.endswith(first)
+        at, end = 0, len(word) - len(others[-1])
+        for literal in (first, *others[:-1]):
+            begin = word.find(literal, at, end)
+            if begin < 0:
+                return False
+            at = begin + len(literal)
+        return word.endswith(others[-1])
 
 
 @dataclass(slots=True)
@@ -66,6 +76,12 @@ class Simple:
     inputs: list[Word] = field(default_factory=list)
     within: tuple[tuple[int, int], ...] = ()
     repeats: bool = False
+
+    @property
+    def programs(self) -> set[str]:
+        """What it may be a call of: by others, as in `env sort`, or of a word that is known."""
+        texts = (word.text for word in self.words)
+        return {text.rpartition("/")[2] for text in texts if text and text not in BEGINS}
 
     @property
     def program(self) -> str:

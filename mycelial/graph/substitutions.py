@@ -26,6 +26,7 @@ ALIKE = 16
 
 _TESTS = {"[", "[[", "test", "((", ":", "true", "false", "case"}
 _POSITIONS = "@"
+_EXPANDED = re.compile(r"\$\{?(\w+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +109,8 @@ class Text:
             if command.words and program not in DECLARES:
                 for one in command.sets:
                     own = own | self._in(one.word, held)
-                for name in exported:
-                    if any(text and re.search(rf"\$\{{?{name}\b", text) for text in texts):
-                        own = own | held.get(name, {})
+                for name in exported.intersection(_EXPANDED.findall(" ".join(filter(None, texts)))):
+                    own = own | held.get(name, {})
             self._uses[id(command)] = own
         return held
 
@@ -176,9 +176,4 @@ def _likeness(command: Simple, args: tuple[str, ...]) -> int:
 
 def names(word: Word, path: str) -> bool:
     """Whether a word of a text may be the name of a file."""
-    parts = path.split("/")
-    first = word.pieces[0] if word.pieces else ""
-    stripped = Word(word.pieces)
-    if word.text is not None:
-        stripped = Word([word.text.removeprefix("./")])
-    return first != "" and any(stripped.matches("/".join(parts[at:])) for at in range(len(parts)))
+    return word.text != "" and word.matches(path)

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+from types import FrameType
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mycelial.graph.calling import began_in, begun_in
 from mycelial.graph.substitutions import Use, text_of
+from tests.unit.worked import Story
+
+
+@pytest.fixture
+def story(tmp_path: Path) -> Story:
+    return Story(tmp_path)
 
 
 def said(uses: list[Use] | None) -> list[str] | None:
@@ -44,6 +55,7 @@ def said(uses: list[Use] | None) -> list[str] | None:
         ("x=$(cat $(cat l)); tool $x", "tool 1", ["cat None", "cat l"]),
         ("tool $(( $(wc -l a) + 1 ))", "tool 3", ["wc -l a"]),
         ("x=$(cat a) # $(cat b)\ntool \"$x\" '$(cat c)'", "tool 1 $(cat\t", None),
+        ("v=$(cat a); w=$(cat b); export v 'a(' '*'; sh -c 'tool ${v}1'", "sh -c tool\t${v}1", ["cat a"]),
         ("tool $(cat a)", "other", None),
         ("tool $(cat a", "tool 1", None),
         ("sort a", "sort a", None),
@@ -74,6 +86,11 @@ def test_what_is_captured_is_in_the_words_that_name_it(
         ("g() { cat $1; }; x=$(g a); echo $x > o", "o", ["cat None", "g a"]),
         ("echo $(cat a) > $1", "o", ["cat a"]),
         ("echo $(cat a) > other", "o", None),
+        ('echo $(cat a) > "$d/x-$n.c"', "sub/x-1.c", ["cat a"]),
+        ('echo $(cat a) > "x$a$b.c"', "sub/x.c", ["cat a"]),
+        ('echo $(cat a) > "x${a}y.c"', "sub/x.c", None),
+        ('echo $(cat a) > "./x$a-$b-$c.c"', "x1-2.c-3.c", ["cat a"]),
+        ('echo $(cat a) > "x$a"', "box", None),
     ],
 )
 def test_what_is_captured_is_in_what_the_shell_writes_of_it(
@@ -100,3 +117,41 @@ def test_a_text_that_opens_what_it_never_closes_says_nothing() -> None:
     for text in ("x=$(cat a", 'echo "$(cat a)', "if $(a); then b", "$(a) '", "$(" * 5000, "`" * 4999):
         found = text_of(text)
         assert found is None or found.used_by(("b",)) is None
+
+
+def test_no_text_takes_longer_the_more_ways_there_are_to_read_it() -> None:
+    found = text_of("export '(x+)+y'; cp $(cat l) '$" + "x" * 4000 + "'")
+    assert found is not None
+    found = text_of('echo $(cat a) > "' + "$a" * 4000 + '.x"')
+    assert found is not None
+    assert found.written_to("sub/" * 1000 + "x") is None
+
+
+def test_where_a_program_was_called_takes_no_longer_the_more_it_was_given() -> None:
+    many = 50_000
+    assert begun_in(("sh", "-c", "set -e" + "\n" * many * 20 + "cd a\nb"), "/mnt/a") == "/mnt"
+    assert begun_in(("sh", "-c", "set -e" + "\n" * many * 20 + "b"), "/mnt/a") == "/mnt/a"
+    words = ("tool", "sub/a", *["sub"] * many, *map(str, range(many)))
+    assert began_in(words, "/mnt/sub", ["/mnt/sub/a", *(f"/mnt/sub/b/{n}" for n in range(many))]) == "/mnt"
+
+
+def test_what_a_text_captures_of_one_program_is_not_sought_among_all_others(story: Story) -> None:
+    commands = " ".join(f"$(program{n} x)" for n in range(50))
+    line = ("sh", "-c", f"tool {commands} $(sort a)")
+    shell = story.program("sh", args=line)
+    for file in ("a", "b", *(f"c{n}" for n in range(100))):
+        program = "sort" if file in ("a", "b") else "head"
+        shell.run(program, args=(program, file), pipe_out=("7",), chain_args=(line,)).open(file)
+    shell.run("tool", args=("tool", "1"), chain_args=(line,)).make("out")
+    calls = 0
+
+    def note(frame: FrameType, event: str, _argument: object) -> None:
+        nonlocal calls
+        calls += event == "call" and frame.f_code.co_name == "_likeness"
+
+    sys.setprofile(note)
+    try:
+        assert story.sources("out") == ["a"]
+    finally:
+        sys.setprofile(None)
+    assert 0 < calls < 200
