@@ -138,7 +138,7 @@ def is_in_copy_of(shell: int, child: Actor) -> bool:
 
 def captured_lately(making: Making, processes: Processes) -> Reads:
     """What a program captured of its children for this; for want of that, what it had captured before."""
-    if making.writer.shell is not None and is_told(making.writer.shell[0]):
+    if _in_last(making) is not None:
         return iter(())
     since = finished_before(making, making.writer)
     lately = list(captured(making, making.writer, processes, since))
@@ -179,16 +179,23 @@ def _is_file(text: str, line: tuple[str, ...]) -> bool:
     return text not in line  # but the name of a script
 
 
+def _in_last(making: Making) -> list[Use] | None:
+    """What is in the words of the last command of a shell, which the writer is now; None if not known."""
+    writer = making.writer
+    told = None if writer.shell is None else _told(writer.shell[0])
+    return None if told is None else told.used_by(writer.args or (writer.comm, *ANY_WORDS))
+
+
 def in_words(making: Making, processes: Processes) -> Reads:
     """What was captured for the command line of the writer, or of what stands before it in its pipeline."""
     writer, process = making.writer, making.process
     depth = _depth_of_shell(writer)
     line = process.chain_args[depth] if depth is not None and depth < len(process.chain_args) else ()
     if writer.kind is not Kind.SHELL and writer.shell is not None and writer.shell[0] != line:
-        told = _told(writer.shell[0])  # this is its last command
-        uses = None if told is None else told.used_by(writer.args or (writer.comm, *ANY_WORDS))
-        yield from _said(uses or [], writer.pid, making, processes)
-        return
+        uses = _in_last(making)
+        if uses is not None or not is_told(writer.shell[0]):
+            yield from _said(uses or [], writer.pid, making, processes)
+            return
     if depth is None or not line:
         return
     pid, _ = writer.chain[depth]

@@ -17,6 +17,9 @@ _OPENS = {"{", "if", "while", "until", "for", "case", "select"}
 _CLOSES = {"}", "fi", "done", "esac"}
 BEGINS = {"then", "do", "else", "elif", "!", "time", "{", "if", "while", "until"}
 DECLARES = {"export", "local", "declare", "readonly", "typeset"}
+_SEVERAL = re.compile(r"[*?]|\[(?:[^][\s'\"$`\\;|&()<>]|\[:\w+:\])+\](?!\+?=)|\{(?=[^\s{}]*(?:,|\.\.))")
+"""What stands for one word or several, and no assignment to a part of an array."""
+_QUOTED = re.compile(r"\$'(?:[^'\\]|\\.)*'", re.DOTALL)
 _OPERATOR = re.compile(r"&&|\|\||;;&?|;&|<<<|<<-|<<|>>|>\||&>>?|<>|[<>]&|[;|&()<>\n]")
 
 
@@ -42,7 +45,7 @@ class Word:
     def matches(self, word: str) -> bool:
         """Whether it may have become this word, or all but its first directories."""
         first, *others = "".join("\0" if piece is None else piece for piece in self.pieces).split("\0")
-        word, first = f"/{word}", f"/{first.removeprefix('./')}"
+        word, first = f"/{word}", f"/{first.removeprefix('./')}" if first else ""
         if not others:
             return word.endswith(first)
         at, end = 0, len(word) - len(others[-1])
@@ -105,8 +108,10 @@ class Reader:
             c = text[self.at]
             if (ends and c in ends) or (not ends and (c.isspace() or c in ";|&()<>")):
                 break
+            after = text[self.at + 1 : self.at + 2]
             if c == "\\":
-                word.pieces.append(text[self.at + 1 : self.at + 2])
+                is_kept = ends in ('"', "\0") and after not in '$`"\\\n'
+                word.pieces.append(c + after if is_kept else after.removesuffix("\n"))
                 self.at += 2
             elif c == "'" and '"' not in ends and "\0" not in ends:
                 end = text.index("'", self.at + 1)
@@ -116,9 +121,12 @@ class Reader:
                 self.at += 1
                 self._take(word, self.word('"'))
                 self.at += 1
-            elif c in "$`":
+            elif c in "$`" and not (ends and after in ("'", '"') and c == "$"):
                 self._expansion(word)
-            elif c in "*?" and not ends:
+            elif not ends and (several := _SEVERAL.match(text, self.at)) is not None:
+                word.pieces.append(None)
+                self.at = several.end()
+            elif c == "~" and not ends and not word.pieces:
                 word.pieces.append(None)
                 self.at += 1
             else:
@@ -158,7 +166,9 @@ class Reader:
         elif (name := _NAME.match(text, begin + 1)) is not None:
             word.names.add(name[0])
             self.at = name.end()
-        elif text[begin + 1 : begin + 2] in ("'", '"'):
+        elif (quoted := _QUOTED.match(text, begin)) is not None:
+            self.at = quoted.end()
+        elif text.startswith('$"', begin):
             self.at += 1
             return
         else:
@@ -180,6 +190,10 @@ class Reader:
                 continue
             level += (c == "(") - (c == ")")
             self.at += 1
+            if level < 0:
+                raise ValueError("groups within each other")
+        if self.at >= len(self.text):
+            raise ValueError
         self.at += 2
         return found
 

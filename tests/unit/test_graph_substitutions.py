@@ -56,6 +56,13 @@ def said(uses: list[Use] | None) -> list[str] | None:
         ("tool $(( $(wc -l a) + 1 ))", "tool 3", ["wc -l a"]),
         ("x=$(cat a) # $(cat b)\ntool \"$x\" '$(cat c)'", "tool 1 $(cat\t", None),
         ("v=$(cat a); w=$(cat b); export v 'a(' '*'; sh -c 'tool ${v}1'", "sh -c tool\t${v}1", ["cat a"]),
+        (r'v=$(sed "s/\..*//" a); tool $v', "tool 1", [r"sed s/\..*// a"]),
+        ('v=$(grep "x$" "\\"\\$"); tool $v', "tool 1", ['grep x$ "$']),
+        ("v=$(cut -d$'it\\'s' a); tool $v", "tool 1", ["cut None a"]),
+        ("v=$(cat a\\\nb); tool $v", "tool 1", ["cat ab"]),
+        ("v=$(cat ~/a [ab].c a{1,2} {} a~); tool $v", "tool 1", ["cat None None None {} a~"]),
+        ("a[1]=$(cat a); [ $a ] && tool $a", "tool 1", ["cat a"]),
+        ("((cat a); cat b) > o; tool $(cat c)", "tool 1", None),
         ("tool $(cat a)", "other", None),
         ("tool $(cat a", "tool 1", None),
         ("sort a", "sort a", None),
@@ -91,6 +98,7 @@ def test_what_is_captured_is_in_the_words_that_name_it(
         ('echo $(cat a) > "x${a}y.c"', "sub/x.c", None),
         ('echo $(cat a) > "./x$a-$b-$c.c"', "x1-2.c-3.c", ["cat a"]),
         ('echo $(cat a) > "x$a"', "box", None),
+        ("echo $(cat a) > ~/x", "x", ["cat a"]),
     ],
 )
 def test_what_is_captured_is_in_what_the_shell_writes_of_it(
@@ -155,3 +163,11 @@ def test_what_a_text_captures_of_one_program_is_not_sought_among_all_others(stor
     finally:
         sys.setprofile(None)
     assert 0 < calls < 200
+
+
+def test_a_last_command_that_the_text_does_not_show_is_taken_to_use_what_was_captured(story: Story) -> None:
+    line = ("bash", "-c", 'x=$(cat a); "$@" $x', "x", "sort", "b")
+    shell = story.program("bash", args=line).open("b")
+    shell.run("cat", pipe_out=("7",), chain_args=(line,)).open("a")
+    shell.becomes("sort", args=("sort", "b", "-r")).make("out")
+    assert story.sources("out") == ["a", "b"]
