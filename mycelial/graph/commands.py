@@ -219,10 +219,15 @@ class _Builder:
         actor = self._processes.latest(top.pid)
         seen = {} if actor is None else {n.pid: n for n in actor.neighbours}
         for other in {**seen, **{n.pid: n for n in self._written.process.neighbours}}.values():
+            latest = self._processes.latest(other.pid)
+            if latest is not None and self._is_anothers(latest):
+                continue
             streams = {number: target for number, target in enumerate(other.streams) if target}
             self._parts[other.pid] = _Part(other.pid, top.ppid, other.args, streams)
         for actor in self._processes.writers_into(own):
-            if actor.ppid == top.ppid and actor.pid != top.pid:
+            if self._is_anothers(actor):
+                self._sure = False
+            elif actor.ppid == top.ppid and actor.pid != top.pid:
                 known = self._parts.setdefault(actor.pid, _Part(actor.pid, actor.ppid, (), {}))
                 if actor.kind is not Kind.SHELL and not known.args:
                     known.args = actor.args or ()
@@ -230,6 +235,10 @@ class _Builder:
                 known.inherits = actor.same_input > 0
             elif actor.pid != top.pid and not any(pid in self._parts for pid, _ in actor.chain):
                 self._sure = self._sure and actor.pid in self._parts  # part of a group of commands
+
+    def _is_anothers(self, actor: Actor) -> bool:
+        """Whether it is another user's, who is told of his own work alone; what root did, somebody asked him to."""
+        return actor.uid not in (0, self._written.writer.uid)
 
     def _script_of(self, found: list[_Part]) -> list[_Part]:
         """Return the shell that runs a script of which the others that write into its output are commands."""

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.mount.actor import Identity, run_apart
-from tests.mount.mounted import Mounted, wait_until
+from tests.mount.mounted import Mounted, run, wait_until
 from tests.mount.recorded import events, mycelial, wait_for
 from tests.mount.two_users import ALICE, BOB, asked, work
 
@@ -127,6 +127,21 @@ def test_no_error_tells_what_is_there_from_what_is_not(shared: Mounted) -> None:
     there = run_apart(outcomes, root, f"alice/{SECRET}.txt", identity=BOB, timeout=60)
     assert "it was done" not in there
     assert there == run_apart(outcomes, root, "alice/no-such.txt", identity=BOB, timeout=60)
+
+
+def test_who_is_given_anothers_output_is_told_no_command_of_his(shared: Mounted) -> None:
+    def becoming(user: Identity) -> str:
+        return f"setpriv --reuid={user.uid} --regid={user.gid} --clear-groups"
+
+    piped = f"{becoming(ALICE)} cat alice/{SECRET}.txt | {becoming(BOB)} tee public/given"
+    assert run(["/bin/sh", "-c", piped], cwd=shared.mountpoint).returncode == 0
+    try:
+        wait_for(shared, "write", "public/given")
+        told = run_apart((shared.mountpoint / ".mycelial/how/public/given").read_text, identity=BOB)
+    finally:
+        (shared.mountpoint / "public/given").unlink()
+    assert "program:  tee" in told
+    assert SECRET not in told
 
 
 def looked_up(root: str, path: str) -> None:
