@@ -33,12 +33,7 @@ static bool is_writable(const struct handle *handle) { return (handle->flags & O
 static bool begin(fuse_req_t req, struct inode *inode, const struct handle *handle) {
     struct backing_map map = {.fd = handle->fd};
     if (handle->next) return inode->backing_id > 0; /* others have it open: as they do */
-    /* The kernel will write in this name: reserved blocks are not for everybody. Who only reads needs no more than his ids,
-     * and to find out what else he may takes longer than to open a file. */
-    if (is_writable(handle))
-        caller_become(req, handle->fd, -1);
-    else
-        caller_become_user(req);
+    caller_become(req, handle->fd, -1); /* the kernel will write in this name: reserved blocks are not for everybody */
     int id = ioctl(passthrough.device, BACKING_OPEN, &map), error = errno;
     caller_restore();
     if (id <= 0) {
