@@ -38,17 +38,15 @@ class Place:
         What the mount says of itself; empty without a mount.
     top : str
         The directory of the mount that `root` shows, where only that is bound to a place ("" for all of it).
+    is_foreign : bool
+        Whether the database is somebody else's; only the mount itself can be asked then.
     """
 
     database: Path
     root: str | None = None
     status: Mapping[str, object] = field(default_factory=dict)
     top: str = ""
-
-    @property
-    def is_foreign(self) -> bool:
-        """Whether the database is somebody else's; only the mount itself can be asked then."""
-        return bool(self.status) and "database" not in self.status
+    is_foreign: bool = False
 
     @property
     def is_recording(self) -> bool:
@@ -152,23 +150,10 @@ def _from_status(raw: bytes, path: str) -> Place | None:
         return None
     if mount is None or not isinstance(database, str):
         return None
-    if not _may_name(mount, database):
-        del status["database"]
-    return Place(Path(database), mount.path, status, mount.top.strip("/"))
-
-
-def _may_name(mount: Mount, database: str) -> bool:
-    """Whether a mount can say that a database is its own.
-
-    Anybody may call a filesystem of his so: one who lets others in would have them forget what is
-    theirs, where they mean what is his.
-    """
-    if not database or mount.owner in (-1, 0, os.geteuid()):
-        return True
-    try:
-        return os.stat(database).st_uid == mount.owner
-    except OSError:
-        return False
+    # Anybody may call a filesystem of his so: one who lets others in would have them forget what is theirs,
+    # where they mean what is his.
+    is_foreign = "database" not in status or mount.owner not in (-1, 0, os.geteuid())
+    return Place(Path("" if is_foreign else database), mount.path, status, mount.top.strip("/"), is_foreign)
 
 
 def _shown_from(path: str) -> Mount | None:

@@ -237,7 +237,7 @@ class _Builder:
                 self._sure = self._sure and actor.pid in self._parts  # part of a group of commands
 
     def _is_anothers(self, actor: Actor) -> bool:
-        """Whether it is another user's, who is told of his own work alone; what root did, somebody asked him to."""
+        """Whether it is another user's, of whose work nobody is told; what root did, somebody asked for."""
         return actor.uid not in (0, self._written.writer.uid)
 
     def _script_of(self, found: list[_Part]) -> list[_Part]:

@@ -12,6 +12,7 @@ import ctypes
 import os
 import subprocess
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from mycelial.mount.mounted import Entry, open_place, table
@@ -21,8 +22,8 @@ _PATIENCE = 10.0  # seconds
 
 
 def by_descriptor(fd: int) -> str:
-    """Return a path that leads to what is open, also in another process, wherever it is by then."""
-    return f"/proc/{os.getpid()}/fd/{fd}"
+    """Return a path that leads this process to what it has open, wherever that is by then."""
+    return f"/proc/self/fd/{fd}"
 
 
 def detach(entry: Entry) -> bool:
@@ -30,10 +31,11 @@ def detach(entry: Entry) -> bool:
 
     What the kernel has not handed over yet, as programs have the files open, is written first.
     """
-    for now in table():
-        if (now.number, now.device) == (entry.number, entry.device):
-            return _detach_here(now) or detach_as_user(now.place)
-    return True
+    if (now := _found(entry)) is not None:
+        _at(now, _write_out)
+    if (now := _found(entry)) is not None and not _at(now, detach_open) and _at(now, lambda place: True):
+        detach_as_user(now.place)
+    return _found(entry) is None
 
 
 def detach_open(place: int) -> bool:
@@ -42,26 +44,33 @@ def detach_open(place: int) -> bool:
 
 
 def detach_as_user(path: str) -> bool:
-    """Have fusermount3 take away the mount at a path; it does so with those of the user who asks alone."""
+    """Have fusermount3 take away the mount at a path: one of the user who asks; of root's it takes any."""
+    if os.geteuid() == 0:
+        return False
     with contextlib.suppress(FileNotFoundError):
         command = ["fusermount3", "-u", "-q", "-z", "--", path]
         return subprocess.run(command, capture_output=True, check=False).returncode == 0
     return False
 
 
-def _detach_here(entry: Entry) -> bool:
+def _found(entry: Entry) -> Entry | None:
+    """Return where a mount is now; None if it is gone."""
+    same = (now for now in table() if (now.number, now.device) == (entry.number, entry.device))
+    return next(same, None)
+
+
+def _at(entry: Entry, act: Callable[[int], bool]) -> bool:
+    """Act on a mount; False also if its path leads elsewhere, as something covers it, or nowhere."""
     with contextlib.suppress(OSError):
         place = open_place(entry.place)
         try:
-            if _number_of_mount(place) == entry.number:
-                _write_out(place)
-                return detach_open(place)
+            return _number_of_mount(place) == entry.number and act(place)
         finally:
             os.close(place)
     return False
 
 
-def _write_out(place: int) -> None:
+def _write_out(place: int) -> bool:
     """Have the kernel write what it keeps, unless that takes too long: the disk below may be gone."""
 
     def write() -> None:
@@ -73,6 +82,7 @@ def _write_out(place: int) -> None:
     writing = threading.Thread(target=write, daemon=True)
     writing.start()
     writing.join(_PATIENCE)
+    return not writing.is_alive()
 
 
 def _libc() -> ctypes.CDLL:

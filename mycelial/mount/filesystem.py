@@ -243,7 +243,9 @@ class Filesystem:
             if self._is_detached is None:
                 self._is_detached = self._detach()
             core.stop_reading()
-            pyfuse3.close(unmount=not self._is_detached)  # libfuse goes by the path alone
+            if not self._is_detached:
+                log.warning("%s: still mounted: it cannot be reached", self._place.mountpoint)
+            pyfuse3.close(unmount=False)  # libfuse goes by the path alone
 
     def _detach(self) -> bool:
         return self._mounted is not None and detach(self._mounted)

@@ -12,7 +12,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from mycelial.mount.detaching import detach_as_user, detach_open
+from mycelial.mount.detaching import by_descriptor, detach_as_user, detach_open
 from mycelial.mount.mounted import is_dead, mountpoints_of, open_place, shown_at
 from mycelial.mount.options import MountOptions
 from mycelial.record.location import config_path, database_path, lock_path
@@ -134,7 +134,10 @@ def _mountpoint(path: str) -> int:
 
 
 def _real_path(fd: int) -> str:
-    return os.readlink(f"/proc/self/fd/{fd}")
+    try:
+        return os.readlink(by_descriptor(fd))
+    except OSError as problem:  # more than PATH_MAX bytes from the root
+        raise MountError(f"a path is too long: {problem.strerror}") from None
 
 
 def _is_below(inner: str, outer: str) -> bool:

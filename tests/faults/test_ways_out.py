@@ -202,3 +202,16 @@ def test_what_lies_below_stays_where_somebody_unmounted_it_already(workspace: Pa
         assert (mount.source / "held").read_bytes() == b"held"
     finally:
         run(["umount", mount.source])
+
+
+@pytest.mark.as_root
+def test_what_covers_it_stays_too(mount: Mounted) -> None:
+    assert run(["mount", "-t", "tmpfs", "over", mount.mountpoint]).returncode == 0
+    try:
+        by_signal(signal.SIGTERM)(mount)
+        wait_until(lambda: not mount.processes(), what="the daemon's end")
+        over = mounted_at(mount.mountpoint)
+        assert over is not None
+        assert over.source == "over"
+    finally:
+        run(["umount", mount.mountpoint])

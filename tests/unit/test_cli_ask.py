@@ -231,15 +231,17 @@ class TestWithinASource:
         self, terminal: Terminal, source: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         database = database_path(str(source))
-        told = {"database": str(database), "recording": True, "view_dir": ".mycelial"}
+        told = {"database": str(database)}
         monkeypatch.setattr(os, "getxattr", lambda path, name: json.dumps(told).encode())
-        stranger = Mount(os.stat(source).st_dev, "/", str(source), owner=database.stat().st_uid + 1)
-        monkeypatch.setattr("mycelial.cli.place.mounts", lambda table: [stranger])
-        monkeypatch.setattr(os, "geteuid", lambda: stranger.owner + 1)  # his, whom the stranger let in
-        assert locate(str(source), None, foreign=True).is_foreign
-        owners = replace(stranger, owner=database.stat().st_uid)
+        owners = Mount(os.stat(source).st_dev, "/", str(source), owner=os.geteuid() or 7)
+        monkeypatch.setattr(os, "geteuid", lambda: owners.owner)
         monkeypatch.setattr("mycelial.cli.place.mounts", lambda table: [owners])
         assert locate(str(source), None).database == database
+        strangers = replace(owners, owner=owners.owner + 1)  # who let in whom it is said to be of
+        monkeypatch.setattr("mycelial.cli.place.mounts", lambda table: [strangers])
+        place = locate(str(source), None, foreign=True)
+        assert place.is_foreign
+        assert place.database != database
 
     def test_a_mount_says_itself_where_its_database_is(
         self, terminal: Terminal, source: Path, monkeypatch: pytest.MonkeyPatch

@@ -223,19 +223,23 @@ static bool is_shell(const struct process *process) {
     return process->threads == 1 && size >= 2 && !strcmp(process->comm + size - 2, "sh");
 }
 
-static uint64_t hashed(uint64_t hash, const char *bytes, size_t size) {
-    for (size_t i = 0; i < size; i++) hash = (hash ^ (unsigned char)bytes[i]) * 1099511628211u; /* FNV-1a */
-    return hash;
+static bool is_other(uint64_t *known, const char *bytes, size_t size) {
+    uint64_t hash = 14695981039346656037u; /* FNV-1a */
+    for (size_t i = 0; i < size; i++) hash = (hash ^ (unsigned char)bytes[i]) * 1099511628211u;
+    bool changed = hash != *known;
+    *known = hash;
+    return changed;
 }
 
-static bool has_other_task(struct process *process, const char *input) {
+static bool has_other_line(struct process *process) {
     char line[4096];
-    uint64_t task = hashed(14695981039346656037u, input, strlen(input));
     ssize_t size = read_proc(line, sizeof line, "/proc/%d/cmdline", (int)process->tgid);
-    if (size > 0) task = hashed(task, line, (size_t)size);
-    bool changed = task != process->task;
-    process->task = task;
-    return changed;
+    return size > 0 && is_other(&process->line, line, (size_t)size); /* at its end it has none */
+}
+
+static bool has_other_input(struct process *process, struct proc_streams *streams) {
+    const char *input = proc_stream(streams, 0);
+    return is_other(&process->input, input, strlen(input));
 }
 
 static uint32_t number_of(pid_t tid, bool look_at_pipes) {
@@ -248,7 +252,10 @@ static uint32_t number_of(pid_t tid, bool look_at_pipes) {
     bool known = process->number && process->epoch == announced.epoch;
     struct proc_streams streams;
     proc_streams_of(&streams, process->tgid);
-    if (is_shell(process) && has_other_task(process, proc_stream(&streams, 0))) known = false;
+    if (is_shell(process)) {
+        known &= !has_other_line(process);
+        if (look_at_pipes || !known) known &= !has_other_input(process, &streams);
+    }
     if (known && !(look_at_pipes && (process->pipeline.in.count || process->pipeline.out.count))) return process->number;
     struct pipeline pipeline = process->pipeline;
     bool changed = pipeline_follow(&pipeline, &streams);

@@ -13,7 +13,7 @@ struct process {
     int comm_fd;
     char comm[64];
     uint32_t number, epoch; /* under which it was announced */
-    uint64_t task; /* of a shell: a hash of where its standard input led then, and of its command line */
+    uint64_t line, input; /* of a shell: hashes of its command line, and of where its standard input led then */
     struct pipeline pipeline;
     char *cmdline; /* as an ancestor; read once */
     size_t cmdline_size;
