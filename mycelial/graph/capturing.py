@@ -18,7 +18,7 @@ from mycelial.graph.filters import reads_input
 from mycelial.graph.making import Making, Reads
 from mycelial.graph.processes import Processes
 from mycelial.graph.programs import Kind, is_wrapper, kind_of, script_text
-from mycelial.graph.shelltext import Simple
+from mycelial.graph.shellparts import Simple
 from mycelial.graph.substitutions import ANY_WORDS, Text, Use, names, says, text_of
 
 SUBSTITUTED = 1.0

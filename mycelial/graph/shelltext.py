@@ -6,90 +6,35 @@ Not a shell: it reads what is needed to say what goes where (:mod:`mycelial.grap
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from mycelial.graph.shellparts import BEGINS, DECLARES, Setting, Simple, Substitution, Word
 
 DEEPEST = 8
 """Substitutions within substitutions."""
+
+MOST_GROUPS = 100
+"""Groups within groups."""
 
 _NAME = re.compile(r"[A-Za-z_]\w*|[0-9@*]")
 _ASSIGNMENT = re.compile(r"(?P<name>[A-Za-z_]\w*)(?:\[[^]]*\])?(?P<adds>\+?)=")
 _OPENS = {"{", "if", "while", "until", "for", "case", "select"}
 _CLOSES = {"}", "fi", "done", "esac"}
-BEGINS = {"then", "do", "else", "elif", "!", "time", "{", "if", "while", "until"}
-DECLARES = {"export", "local", "declare", "readonly", "typeset"}
+_BRANCHES = {"then", "do", "else", "elif"}
 _SEVERAL = re.compile(r"[*?]|\[(?:[^][\s'\"$`\\;|&()<>]|\[:\w+:\])+\](?!\+?=)|\{(?=[^\s{}]*(?:,|\.\.))")
 """What stands for one word or several, and no assignment to a part of an array."""
 _QUOTED = re.compile(r"\$'(?:[^'\\]|\\.)*'", re.DOTALL)
 _OPERATOR = re.compile(r"&&|\|\||;;&?|;&|<<<|<<-|<<|>>|>\||&>>?|<>|[<>]&|[;|&()<>\n]")
 
 
-@dataclass(eq=False, slots=True)
-class Substitution:
-    """What stands in $( ): its commands."""
+class _Group(NamedTuple):
+    """What opened it, its first command, and where what follows it stands."""
 
-    commands: list[Simple]
-
-
-@dataclass(slots=True)
-class Word:
-    """Its text, in which None stands for what is not known before it runs, and what it is made of."""
-
-    pieces: list[str | None] = field(default_factory=list)
-    names: set[str] = field(default_factory=set)
-    captured: list[Substitution] = field(default_factory=list)
-
-    @property
-    def text(self) -> str | None:
-        return None if None in self.pieces else "".join(piece or "" for piece in self.pieces)
-
-    def matches(self, word: str) -> bool:
-        """Whether it may have become this word, or all but its first directories."""
-        first, *others = "".join("\0" if piece is None else piece for piece in self.pieces).split("\0")
-        word, first = f"/{word}", f"/{first.removeprefix('./')}" if first else ""
-        if not others:
-            return word.endswith(first)
-        at, end = 0, len(word) - len(others[-1])
-        for literal in (first, *others[:-1]):
-            begin = word.find(literal, at, end)
-            if begin < 0:
-                return False
-            at = begin + len(literal)
-        return word.endswith(others[-1])
-
-
-@dataclass(slots=True)
-class Setting:
-    """An assignment; `adds`: to what the variable holds."""
-
-    name: str
-    word: Word
-    adds: bool
-
-
-@dataclass(eq=False, slots=True)
-class Simple:
-    """A simple command: its words, what it sets, the files of its output, and the pipelines that it is in.
-
-    `within` has, the innermost last, (number of a pipeline, place in it).
-    """
-
-    words: list[Word] = field(default_factory=list)
-    sets: list[Setting] = field(default_factory=list)
-    outputs: list[Word] = field(default_factory=list)
-    inputs: list[Word] = field(default_factory=list)
-    within: tuple[tuple[int, int], ...] = ()
-    repeats: bool = False
-
-    @property
-    def programs(self) -> set[str]:
-        """What it may be a call of: by others, as in `env sort`, or of a word that is known."""
-        texts = (word.text for word in self.words)
-        return {text.rpartition("/")[2] for text in texts if text and text not in BEGINS}
-
-    @property
-    def program(self) -> str:
-        texts = (word.text for word in self.words)
-        return next((text.rpartition("/")[2] for text in texts if text not in BEGINS and text), "")
+    opened: str
+    begin: int
+    within: tuple[tuple[int, int], ...]
+    list_path: tuple[int, ...]
+    path: tuple[int, ...]
 
 
 class Reader:
@@ -216,8 +161,11 @@ class Reader:
         """Read commands up to the parenthesis that closes them, or to the end."""
         if self.depth > DEEPEST:
             raise ValueError
-        groups: list[tuple[str, int, tuple[tuple[int, int], ...]]] = []  # what opened, first command, within
+        groups: list[_Group] = []
         within: tuple[tuple[int, int], ...] = ((self._new(), 0),)
+        path: tuple[int, ...] = ()
+        list_path = path  # of commands after the next semicolon
+        goes_on = False  # after && and the like
         command = Simple(within=within)
         closed: list[Simple] = []  # commands of the group that has just been closed: redirections are theirs
         pattern = False  # between `in` and `)` of a case
@@ -226,8 +174,27 @@ class Reader:
         def finish() -> None:
             nonlocal command, closed
             if command.words or command.sets or command.outputs:
+                command.path = path
                 self.commands.append(command)
             command, closed = Simple(within=within), []
+
+        def enter(opened: str) -> None:
+            nonlocal within, list_path, command
+            if len(groups) >= MOST_GROUPS:
+                raise ValueError
+            groups.append(_Group(opened, len(self.commands), within, list_path, path))
+            within, list_path = (*within, (self._new(), 0)), path
+            command = Simple(within=within)
+
+        def leave() -> None:
+            nonlocal within, path, list_path, command, closed
+            finish()
+            _, begin, within, list_path, path = groups.pop()
+            command, closed = Simple(within=within), self.commands[begin:]
+
+        def branch(sign: int = 1) -> None:
+            nonlocal path, list_path
+            path = list_path = (*(groups[-1].path if groups else ()), sign * self._new())
 
         while self.at < len(self.text):
             c = self.text[self.at]
@@ -240,7 +207,7 @@ class Reader:
                     self.at = len(self.text)
                 continue
             if self.text.startswith("((", self.at) and not command.words:
-                self.at += 2
+                self.at, goes_on = self.at + 2, False
                 command.words = [Word(["(("]), self._arithmetic()]
                 continue
             operator = _OPERATOR.match(self.text, self.at)
@@ -258,33 +225,32 @@ class Reader:
                         continue
                 is_first = not command.words and not command.sets
                 text = word.text or ""
+                goes_on = False
                 if is_first and text in _CLOSES and groups:
-                    finish()
-                    _, begin, within = groups.pop()
-                    command = Simple(within=within)
-                    closed = self.commands[begin:]
+                    leave()
                     if function and len(groups) == self.functions_at:
                         self.functions[function], function = closed, ""
                     continue
                 if is_first and text in _OPENS:
-                    groups.append((text, len(self.commands), within))
-                    within = (*within, (self._new(), 0))
-                    command = Simple(within=within)
+                    enter(text)
                     if text in ("for", "case", "select"):
                         command.words = [Word([text])]
                     continue
                 if is_first and text in BEGINS:
                     finish()
+                    if text in _BRANCHES:
+                        branch()
                     continue
                 if command.words and command.words[0].text == "case" and text == "in":
                     pattern = True
                     finish()
+                    branch()
                     continue
                 self._add(command, word)
                 continue
             sign, self.at = operator[0], operator.end()
-            if sign == ")" and pattern:
-                pattern = False
+            if pattern and sign in ("(", ")"):
+                pattern = sign == "("
                 continue
             if sign in ("<", ">", ">>", ">|", "<>", "&>", "&>>", "<<<", "<<", "<<-", ">&", "<&"):
                 while self.text[self.at : self.at + 1] in (" ", "\t"):
@@ -310,26 +276,30 @@ class Reader:
                     function, self.functions_at = command.words[0].text or "", len(groups)
                     command = Simple(within=within)
                     continue
-                groups.append(("(", len(self.commands), within))
-                within = (*within, (self._new(), 0))
-                command = Simple(within=within)
+                enter("(")
+                branch(-1)
+                goes_on = False
                 continue
             if sign == ")":
-                finish()
-                if groups and groups[-1][0] == "(":
-                    _, begin, within = groups.pop()
-                    command = Simple(within=within)
-                    closed = self.commands[begin:]
+                if groups and groups[-1].opened == "(":
+                    leave()
                     continue
+                finish()
                 if end:
                     self.at -= 1
                     return self.commands
                 raise ValueError
             number, place = within[-1]
             within = (*within[:-1], (number, place + 1) if sign == "|" else (self._new(), 0))
+            finish()
             if sign.startswith(";;") or sign == ";&":
                 pattern = True
-            finish()
+                branch()
+            elif sign in ("&&", "||"):
+                path = (*path, self._new())
+            elif sign != "|" and not (goes_on and sign == "\n"):
+                path = list_path
+            goes_on = sign in ("&&", "||", "|") or (goes_on and sign == "\n")
             if sign == "\n":
                 self._documents()
         finish()

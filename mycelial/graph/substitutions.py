@@ -11,12 +11,17 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import takewhile
 
-from mycelial.graph.shelltext import BEGINS, DECLARES, Reader, Simple, Substitution, Word
+from mycelial.graph.shellparts import BEGINS, DECLARES, Simple, Substitution, Word
+from mycelial.graph.shelltext import Reader
 
 LONGEST = 8192
 COMMANDS = 400
 """Characters of a text, and commands in it, that are looked through."""
+
+SETTINGS = 64
+"""Assignments to a variable, any of which may have been the last, that are looked at."""
 
 ANY_WORDS = ("\0",)
 """Stands for what follows the name of a program on a command line that is not known."""
@@ -25,7 +30,7 @@ ALIKE = 16
 """Commands, of several that a program may be, that are followed."""
 
 _TESTS = {"[", "[[", "test", "((", ":", "true", "false", "case"}
-_POSITIONS = "@"
+_POSITIONS = "0123456789@*"
 _EXPANDED = re.compile(r"\$\{?(\w+)")
 
 
@@ -37,6 +42,35 @@ class Use:
     all: bool
 
 
+Uses = dict[int, Use]
+"""By substitution."""
+
+
+class _Held:
+    """What each variable holds, as a command at `path` finds it that comes after all that were set."""
+
+    def __init__(self, positions: Uses) -> None:
+        self.path: tuple[int, ...] = ()
+        self._positions = positions
+        self._sets: dict[str, list[tuple[tuple[int, ...], Uses]]] = {}
+
+    def __getitem__(self, name: str) -> Uses:
+        if name in _POSITIONS:
+            return self._positions
+        found: Uses = {}
+        for path, uses in reversed(self._sets.get(name, [])[-SETTINGS:]):
+            both = zip(path, self.path, strict=False)
+            common = sum(1 for _ in takewhile(lambda steps: steps[0] == steps[1], both))
+            if all(step > 0 for step in path[common:]):  # in no subshell that has ended
+                found = uses | found
+            if common == len(path):  # it ran, if this one does
+                break
+        return found
+
+    def __setitem__(self, name: str, uses: Uses) -> None:
+        self._sets.setdefault(name, []).append((self.path, uses))
+
+
 class Text:
     """Commands for a shell, and where what they capture goes."""
 
@@ -46,9 +80,10 @@ class Text:
         if len(self._commands) > COMMANDS:
             raise ValueError("too much to look through for each file that is written")
         self._functions = reader.functions
-        self._uses: dict[int, dict[int, Use]] = {}  # by command: by substitution
-        held = self._follow({})
-        self._follow({_POSITIONS: held.get(_POSITIONS, {})})
+        self._uses: dict[int, Uses] = {}  # by command
+        positions: Uses = {}
+        for _ in range(2):
+            self._follow(positions)
 
     def used_by(self, args: tuple[str, ...]) -> list[Use] | None:
         """Return what is in the words of a program so called, or of what writes to it; None if not known."""
@@ -68,7 +103,7 @@ class Text:
         )
 
     def _of(self, commands: list[Simple]) -> list[Use] | None:
-        found: dict[int, Use] = {}
+        found: Uses = {}
         for command in commands[:ALIKE]:
             for one in (command, *self._before(command)):
                 for key, use in self._uses.get(id(one), {}).items():
@@ -82,15 +117,15 @@ class Text:
                 if other.within[level : level + 1] and (number, place) > other.within[level] >= (number, 0):
                     yield other
 
-    def _follow(self, held: dict[str, dict[int, Use]]) -> dict[str, dict[int, Use]]:
-        """Go through the commands with what each variable holds; return what they hold at last."""
-        exported: set[str] = set()
+    def _follow(self, positions: Uses) -> None:
+        """Go through the commands with what each variable holds; those by position get more by that."""
+        held, exported = _Held(positions), set[str]()
         for command in self._commands:
-            program = command.program
+            program, held.path = command.program, command.path
             for one in command.sets:
                 taken = self._in(one.word, held)
                 if one.adds:
-                    both = held.get(one.name, {}) | taken
+                    both = held[one.name] | taken
                     taken = {key: Use(use.commands, all=True) for key, use in both.items()}
                 held[one.name] = taken
                 if program == "export":
@@ -100,37 +135,37 @@ class Text:
             if program in ("for", "select") and len(texts) > 1 and texts[1]:
                 held[texts[1]] = words
             elif program in ("read", "mapfile", "readarray"):
-                held.update((text, inputs) for text in texts[1:] if text)
+                for text in filter(None, texts[1:]):
+                    held[text] = inputs
             elif program == "export":
                 exported.update(text for text in texts[1:] if text)
             elif program == "set" or program in self._functions:
-                held[_POSITIONS] = held.get(_POSITIONS, {}) | words
+                positions |= words
             own = {} if program in _TESTS else words | inputs
             if command.words and program not in DECLARES:
                 for one in command.sets:
                     own = own | self._in(one.word, held)
                 for name in exported.intersection(_EXPANDED.findall(" ".join(filter(None, texts)))):
-                    own = own | held.get(name, {})
+                    own = own | held[name]
             self._uses[id(command)] = own
-        return held
 
-    def _all_in(self, words: Iterable[Word], held: dict[str, dict[int, Use]]) -> dict[int, Use]:
-        found: dict[int, Use] = {}
+    def _all_in(self, words: Iterable[Word], held: _Held) -> Uses:
+        found: Uses = {}
         for word in words:
             found |= self._in(word, held)
         return found
 
-    def _in(self, word: Word, held: dict[str, dict[int, Use]]) -> dict[int, Use]:
-        found: dict[int, Use] = {}
+    def _in(self, word: Word, held: _Held) -> Uses:
+        found: Uses = {}
         for name in word.names:
-            found |= held.get(_POSITIONS if name in "0123456789@*" else name, {})
+            found |= held[name]
         for one in word.captured:
             found |= self._within(one, held)
         return found
 
-    def _within(self, one: Substitution, held: dict[str, dict[int, Use]]) -> dict[int, Use]:
+    def _within(self, one: Substitution, held: _Held) -> Uses:
         """Return a substitution, and those that its commands make use of."""
-        found: dict[int, Use] = {}
+        found: Uses = {}
         commands = list(one.commands)
         for command in one.commands:
             commands += self._functions.get(command.program, ())

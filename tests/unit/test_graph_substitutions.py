@@ -99,6 +99,20 @@ def test_what_is_captured_is_in_the_words_that_name_it(
         ('echo $(cat a) > "./x$a-$b-$c.c"', "x1-2.c-3.c", ["cat a"]),
         ('echo $(cat a) > "x$a"', "box", None),
         ("echo $(cat a) > ~/x", "x", ["cat a"]),
+        ("v=$(cat a) || v=$(cat b); echo $v > o", "o", ["cat a", "cat b"]),
+        ("v=$(cat a); x || {\nv=$(cat b)\n}\necho $v > o", "o", ["cat a", "cat b"]),
+        ("v=$(cat a); x &&\nv=$(cat b); echo $v > o", "o", ["cat a", "cat b"]),
+        ("v=$(cat a); x && (( 1 ))\nv=$(cat b); echo $v > o", "o", ["cat b"]),
+        ("v=$(cat a) && echo $v > o && v=$(cat b) && echo $v > p", "p", ["cat b"]),
+        ("if x; then v=$(cat a); else v=$(cat b); fi; echo $v > o", "o", ["cat a", "cat b"]),
+        ("v=$(cat a); if x; then v=$(cat b); echo $v > o; fi; echo $v > p", "o", ["cat b"]),
+        ("v=$(cat a); if x; then v=$(cat b); echo $v > o; fi; echo $v > p", "p", ["cat a", "cat b"]),
+        ("case x in a) v=$(cat a);; (b) v=$(cat b);; esac; echo $v > o", "o", ["cat a", "cat b"]),
+        ("v=$(cat a); while x; do v=$(cat b); echo $v > o; done", "o", ["cat b"]),
+        ("v=$(cat a); { v=$(cat b); }; echo $v > o", "o", ["cat b"]),
+        ("v=$(cat a); (v=$(cat b); echo $v > o); echo $v > p", "o", ["cat b"]),
+        ("v=$(cat a); (v=$(cat b); echo $v > o); echo $v > p", "p", ["cat a"]),
+        ("f() { echo $1; }; (f $(cat a)) > o", "o", ["cat a*"]),
     ],
 )
 def test_what_is_captured_is_in_what_the_shell_writes_of_it(
@@ -122,7 +136,15 @@ def test_any_text_is_read_or_given_up(pieces: list[str]) -> None:
 
 
 def test_a_text_that_opens_what_it_never_closes_says_nothing() -> None:
-    for text in ("x=$(cat a", 'echo "$(cat a)', "if $(a); then b", "$(a) '", "$(" * 5000, "`" * 4999):
+    for text in (
+        "x=$(cat a",
+        'echo "$(cat a)',
+        "if $(a); then b",
+        "$(a) '",
+        "$(" * 5000,
+        "`" * 4999,
+        "$(a);" + "( " * 101 + "b",
+    ):
         found = text_of(text)
         assert found is None or found.used_by(("b",)) is None
 
