@@ -8,7 +8,7 @@ import os
 from tests.mount.matrix import World, case
 
 RW = os.O_RDWR | os.O_CREAT
-MANY = 2000
+MANY = 800
 
 
 class Dirent(ctypes.Structure):
@@ -135,18 +135,18 @@ def listing_while_files_are_removed(w: World) -> None:
 
 @case()
 def listing_while_files_are_added_and_renamed(w: World) -> None:
-    directory = fill(w, 1500)
+    directory = fill(w, 600)
     stream = Directory(directory)
     names = [entry[0] for entry in (stream.next() for _ in range(50)) if entry]
-    for number in range(500):
+    for number in range(200):
         os.close(os.open(os.path.join(directory, b"added-%05d" % number), RW))
-    for number in range(1000, 1500):
+    for number in range(400, 600):
         os.rename(
             os.path.join(directory, b"file-%05d" % number), os.path.join(directory, b"renamed-%05d" % number)
         )
     names += stream.rest()
     w.note("no name twice", len(names) == len(set(names)))
-    w.note("all that stay", {b"file-%05d" % number for number in range(1000)} <= set(names))
+    w.note("all that stay", {b"file-%05d" % number for number in range(400)} <= set(names))
     stream.rewind()
     w.note("afterwards", sorted(stream.rest()))
     stream.close()
@@ -155,7 +155,7 @@ def listing_while_files_are_added_and_renamed(w: World) -> None:
 @case()
 def removing_what_a_listing_names(w: World) -> None:
     """What rm -r does."""
-    directory = fill(w, 1000)
+    directory = fill(w, 400)
     rounds = 0
     while rounds < 5 and len(os.listdir(directory)):
         stream = Directory(directory)

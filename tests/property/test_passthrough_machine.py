@@ -255,6 +255,6 @@ def test_a_mount_and_a_plain_directory_stay_the_same(
         is_kept = bool(options)
 
     try:
-        run_state_machine_as_test(Machine, settings=settings(max_examples=60, stateful_step_count=40))
+        run_state_machine_as_test(Machine, settings=settings(max_examples=30, stateful_step_count=40))
     finally:
         remove_tree(beside)

@@ -36,7 +36,7 @@ def told(db: Path) -> list[tuple[object, ...]]:
         ]
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(st.lists(DEEDS, max_size=12), st.lists(st.sampled_from((*NAMES, "d")), min_size=1, max_size=2))
 def test_what_is_left_is_what_the_rest_of_the_log_says(
     tmp_path_factory: pytest.TempPathFactory, deeds: list[tuple[str, str, str]], paths: list[str]
