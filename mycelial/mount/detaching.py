@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import logging
 import os
 import subprocess
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from mycelial.mount.mounted import Entry, open_place, table
+from mycelial.mount.mounted import Entry, is_dead, open_place, table
+
+log = logging.getLogger(__name__)
 
 _DETACH = 2  # MNT_DETACH: at once, though programs use it
 _PATIENCE = 10.0  # seconds
@@ -38,6 +41,25 @@ def detach(entry: Entry) -> bool:
     return _found(entry) is None
 
 
+def detach_dead(entry: Entry) -> bool:
+    """Take a mount away that the kernel has cut off from its daemon, which asks; False if it is still there.
+
+    Its numbers may be those of another mount by now: that one answers.
+    """
+    now = _found(entry)
+    if now is None:
+        return True
+    path = now.place
+
+    def end(place: int) -> bool:
+        if not _is_dead(place):
+            return True
+        log.warning("%s: cut off by umount -f, or an abort: unmounting", path)
+        return detach_open(place) or detach_as_user(path)
+
+    return _at(now, end)
+
+
 def detach_open(place: int) -> bool:
     """Take away the mount whose root is open; False if that could not be done."""
     return bool(_libc().umount2(os.fsencode(by_descriptor(place)), _DETACH) == 0)
@@ -57,6 +79,13 @@ def _found(entry: Entry) -> Entry | None:
     """Return where a mount is now; None if it is gone."""
     same = (now for now in table() if (now.number, now.device) == (entry.number, entry.device))
     return next(same, None)
+
+
+def _is_dead(place: int) -> bool:
+    try:
+        return is_dead(place)
+    except OSError:  # somebody else's, who lets nobody in
+        return False
 
 
 def _at(entry: Entry, act: Callable[[int], bool]) -> bool:

@@ -21,7 +21,7 @@ from mycelial import __version__, core  # isort: skip (the core must be loaded b
 import pyfuse3
 import trio
 
-from mycelial.mount.detaching import by_descriptor, detach
+from mycelial.mount.detaching import by_descriptor, detach, detach_dead
 from mycelial.mount.engine import Engine
 from mycelial.mount.late import Late
 from mycelial.mount.mounted import Entry, table
@@ -46,6 +46,7 @@ _VIRTUAL_TIMEOUT = 0.5  # seconds, where only one user may enter
 _ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _WORKERS = 8  # requests that wait for Python at the same time
 _WAITING_EVENTS = 8 << 20  # bytes
+_LOOKING = 10.0  # seconds, whether the mount is there that was cut off
 _REHEARSAL = 0.1  # seconds that mounting takes longer at most so that the first who looks need not wait
 
 
@@ -236,7 +237,7 @@ class Filesystem:
                     nursery.start_soon(self._engine.run)
                 await pyfuse3.main(min_tasks=_WORKERS, max_tasks=_WORKERS)
                 if self._is_detached is None:
-                    self._is_detached = True  # somebody else unmounted it
+                    self._is_detached = await self._after_somebody_else()
                 nursery.cancel_scope.cancel()
             self._manager.stopping("Storing what was recorded last")
         finally:
@@ -249,6 +250,14 @@ class Filesystem:
 
     def _detach(self) -> bool:
         return self._mounted is not None and detach(self._mounted)
+
+    async def _after_somebody_else(self) -> bool:
+        """Whether the mount is gone that somebody unmounted, or cut off while it was in use."""
+        with trio.move_on_after(_LOOKING):
+            return self._mounted is None or await trio.to_thread.run_sync(
+                detach_dead, self._mounted, abandon_on_cancel=True
+            )
+        return True  # another is in its place, and does not answer
 
     async def _end_on_signal(self, serving: trio.CancelScope) -> None:
         with trio.open_signal_receiver(*_ENDING) as signals:

@@ -31,13 +31,25 @@ def by_signal(number: signal.Signals) -> Way:
     return end
 
 
+def abort(mount: Mounted) -> None:
+    """As the kernel's documentation says, where nobody has mounted the directory of connections."""
+    number = os.minor(run_apart(os.stat, mount.mountpoint).st_dev)
+    connections = "/sys/fs/fuse/connections"
+    script = f"mount -t fusectl none {connections} && echo 1 > {connections}/{number}/abort"
+    finished = run(["unshare", "-m", "sh", "-c", script])
+    assert finished.returncode == 0, finished.stderr
+
+
 WAYS: dict[str, Way] = {
     "fusermount3 -u -z": lambda mount: run(["fusermount3", "-u", "-z", mount.mountpoint]),
     "umount -l": lambda mount: run(["umount", "-l", mount.mountpoint]),
+    "umount -f": lambda mount: run(["umount", "-f", mount.mountpoint]),  # is busy, and cut off
+    "abort": abort,
     "SIGTERM": by_signal(signal.SIGTERM),
     "SIGINT": by_signal(signal.SIGINT),
     "SIGHUP": by_signal(signal.SIGHUP),
 }
+FOR_ROOT = {"umount -l", "umount -f", "abort"}
 
 
 def keep_open(mount: Mounted) -> tuple[int, int]:
@@ -50,7 +62,7 @@ def keep_open(mount: Mounted) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize(
-    "way", [pytest.param(way, marks=[pytest.mark.as_root] if way == "umount -l" else []) for way in WAYS]
+    "way", [pytest.param(way, marks=[pytest.mark.as_root] if way in FOR_ROOT else []) for way in WAYS]
 )
 def test_a_busy_mount_ends_and_leaves_nothing_behind(way: str, mount: Mounted) -> None:
     (mount.source / "before").touch()
