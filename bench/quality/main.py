@@ -6,6 +6,7 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Iterable, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
 from pathlib import Path
 from statistics import fmean
 
@@ -32,18 +33,23 @@ def main(words: Sequence[str] | None = None) -> int:
     )
     options = parser.parse_args(words)
     histories = _histories(options.history, SHORT if options.short else stored())
-    with tempfile.TemporaryDirectory(prefix="mycelial-quality-") as name:
-        report = _Report(Path(name), histories, range(options.seeds))
+    kinds = () if options.short else tuple(Noise)
+    with tempfile.TemporaryDirectory(prefix="mycelial-quality-") as name, ProcessPoolExecutor() as pool:
+        report = _Report(Path(name), pool, histories, range(options.seeds))
         if options.ablation:
             report.ablation()
             return 0
+        report.begin(ALL_NOISE)
+        if not options.history:
+            for noise in (frozenset[Noise](), *(frozenset({kind}) for kind in kinds)):
+                report.begin(noise)
+            report.home((Din.BROWSER,) if options.short else tuple(Din))
+            report.clusters()
+            report.provenance(provenance.BUILDS[:1] if options.short else provenance.BUILDS)
         report.ranking()
         if options.history:
             return 0
-        report.noise((Noise.GREP,) if options.short else tuple(Noise))
-        report.home((Din.BROWSER,) if options.short else tuple(Din))
-        report.clusters()
-        report.provenance(provenance.BUILDS[:1] if options.short else provenance.BUILDS)
+        report.noise(kinds)
     for line in shortfalls(report.figures):
         print(line, file=sys.stderr)
     return 1 if shortfalls(report.figures) else 0
@@ -58,12 +64,24 @@ def _histories(given: Sequence[Path] | None, names: Iterable[str]) -> dict[str, 
 class _Report:
     """Prints table after table; `figures` are those that have a bound."""
 
-    def __init__(self, directory: Path, histories: dict[str, list[Commit]], seeds: range) -> None:
+    def __init__(
+        self, directory: Path, pool: ProcessPoolExecutor, histories: dict[str, list[Commit]], seeds: range
+    ) -> None:
         self.figures: dict[str, float] = {}
         self._directory = directory
+        self._pool = pool
         self._histories = histories
         self._trials = [judged.trial(name, history) for name, history in histories.items()]
         self._seeds = seeds
+        self._begun: dict[tuple[str, frozenset[Noise]], list[Future[Marks]]] = {}
+
+    def begin(self, noise: frozenset[Noise]) -> None:
+        """Begin to judge our answers about logs with that noise, on other processors."""
+        for case in self._trials:
+            self._begun[case.name, noise] = trials = []
+            for seed in self._seeds:
+                place = Path(tempfile.mkdtemp(dir=self._directory))
+                trials.append(self._pool.submit(judged.ours, case, place, seed, noise))
 
     def ranking(self) -> None:
         found: dict[str, list[Marks]] = {}
@@ -151,7 +169,9 @@ class _Report:
         _line("---", "---:", "---:", "---:", "---:")
         for name, leaving_out in judged.LEFT_OUT.items():
             with leaving_out():
-                mean = macro(self._ours(case) for case in self._trials)
+                mean = macro(
+                    judged.ours(case, self._directory, seed) for case in self._trials for seed in self._seeds
+                )
                 at_home, _ = judged.at_home(self._directory, self._seeds, ALL_DIN)
             figures = (mean.map10, mean.mrr, mean.hit3, at_home.map10)
             _line(name, *(f"{figure:.3f}" for figure in figures))
@@ -163,7 +183,7 @@ class _Report:
         return {judged.OURS: self._ours(case), **plain}
 
     def _ours(self, case: judged.Trial, noise: frozenset[Noise] = ALL_NOISE) -> Marks:
-        return macro(judged.ours(case, self._directory, seed, noise) for seed in self._seeds)
+        return macro(trial.result() for trial in self._begun[case.name, noise])
 
     def _with_noise(self, name: str, noise: frozenset[Noise]) -> float:
         own = macro(self._ours(case, noise) for case in self._trials).map10
