@@ -63,7 +63,8 @@ IS_ROOT = os.geteuid() == 0
 
 def combinations() -> Iterator[object]:
     """Each case as this user, also where the kernel keeps what it knows for long, as on a mount that covers
-    its source; and for root again as another user, on a mount that lets others in."""
+    its source; and for root again as another user, on a mount that lets others in, with passthrough and without
+    (the same for a libfuse that has none)."""
     for case in CASES:
         own = Rights.ROOT if IS_ROOT else Rights.USER
         if case.rights in (Rights.ANYONE, own):
@@ -74,7 +75,9 @@ def combinations() -> Iterator[object]:
         if IS_ROOT and case.rights in (Rights.ANYONE, Rights.USER):
             yield pytest.param(case, NOBODY, ("-o", "allow_other"), id=f"{case.name}-as_nobody")
             copying = ("-o", "allow_other,no_passthrough")
-            yield pytest.param(case, NOBODY, copying, id=f"{case.name}-as_nobody_copying")
+            yield pytest.param(
+                case, NOBODY, copying, id=f"{case.name}-as_nobody_copying", marks=pytest.mark.slow
+            )
 
 
 Natively = Callable[[Case, Identity | None], tuple[list[tuple[str, object]], dict[str, object]]]
