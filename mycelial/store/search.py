@@ -7,15 +7,17 @@ the relations, so that the notes turn up that were open while the report was wri
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import dataclass
 from heapq import nsmallest
+from itertools import count, islice
 
 import sqlite_utils
 
 from mycelial.store.neighbours import Neighbours
 from mycelial.store.ranking import worth_of_making
-from mycelial.store.tree import FileTree
+from mycelial.store.tree import NOWHERE, FileTree
 from mycelial.store.wordindex import words_of
 
 IN_DIRECTORY = 0.4
@@ -32,6 +34,9 @@ PASSED_ON = 0.5
 
 HITS = 1000
 """Files with a word in their names that are looked at, and files below a directory with one."""
+
+ROUNDED = 64
+"""Files of which others' are a part are looked at in multiples of this: so one more takes no more time."""
 
 EXPANDED = 30
 """Best hits whose relations are followed."""
@@ -96,15 +101,23 @@ class Search:
                 "SELECT file FROM word WHERE word > ? AND word < ? LIMIT ?",
                 (word, word + chr(0x10FFFF), HITS - len(rows)),
             ).fetchall()
-        hits = {file for (file,) in rows}
-        marks = ",".join(map(str, hits))
+        hits = self._rounded({file for (file,) in rows})
+        # The text stays the same: to prepare another one takes a tenth of a millisecond, which told of hits.
         below = self._execute(
-            f"WITH RECURSIVE below(id) AS (SELECT id FROM file WHERE parent IN ({marks}) AND NOT gone UNION"
+            "WITH RECURSIVE below(id) AS (SELECT id FROM file"
+            " WHERE parent IN (SELECT value FROM json_each(?)) AND NOT gone UNION"
             " SELECT file.id FROM below JOIN file ON file.parent = below.id AND NOT file.gone)"
             " SELECT id FROM below LIMIT ?",
-            (HITS,),
+            (json.dumps([*hits]), HITS),
         )
-        return hits | {file for (file,) in below}
+        return self._rounded(hits | {file for (file,) in below})
+
+    def _rounded(self, files: set[int]) -> set[int]:
+        """Add numbers that no file has, unless the reader may know of all."""
+        if self._everybody:
+            return files
+        wanted = max(-(-len(files) // ROUNDED), 1) * ROUNDED
+        return files | set(islice(count(NOWHERE - len(files), -1), wanted - len(files)))
 
     def _used(self, files: set[int]) -> set[int]:
         """Return those that the reader has used."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -61,3 +63,45 @@ def test_a_search_takes_as_much_for_words_that_only_others_have(recorded: Path, 
     assert theirs == statements(recorded, EVE.uid, lambda answers: answers.search(absent))
     assert theirs[1] == []
     assert statements(recorded, BO.uid, lambda answers: answers.search(word))[1]
+
+
+def prepared(db: Path, uid: int, questions: list[str]) -> list[int]:
+    """How much of statements is prepared for each of these searches, one after the other."""
+    with Answers.open(db, uid) as answers:
+        steps = 0
+
+        def note(*_: object) -> int:
+            nonlocal steps
+            steps += 1
+            return sqlite3.SQLITE_OK
+
+        answers._database.conn.set_authorizer(note)
+        counts = []
+        for question in questions:
+            steps = 0
+            answers.search(question)
+            counts.append(steps)
+    return counts
+
+
+def test_a_search_prepares_nothing_anew_for_words_that_only_others_have(recorded: Path) -> None:
+    """To prepare a statement takes as long as many rows do."""
+    first, *others = prepared(recorded, EVE.uid, ["yyy", "main", "src", "zzz", "build odd"])
+    assert first > 0
+    assert others == [0] * len(others)
+
+
+def looked_at(db: Path, uid: int, word: str) -> int:
+    """How many files the database is asked about for a search."""
+    with Answers.open(db, uid) as answers:
+        asked: list[str] = []
+        answers._database.conn.set_trace_callback(asked.append)
+        answers.search(word)
+        answers._database.conn.set_trace_callback(None)
+    return sum(
+        text.count(",") for statement in asked for text in re.findall(r"json_each\('([^']*)'", statement)
+    )
+
+
+def test_a_search_looks_at_as_many_files_for_words_that_only_others_have(recorded: Path) -> None:
+    assert looked_at(recorded, EVE.uid, "main") == looked_at(recorded, EVE.uid, "yyyy") > 0
