@@ -63,8 +63,8 @@ IS_ROOT = os.geteuid() == 0
 
 def combinations() -> Iterator[object]:
     """Each case as this user, also where the kernel keeps what it knows for long, as on a mount that covers
-    its source; and for root again as another user, on a mount that lets others in, with passthrough and without
-    (the same for a libfuse that has none)."""
+    its source; and for root again as another user, on a mount that lets others in, with passthrough and
+    without (the same for a libfuse that has none)."""
     for case in CASES:
         own = Rights.ROOT if IS_ROOT else Rights.USER
         if case.rights in (Rights.ANYONE, own):
