@@ -125,7 +125,7 @@ def clusters(setting: Setting) -> None:
         setting.progress(f"clusters among {size} files")
         database = setting.directory / f"{size}.db"
         fill(database, size, 10 * size, os.geteuid())
-        usage = _run([sys.executable, "-m", "mycelial.graph.background", "--db", str(database)])
+        usage = _run([sys.executable, "-m", "mycelial.graph.looking", "--db", str(database)])
         seconds.append((float(size), usage.ru_utime + usage.ru_stime))
         memory.append((float(size), usage.ru_maxrss * 1024 / 1e6))
         _remove(database)

@@ -130,7 +130,7 @@ def _walker(root: Path, paths: list[str]) -> Callable[[int], None]:
 @contextmanager
 def _clustering(database: Path) -> Iterator[None]:
     """What the engine has done beside it now and then: the whole is looked at, for clusters and hubs."""
-    command = [sys.executable, "-m", "mycelial.graph.background", "--db", str(database)]
+    command = [sys.executable, "-m", "mycelial.graph.looking", "--db", str(database)]
     looking = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
         yield

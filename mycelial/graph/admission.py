@@ -6,10 +6,9 @@ import logging
 from dataclasses import dataclass, field, replace
 
 from mycelial.graph.programs import Kind, is_barrier, is_wrapper, kind_of
-from mycelial.record.events import Event, Neighbour, Process
+from mycelial.record.events import REDACTED, Event, Neighbour, Process
 from mycelial.record.exclude import ExclusionRules
 from mycelial.record.redaction import redact
-from mycelial.record.secrecy import REDACTED
 
 log = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
-import platform
+import sys
 
 SLICE = 100_000_000
 """Nanoseconds for which it would like to go on working: the longest that there is."""
@@ -38,8 +38,8 @@ def stand_back(niceness: int) -> None:
     os.nice(niceness)
     with contextlib.suppress(OSError):
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
-    number = _SCHED_SETATTR.get(platform.machine())
-    if number is not None and platform.architecture()[0] == "64bit":
+    number = _SCHED_SETATTR.get(os.uname().machine)
+    if number is not None and sys.maxsize > 1 << 32:
         niceness = os.getpriority(os.PRIO_PROCESS, 0)
         wanted = _Attributes(ctypes.sizeof(_Attributes), os.SCHED_BATCH, 0, niceness, 0, SLICE, 0, 0)
         ctypes.CDLL(None).syscall(number, 0, ctypes.byref(wanted), 0)

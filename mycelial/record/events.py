@@ -10,6 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+REDACTED = "[redacted]"
+"""What stands on a command line where a secret was."""
+
 
 class Op(StrEnum):
     """What happened to a file; the values are the words of the event log."""

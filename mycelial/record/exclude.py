@@ -74,11 +74,10 @@ class ExclusionRules:
         for line in lines:
             if "\n" in line or "\0" in line:
                 raise ValueError(f"bad exclusion pattern {line!r}: it must be one line")
-            try:
-                pathspec.GitIgnoreSpec.from_lines([line])
-            except ValueError:
-                raise ValueError(f"bad exclusion pattern {line!r}") from None
-        self._spec = pathspec.GitIgnoreSpec.from_lines(lines)
+        try:
+            self._spec = pathspec.GitIgnoreSpec.from_lines(lines)
+        except ValueError:
+            raise ValueError(f"bad exclusion pattern {_wrong(lines)!r}") from None
         self._any = _any_of(self._spec)
         self._excludes = lru_cache(maxsize=_REMEMBERED)(self._decide)
 
@@ -105,6 +104,16 @@ class ExclusionRules:
 
     def _decide(self, path: str) -> bool:
         return self._any.search(path) is not None and bool(self._spec.match_file(path))
+
+
+def _wrong(lines: Iterable[str]) -> str:
+    """Return the first line that cannot be understood."""
+    for line in lines:
+        try:
+            pathspec.GitIgnoreSpec.from_lines([line])
+        except ValueError:
+            return line
+    raise AssertionError("each line is right alone, and all are not")
 
 
 def _any_of(spec: pathspec.GitIgnoreSpec) -> re.Pattern[str]:

@@ -11,7 +11,8 @@ from __future__ import annotations
 import re
 import shlex
 
-from mycelial.record.secrecy import PLAIN, REDACTED, VARIABLE, is_secret_name, redact_text
+from mycelial.record.events import REDACTED
+from mycelial.record.secrecy import PLAIN, VARIABLE, is_secret_name, redact_text
 from mycelial.record.secrets import NO_ACCOUNTS, NO_WAYS, RUNNERS, STDIN, TRUSTED, WAYS, Ways
 
 _JOINED = re.compile(r"-[A-Za-z](?=[A-Za-z])")  # an option of one letter, and what it is given: -dtoken=
@@ -201,9 +202,8 @@ def _redact_words(words: list[str], depth: int, *, is_script: bool) -> list[str]
     """Redact one command, and what it runs if it only runs another."""
     found = list(words)
     begun, program, there = 0, "", frozenset(words)
-    known: dict[
-        tuple[str, ...], str
-    ] = {}  # by program, the word and the three before it: no more is looked at
+    # By program, the word and the three before it: no more is looked at.
+    known: dict[tuple[str, ...], str] = {}
     dull = {word for word in there if _DULL.fullmatch(word) and not _SUSPECT.search(word.lower())}
     for at, word in enumerate(words):
         name = word.rpartition("/")[2]

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from mycelial.record.display import printable_command, printable_word
-from mycelial.record.secrecy import REDACTED
+from mycelial.record.events import REDACTED
 from mycelial.record.steps import Command, Step
 
 _HERE = "\0"  # stands for the mount's root while a line is put together; no argument holds one

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-REDACTED = "[redacted]"
+from mycelial.record.events import REDACTED
 
 _WORDS = (
     r"pass|passw|passwd|passwort|password|passphrase|passcode|pwd|pw|pin|secret|secrets|token|auth|authorization|"

@@ -18,8 +18,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import tempfile
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -103,6 +101,8 @@ def parse_settings(text: str) -> Settings:
     ValueError
         with one line of text, if it is not TOML, or has a key or value that means nothing here.
     """
+    import tomllib  # where there is no configuration file, none of it is needed
+
     try:
         document = tomllib.loads(text)
     except RecursionError:
@@ -141,6 +141,8 @@ def add_exclusion(file: Path, pattern: str) -> bool:
     OSError
         if it cannot be written.
     """
+    import tempfile
+
     if file.exists() and not file.is_file():  # a device, say, whose place nothing may take
         raise ValueError(f"{file}: not an ordinary file, so no pattern is added there")
     before = load_settings(file)

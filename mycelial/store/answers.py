@@ -13,10 +13,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import sqlite_utils
-
 from mycelial.record.events import Event
 from mycelial.store.clusters import Cluster, ClusterTable
+from mycelial.store.connection import Database
 from mycelial.store.database import explained, open_reader
 from mycelial.store.explain import Reason, Recipe, indirect_reasons, reasons, recipe
 from mycelial.store.forgetting import count_events
@@ -64,7 +63,7 @@ class Answers:
     One instance serves one thread at a time; opening is cheap.
     """
 
-    def __init__(self, database: sqlite_utils.Database, path: Path, uid: int | None) -> None:
+    def __init__(self, database: Database, path: Path, uid: int | None) -> None:
         self._database = database
         self._db = path
         self._uid = uid

@@ -14,11 +14,10 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import sqlite_utils
-
 from mycelial.record.events import Op, is_clean_path
 from mycelial.store.answers import Answers
-from mycelial.store.database import explained, open_reader, wrapped
+from mycelial.store.connection import Database
+from mycelial.store.database import explained, open_reader
 from mycelial.store.evidence import CROWDED, NEIGHBOURS
 from mycelial.store.files import ROOT
 from mycelial.store.names import from_column
@@ -89,9 +88,9 @@ def _few(found: Iterator[str]) -> Iterator[str]:
         yield f"… and {count - MOST} more like these"
 
 
-def _missing(database: sqlite_utils.Database) -> Iterator[str]:
+def _missing(database: Database) -> Iterator[str]:
     """Compare tables, columns, indexes and views with those of a new database."""
-    pristine = wrapped(sqlite3.connect(":memory:", isolation_level=None))
+    pristine = Database(sqlite3.connect(":memory:", isolation_level=None))
     create(pristine)
     there = _shape(database.conn)
     for name, columns in _shape(pristine.conn).items():
@@ -107,13 +106,13 @@ def _shape(connection: sqlite3.Connection) -> dict[str, set[str]]:
     return {name: {column for (column,) in connection.execute(columns, (name,))} for (name,) in names}
 
 
-def _references(database: sqlite_utils.Database) -> Iterator[str]:
+def _references(database: Database) -> Iterator[str]:
     for table, row, parent, _ in database.conn.execute("PRAGMA foreign_key_check"):
         where = "" if row is None else f" row {row}"
         yield f"{table}:{where} refers to something in {parent} that is not there"
 
 
-def _log(database: sqlite_utils.Database) -> Iterator[str]:
+def _log(database: Database) -> Iterator[str]:
     ops = ", ".join(f"'{op.value}'" for op in Op)
     with_target = ", ".join(f"'{op.value}'" for op in Op if op.has_target)
     rules = {
@@ -141,7 +140,7 @@ def _is_list(text: str) -> bool:
         return False
 
 
-def _files(database: sqlite_utils.Database) -> Iterator[str]:
+def _files(database: Database) -> Iterator[str]:
     parents: dict[int, int | None] = {}
     for number, parent, column, gone in database.conn.execute("SELECT id, parent, name, gone FROM file"):
         parents[number] = parent
@@ -166,7 +165,7 @@ def _files(database: sqlite_utils.Database) -> Iterator[str]:
         rooted.update(way)
 
 
-def _pairs(database: sqlite_utils.Database) -> Iterator[str]:
+def _pairs(database: Database) -> Iterator[str]:
     for table, count in (("together", "episodes"), ("next", "count")):
         rules = {
             "a = b": "a file with itself",
@@ -198,7 +197,7 @@ def _pairs(database: sqlite_utils.Database) -> Iterator[str]:
     )
 
 
-def _episodes(database: sqlite_utils.Database) -> Iterator[str]:
+def _episodes(database: Database) -> Iterator[str]:
     yield from _rows(database, "episode", {"ended < started": "ends before it begins"})
     for uid, count in database.conn.execute(
         "SELECT uid, count(*) AS n FROM episode WHERE open GROUP BY uid HAVING n > 1"
@@ -215,13 +214,13 @@ def _episodes(database: sqlite_utils.Database) -> Iterator[str]:
     )
 
 
-def _provenance(database: sqlite_utils.Database) -> Iterator[str]:
+def _provenance(database: Database) -> Iterator[str]:
     rules = {"product = source": "made from itself", "count < 1": "made from it never"}
     yield from _rows(database, "source", rules, "product || ' ' || source")
     yield from _rows(database, "recipe", {"generation < 1": "made never"}, "product")
 
 
-def _work(database: sqlite_utils.Database) -> Iterator[str]:
+def _work(database: Database) -> Iterator[str]:
     yield from _rows(database, "work", {"NOT json_valid(value)": "no JSON"}, "kind || ' ' || key")
 
 
@@ -243,9 +242,7 @@ def _answers(db: Path, uid: int) -> Iterator[str]:
                         yield f"answers: {path}: told of {other}, which is gone"
 
 
-def _rows(
-    database: sqlite_utils.Database, table: str, rules: dict[str, str], key: str = "id"
-) -> Iterator[str]:
+def _rows(database: Database, table: str, rules: dict[str, str], key: str = "id") -> Iterator[str]:
     """Yield what is wrong with rows of `table`: conditions that must not hold, and what they mean."""
     meaning = " ".join(f"WHEN {condition} THEN {place}" for place, condition in enumerate(rules))
     texts = list(rules.values())

@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-import sqlite_utils
-
+from mycelial.store.connection import Database
 from mycelial.store.names import from_column, to_column
 from mycelial.store.tree import FileTree
 
@@ -64,7 +63,7 @@ _FOREMOST = (
 class ClusterTable:
     """Reads pieces of work for one reader; `uid` None means everybody's."""
 
-    def __init__(self, database: sqlite_utils.Database, uid: int | None, tree: FileTree) -> None:
+    def __init__(self, database: Database, uid: int | None, tree: FileTree) -> None:
         self._execute = database.conn.execute
         self._whose = "" if uid is None else f" AND uid = {int(uid)}"
         # Who looks at everybody's sees a file in the piece of work of the one who used it most.
@@ -124,7 +123,7 @@ class ClusterTable:
         return [(path, *found[file]) for file, path in self._tree.paths(found).items()]
 
 
-def read_named(database: sqlite_utils.Database) -> list[Named]:
+def read_named(database: Database) -> list[Named]:
     """Return all pieces of work as they stand."""
     members: dict[int, dict[int, int]] = {}
     for cluster, file, rank in database.conn.execute("SELECT cluster, file, rank FROM member"):
@@ -136,7 +135,7 @@ def read_named(database: sqlite_utils.Database) -> list[Named]:
     ]
 
 
-def take_up(database: sqlite_utils.Database, structure: Structure) -> None:
+def take_up(database: Database, structure: Structure) -> None:
     """Make the tables say what was found; inside the caller's transaction.
 
     It may have been found in a state of some seconds ago: files that are unknown by now are left out.

@@ -15,8 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-import sqlite_utils
-
+from mycelial.store.connection import Database
 from mycelial.store.errors import OlderError, StoreError
 from mycelial.store.leftover import drop_journal, has_foreign_journal
 from mycelial.store.schema import VERSION, create, migrate
@@ -53,7 +52,7 @@ def explained(path: Path) -> Iterator[None]:
         raise trouble_with(path, error) from error
 
 
-def open_writer(path: Path) -> sqlite_utils.Database:
+def open_writer(path: Path) -> Database:
     """Open (and create or migrate) the database for writing.
 
     The file is made with mode 0600.
@@ -88,7 +87,7 @@ def open_writer(path: Path) -> sqlite_utils.Database:
             connection.execute(f"PRAGMA wal_autocheckpoint={MOVED // page}")
             connection.execute(f"PRAGMA cache_size=-{CACHE >> 10}")
             connection.execute("PRAGMA temp_store=MEMORY")
-            database = wrapped(connection)
+            database = Database(connection)
             if version == 0:
                 create(database)
             else:
@@ -99,7 +98,7 @@ def open_writer(path: Path) -> sqlite_utils.Database:
     return database
 
 
-def open_reader(path: Path) -> sqlite_utils.Database:
+def open_reader(path: Path) -> Database:
     """Open the database read-only; it is never created.
 
     Raises
@@ -127,7 +126,7 @@ def open_reader(path: Path) -> sqlite_utils.Database:
         except BaseException:
             connection.close()
             raise
-        return wrapped(connection)
+        return Database(connection)
 
 
 def _check_kind(path: Path) -> None:
@@ -136,11 +135,6 @@ def _check_kind(path: Path) -> None:
         raise StoreError(f"{path}: this is a directory, not a database")
     if not path.is_file():
         raise StoreError(f"{path}: this is not an ordinary file, so not a database")
-
-
-def wrapped(connection: sqlite3.Connection) -> sqlite_utils.Database:
-    """Return the same for sqlite-utils; to look for its plugins would take longer than most questions."""
-    return sqlite_utils.Database(connection, execute_plugins=False)
 
 
 def _version(connection: sqlite3.Connection) -> int:

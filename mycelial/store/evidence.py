@@ -12,9 +12,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 
-import sqlite_utils
-
 from mycelial.store.cache import Seen, halve
+from mycelial.store.connection import Database
 from mycelial.store.many import insert_many
 from mycelial.store.names import from_column, to_column
 from mycelial.store.weighing import Touch
@@ -37,7 +36,7 @@ _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 class EvidenceWriter:
     """Adds to the derived tables inside the writer's transaction."""
 
-    def __init__(self, database: sqlite_utils.Database) -> None:
+    def __init__(self, database: Database) -> None:
         self._connection = database.conn
         self._touches: dict[tuple[int, int, int], Touch | None] = {}
         self._episodes: dict[int, tuple[int, float, float, int] | None] = {}

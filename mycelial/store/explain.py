@@ -6,13 +6,12 @@ import os
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-import sqlite_utils
-
 from mycelial.record.display import printable_command
 from mycelial.record.script import pipeline_text
 from mycelial.record.steps import Step, steps_from_json
 from mycelial.store.blend import words
 from mycelial.store.chain import strongest_chain
+from mycelial.store.connection import Database
 from mycelial.store.log import read_process
 from mycelial.store.neighbours import Bond, Neighbours
 from mycelial.store.tree import FileTree
@@ -99,7 +98,7 @@ def indirect_reasons(
 
 
 def recipe(
-    database: sqlite_utils.Database, uid: int | None, file: int, path: str, sources: tuple[str, ...]
+    database: Database, uid: int | None, file: int, path: str, sources: tuple[str, ...]
 ) -> Recipe | None:
     """Return how `file` was made, as far as it was seen by `uid` (None: by anybody)."""
     whose = "" if uid is None else f" AND uid = {int(uid)}"

@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-import sqlite_utils
-
 from mycelial.store.cache import Seen, halve
+from mycelial.store.connection import Database
 from mycelial.store.many import insert_many
 from mycelial.store.names import from_column, to_column
 from mycelial.store.wordindex import WordIndex
@@ -50,7 +49,7 @@ class FileTable:
     or done again within moments.  So are new rows, as writing many at once takes a fraction of the time.
     """
 
-    def __init__(self, database: sqlite_utils.Database) -> None:
+    def __init__(self, database: Database) -> None:
         self._connection = database.conn
         self._execute = database.conn.execute
         self._words = WordIndex(database)

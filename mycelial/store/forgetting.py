@@ -15,8 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import sqlite_utils
-
+from mycelial.store.connection import Database
 from mycelial.store.names import from_column
 
 _ALWAYS = 2**63 - 1
@@ -52,7 +51,7 @@ class Selection:
         return self == Selection()
 
 
-def count_events(database: sqlite_utils.Database, excluded: Callable[[str], bool]) -> int:
+def count_events(database: Database, excluded: Callable[[str], bool]) -> int:
     """Return how many events name a path that is `excluded`; reads only."""
     rows = database.conn.execute(
         "SELECT p.path, count(*) FROM event JOIN log_path AS p"
@@ -61,7 +60,7 @@ def count_events(database: sqlite_utils.Database, excluded: Callable[[str], bool
     return sum(count for path, count in rows if excluded(from_column(path)))
 
 
-def remove_events(database: sqlite_utils.Database, selection: Selection) -> int:
+def remove_events(database: Database, selection: Selection) -> int:
     """Delete the selected events and what only they needed, in the caller's transaction; return their number.
 
     What was derived from them is to be derived anew afterwards.

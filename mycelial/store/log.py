@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-import sqlite_utils
-
 from mycelial.record.events import Event, Neighbour, Op, Process
 from mycelial.store.cache import Seen, halve
+from mycelial.store.connection import Database
 from mycelial.store.many import insert_many
 from mycelial.store.names import from_column, to_column
 
@@ -48,7 +47,7 @@ class Retention:
 class LogWriter:
     """Appends events, inside the caller's transaction; they reach the tables at :meth:`flush`."""
 
-    def __init__(self, database: sqlite_utils.Database) -> None:
+    def __init__(self, database: Database) -> None:
         self._connection = database.conn
         self._paths: dict[str, int] = {}
         self._processes: dict[bytes, int] = {}  # by digest
@@ -171,7 +170,7 @@ class LogWriter:
 
 
 def read_events(
-    database: sqlite_utils.Database, after: int = 0, where: str = "", values: tuple[object, ...] = ()
+    database: Database, after: int = 0, where: str = "", values: tuple[object, ...] = ()
 ) -> Iterator[tuple[int, int, Event]]:
     """Yield (number, number of its process, event) in order of arrival, from the one after `after`.
 
@@ -198,7 +197,7 @@ def read_events(
         rows = database.conn.execute(query, (number, *values)).fetchall()
 
 
-def read_process(database: sqlite_utils.Database, number: int) -> Process:
+def read_process(database: Database, number: int) -> Process:
     """Return the process with this number in the log."""
     row = database.conn.execute(
         "SELECT pid, ppid, comm, uid, start, sid, pgid, exe, cwd, cgroup, args, chain, pipe_in, pipe_out,"

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import sqlite_utils
-
+from mycelial.store.connection import Database
 from mycelial.store.files import FileTable
 from mycelial.store.names import from_column
 
@@ -27,7 +26,7 @@ class Mute:
 class MuteTable:
     """Reads and changes tables `mute` and `muted` inside the writer's transaction."""
 
-    def __init__(self, database: sqlite_utils.Database, files: FileTable) -> None:
+    def __init__(self, database: Database, files: FileTable) -> None:
         self._connection = database.conn
         self._files = files
 
@@ -61,7 +60,7 @@ class MuteTable:
         return self._connection.execute(f"DELETE FROM mute{whose}").rowcount
 
 
-def muted_with(database: sqlite_utils.Database, uid: int | None, file: int) -> set[int]:
+def muted_with(database: Database, uid: int | None, file: int) -> set[int]:
     """Return the files that this user does not want to see with `file`; nobody in particular wants all."""
     if uid is None:
         return set()

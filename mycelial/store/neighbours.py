@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from heapq import nlargest
 from itertools import pairwise
 
-import sqlite_utils
-
+from mycelial.store.connection import Database
 from mycelial.store.evidence import open_touches
 from mycelial.store.files import ROOT
 from mycelial.store.names import from_column
@@ -67,7 +66,7 @@ class Neighbours:
         Time of the latest event that counts, in seconds since the epoch: all ages are measured from it.
     """
 
-    def __init__(self, database: sqlite_utils.Database, uid: int | None) -> None:
+    def __init__(self, database: Database, uid: int | None) -> None:
         self._connection = database.conn
         self._execute = database.conn.execute
         self._whose = "" if uid is None else f" AND uid = {int(uid)}"

@@ -17,9 +17,8 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Self, TypeAlias
 
-import sqlite_utils
-
 from mycelial.store.clusters import Named, read_named
+from mycelial.store.connection import Database
 from mycelial.store.database import explained, open_reader
 from mycelial.store.files import ROOT
 from mycelial.store.names import from_column
@@ -75,7 +74,7 @@ class Making:
 class Past:
     """The database as it is; to read it all takes seconds where there is much."""
 
-    def __init__(self, database: sqlite_utils.Database) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
         self._execute = database.conn.execute
         self._numbers: set[int] | None = None

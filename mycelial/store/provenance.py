@@ -9,10 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import sqlite_utils
-
 from mycelial.record.steps import Step, steps_from_json, steps_to_json
 from mycelial.store.cache import Seen
+from mycelial.store.connection import Database
 from mycelial.store.many import insert_many
 from mycelial.store.names import from_column, to_column
 
@@ -47,7 +46,7 @@ class _Recipe:
 class ProvenanceWriter:
     """Keeps what is known of products, inside the writer's transaction."""
 
-    def __init__(self, database: sqlite_utils.Database) -> None:
+    def __init__(self, database: Database) -> None:
         self._connection = database.conn
         self._sources: dict[int, dict[int, Source]] = {}  # by product, those of each in order of number
         self._kept_sources = 0

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 
-import sqlite_utils
-
+from mycelial.store.connection import Database
 from mycelial.store.mutes import muted_with
 from mycelial.store.neighbours import Bond, Neighbours
 from mycelial.store.ranking import Ranked, Ranking, chosen_weights, in_order
@@ -65,9 +64,7 @@ class Related:
 class Rankings:
     """Ranks for one reader."""
 
-    def __init__(
-        self, database: sqlite_utils.Database, uid: int | None, tree: FileTree, neighbours: Neighbours
-    ) -> None:
+    def __init__(self, database: Database, uid: int | None, tree: FileTree, neighbours: Neighbours) -> None:
         self._database = database
         self._uid = uid
         self._tree = tree

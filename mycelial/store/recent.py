@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import sqlite_utils
-
+from mycelial.store.connection import Database
 from mycelial.store.names import from_column
 from mycelial.store.tree import FileTree
 
@@ -26,7 +25,7 @@ class Recent:
     comm: str
 
 
-def recent(database: sqlite_utils.Database, tree: FileTree, uid: int | None, limit: int) -> list[Recent]:
+def recent(database: Database, tree: FileTree, uid: int | None, limit: int) -> list[Recent]:
     """Return the files by their latest access, the latest first."""
     found: dict[str, Recent] = {}
     for access in (*_touched(database, tree, uid, limit), *_renamed(database, tree, uid)):
@@ -36,7 +35,7 @@ def recent(database: sqlite_utils.Database, tree: FileTree, uid: int | None, lim
     return sorted(found.values(), key=lambda access: (-access.t, access.path))[:limit]
 
 
-def _touched(database: sqlite_utils.Database, tree: FileTree, uid: int | None, limit: int) -> list[Recent]:
+def _touched(database: Database, tree: FileTree, uid: int | None, limit: int) -> list[Recent]:
     whose = "" if uid is None else f"WHERE uid = {int(uid)}"
     found: list[Recent] = []
     paths: set[str] = set()
@@ -53,7 +52,7 @@ def _touched(database: sqlite_utils.Database, tree: FileTree, uid: int | None, l
     return found
 
 
-def _renamed(database: sqlite_utils.Database, tree: FileTree, uid: int | None) -> list[Recent]:
+def _renamed(database: Database, tree: FileTree, uid: int | None) -> list[Recent]:
     whose = "" if uid is None else f" AND p.uid = {int(uid)}"
     rows = database.conn.execute(
         "SELECT r.path, t, op, comm FROM event JOIN log_process AS p ON p.id = process"

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-import sqlite_utils
-
 from mycelial.record.script import Unwritable, is_from_elsewhere, step_line
 from mycelial.record.steps import Step, steps_from_json
+from mycelial.store.connection import Database
 from mycelial.store.names import from_column
 
 DEEPEST = 200
@@ -81,7 +80,7 @@ class Chain:
 class Recipes:
     """Looks recipes up for one reader."""
 
-    def __init__(self, database: sqlite_utils.Database, uid: int | None) -> None:
+    def __init__(self, database: Database, uid: int | None) -> None:
         self._execute = database.conn.execute
         self._whose = "" if uid is None else f" AND uid = {int(uid)}"
 

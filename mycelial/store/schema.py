@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import sqlite3
 
-import sqlite_utils
+from mycelial.store.connection import Database
 
 _MUTE = """
 -- Pairs that a user said are not related (by removing a link in related/).
@@ -337,18 +337,18 @@ _DERIVED_TABLES = (
 )
 
 
-def create(database: sqlite_utils.Database) -> None:
+def create(database: Database) -> None:
     """Make all tables in an empty file."""
     _script(database, LOG, 0)
 
 
-def migrate(database: sqlite_utils.Database, version: int) -> None:
+def migrate(database: Database, version: int) -> None:
     """Bring the tables of an older `version` to the present one, all steps or none; make what is missing."""
     if version < VERSION or not all(_is_there(database.conn, made) for made in statements(DERIVED)):
         _script(database, "\n".join(STEPS[version - 1 :]), version)
 
 
-def drop_derived(database: sqlite_utils.Database) -> None:
+def drop_derived(database: Database) -> None:
     """Empty the derived half; inside the caller's transaction."""
     for view in ("together_paths", "cluster_paths", "source_paths", "files"):
         database.conn.execute(f"DROP VIEW IF EXISTS {view}")
@@ -375,7 +375,7 @@ def _is_there(connection: sqlite3.Connection, statement: str) -> bool:
     return connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (made[1],)).fetchone() is not None
 
 
-def _script(database: sqlite_utils.Database, script: str, version: int) -> None:
+def _script(database: Database, script: str, version: int) -> None:
     """Run a script that is meant for tables of `version`, unless somebody just did; make what is missing."""
     connection = database.conn
     connection.execute("BEGIN IMMEDIATE")

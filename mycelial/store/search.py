@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from heapq import nsmallest
 from itertools import count, islice
 
-import sqlite_utils
-
+from mycelial.store.connection import Database
 from mycelial.store.neighbours import Neighbours
 from mycelial.store.ranking import worth_of_making
 from mycelial.store.tree import NOWHERE, FileTree
@@ -56,9 +55,7 @@ class Found:
 class Search:
     """Finds files for one reader."""
 
-    def __init__(
-        self, database: sqlite_utils.Database, uid: int | None, tree: FileTree, neighbours: Neighbours
-    ) -> None:
+    def __init__(self, database: Database, uid: int | None, tree: FileTree, neighbours: Neighbours) -> None:
         self._execute = database.conn.execute
         self._everybody = uid is None
         self._tree = tree

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import sqlite_utils
-
 from mycelial.record.events import Event, Op, bytes_of
+from mycelial.store.connection import Database
 from mycelial.store.log import read_events
 from mycelial.store.names import to_column
 
@@ -65,13 +64,13 @@ class Selection:
         return "".join(terms), tuple(values)
 
 
-def select(database: sqlite_utils.Database, selection: Selection, last: int | None) -> Iterator[Event]:
+def select(database: Database, selection: Selection, last: int | None) -> Iterator[Event]:
     """Yield the selected events in order of arrival; of these the `last` ones."""
     newest = _newest(database)
     yield from _between(database, selection, _before_last(database, selection, last, newest), newest)
 
 
-def follow(database: sqlite_utils.Database, selection: Selection, last: int | None) -> Iterator[Event | None]:
+def follow(database: Database, selection: Selection, last: int | None) -> Iterator[Event | None]:
     """Yield the same, and go on with what comes; None where there is nothing yet: wait a moment then."""
     newest = _newest(database)
     after = _before_last(database, selection, last, newest)
@@ -82,15 +81,13 @@ def follow(database: sqlite_utils.Database, selection: Selection, last: int | No
             yield None
 
 
-def _between(
-    database: sqlite_utils.Database, selection: Selection, after: int, newest: int
-) -> Iterator[Event]:
+def _between(database: Database, selection: Selection, after: int, newest: int) -> Iterator[Event]:
     condition, values = selection.condition()
     for _, _, event in read_events(database, after, f"AND event.id <= ?{condition}", (newest, *values)):
         yield event
 
 
-def _before_last(database: sqlite_utils.Database, selection: Selection, last: int | None, newest: int) -> int:
+def _before_last(database: Database, selection: Selection, last: int | None, newest: int) -> int:
     """Return the number after which there are just `last` selected events; 0 if there are not so many."""
     if last is None:
         return 0
@@ -104,7 +101,7 @@ def _before_last(database: sqlite_utils.Database, selection: Selection, last: in
     return 0 if row is None else int(row[0]) - 1
 
 
-def _newest(database: sqlite_utils.Database) -> int:
+def _newest(database: Database) -> int:
     return int(database.conn.execute("SELECT coalesce(max(id), 0) FROM event").fetchone()[0])
 
 

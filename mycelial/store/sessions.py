@@ -13,10 +13,9 @@ from datetime import date, datetime, timedelta
 from itertools import groupby
 from operator import itemgetter
 
-import sqlite_utils
-
 from mycelial.record.display import safe_name
 from mycelial.store.clusters import ClusterTable
+from mycelial.store.connection import Database
 from mycelial.store.tree import FileTree
 from mycelial.store.weighing import habit, member_weight
 
@@ -73,9 +72,7 @@ def day_of(t: float) -> str:
 class SessionTable:
     """Finds the sessions of one user, or (uid None) of each."""
 
-    def __init__(
-        self, database: sqlite_utils.Database, uid: int | None, tree: FileTree, clusters: ClusterTable
-    ) -> None:
+    def __init__(self, database: Database, uid: int | None, tree: FileTree, clusters: ClusterTable) -> None:
         self._execute = database.conn.execute
         self._uid = uid
         self._tree = tree

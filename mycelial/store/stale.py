@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-import sqlite_utils
+from mycelial.store.connection import Database
 
 LOOKED_AT = 1000
 """Files above a source that are looked at."""
@@ -66,7 +66,7 @@ _ABOVE = """
 """
 
 
-def newer_source(database: sqlite_utils.Database, uid: int | None, product: int) -> int | None:
+def newer_source(database: Database, uid: int | None, product: int) -> int | None:
     """Return the source that changed last since the product was made; None if there is none.
 
     It is a direct one, but for what was made in rounds.
@@ -92,7 +92,7 @@ class _Above:
 class _Rounds:
     """Knows what was made from itself, through others."""
 
-    def __init__(self, database: sqlite_utils.Database, uid: int | None) -> None:
+    def __init__(self, database: Database, uid: int | None) -> None:
         self._execute = database.conn.execute
         self._whose = "" if uid is None else f" AND source.uid = {int(uid)}"
         self._known: dict[int, _Above] = {}
@@ -125,9 +125,7 @@ class _Rounds:
         return above
 
 
-def find_stale(
-    database: sqlite_utils.Database, uid: int | None, path_of: Callable[[int], str | None]
-) -> list[Stale]:
+def find_stale(database: Database, uid: int | None, path_of: Callable[[int], str | None]) -> list[Stale]:
     """Return what `uid` made (None: anybody) and is stale, what changed last first, then by path.
 
     `path_of` gives a file's path, or None if it is not to be shown.

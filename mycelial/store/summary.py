@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import sqlite3
 
-import sqlite_utils
-
+from mycelial.store.connection import Database
 from mycelial.store.names import from_column
 
 
-def summary(database: sqlite_utils.Database, uid: int | None) -> dict[str, object]:
+def summary(database: Database, uid: int | None) -> dict[str, object]:
     """Return counts of what there is of `uid` (None: of everybody)."""
     connection = database.conn
     if uid is not None and not is_alone(connection, uid):

@@ -10,8 +10,7 @@ import json
 import re
 from collections.abc import Iterable
 
-import sqlite_utils
-
+from mycelial.store.connection import Database
 from mycelial.store.files import ROOT
 from mycelial.store.names import from_column, to_column
 
@@ -46,7 +45,7 @@ _OWN = (
 class FileTree:
     """Looks up files for one reader; what was looked up is remembered until the database changes."""
 
-    def __init__(self, database: sqlite_utils.Database, uid: int | None = None) -> None:
+    def __init__(self, database: Database, uid: int | None = None) -> None:
         self._execute = database.conn.execute
         self._uid = uid
         self._shown: dict[int, str | None] = {}

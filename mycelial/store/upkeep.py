@@ -189,7 +189,7 @@ def _references(writer: Writer, table: str) -> list[tuple[str, str]]:
     """Return (table, column) of all columns that refer to `table`."""
     return [
         (other, row[0])
-        for other in writer.database.table_names()
+        for other in writer.database.tables.table_names()
         for row in writer.database.conn.execute(
             'SELECT "from" FROM pragma_foreign_key_list(?) WHERE "table" = ?', (other, table)
         )

@@ -9,8 +9,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-import sqlite_utils
-
+from mycelial.store.connection import Database
 from mycelial.store.many import insert_many
 from mycelial.store.names import from_column
 
@@ -32,7 +31,7 @@ def words_of(name: str) -> frozenset[str]:
 class WordIndex:
     """Keeps table `word` true inside the writer's transaction; changes reach it at :meth:`flush`."""
 
-    def __init__(self, database: sqlite_utils.Database) -> None:
+    def __init__(self, database: Database) -> None:
         self._connection = database.conn
         self._changes: dict[tuple[str, int], bool] = {}  # (word, file): whether it is in the name
 

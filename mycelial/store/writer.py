@@ -10,10 +10,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import sqlite_utils
-
 from mycelial.record.trust import Sticky, objection
 from mycelial.store.clusters import Structure, take_up
+from mycelial.store.connection import Database
 from mycelial.store.database import explained, open_writer
 from mycelial.store.errors import StoreError
 from mycelial.store.evidence import EvidenceWriter
@@ -61,7 +60,7 @@ class Writer:
         self.lock = lock
         self._has_committed = False
         try:
-            self.database: sqlite_utils.Database = open_writer(path)
+            self.database: Database = open_writer(path)
             try:
                 with explained(path):
                     self._begin_anew()

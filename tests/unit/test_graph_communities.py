@@ -16,9 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mycelial.graph import structure
-from mycelial.graph.background import from_json, to_json
 from mycelial.graph.belonging import settle
 from mycelial.graph.communities import Community, communities, join
+from mycelial.graph.looking import from_json, to_json
 from mycelial.graph.naming import Names, keep_names
 from mycelial.graph.purposes import Purposes
 from mycelial.graph.rebuild import rebuild

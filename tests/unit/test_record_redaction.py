@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 from mycelial.graph import admission
 from mycelial.graph.admission import Admission
 from mycelial.record import redaction
-from mycelial.record.events import Event, Neighbour, Op, Process
+from mycelial.record.events import REDACTED, Event, Neighbour, Op, Process
 from mycelial.record.redaction import redact
-from mycelial.record.secrecy import REDACTED
 
 MARKED = (
     ("tool", "--password={}"),

@@ -7,10 +7,10 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-import sqlite_utils
 
 from mycelial.graph.rebuild import replay
 from mycelial.store.answers import Answers
+from mycelial.store.connection import Database
 from mycelial.store.database import PAGE, open_reader, open_writer
 from mycelial.store.errors import StoreError
 from mycelial.store.schema import DERIVED, LOG, STEPS, VERSION, create, statements
@@ -54,8 +54,8 @@ def test_every_table_and_nearly_every_column_is_explained(table: str) -> None:
 
 
 def test_comments_can_be_read_in_the_database_itself(db: Path) -> None:
-    database = sqlite_utils.Database(sqlite3.connect(db))
-    assert "stays when the file is renamed" in database["file"].schema
+    database = Database(sqlite3.connect(db))
+    assert "stays when the file is renamed" in database.tables["file"].schema
 
 
 def test_views_show_full_paths_and_the_log_in_words(db: Path) -> None:
@@ -88,7 +88,7 @@ def test_what_belongs_to_a_file_lies_on_few_large_pages(tmp_path: Path) -> None:
         assert writer.database.conn.execute("PRAGMA auto_vacuum").fetchone() == (2,)  # by and by
     before = sqlite3.connect(tmp_path / "before.db", isolation_level=None)
     before.execute("PRAGMA page_size=4096")
-    create(sqlite_utils.Database(before))
+    create(Database(before))
     with Writer(tmp_path / "before.db") as writer:
         assert writer.database.conn.execute("PRAGMA page_size").fetchone() == (4096,)
 
