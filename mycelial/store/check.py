@@ -89,21 +89,32 @@ def _few(found: Iterator[str]) -> Iterator[str]:
 
 
 def _missing(database: Database) -> Iterator[str]:
-    """Compare tables, columns, indexes and views with those of a new database."""
+    """Compare tables, columns, references, indexes, triggers and views with those of a new database."""
     pristine = Database(sqlite3.connect(":memory:", isolation_level=None))
     create(pristine)
-    there = _shape(database.conn)
-    for name, columns in _shape(pristine.conn).items():
+    there = _shape(database)
+    for name, parts in _shape(pristine).items():
         if name not in there:
             yield f"{name}: missing"
-        elif absent := sorted(columns - there[name]):
-            yield f"{name}: columns missing: {', '.join(absent)}"
+            continue
+        for kind, wanted in parts.items():
+            if absent := sorted(wanted - there[name].get(kind, set())):
+                yield f"{name}: {kind} missing: {', '.join(absent)}"
 
 
-def _shape(connection: sqlite3.Connection) -> dict[str, set[str]]:
-    names = connection.execute("SELECT name FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'").fetchall()
-    columns = "SELECT name FROM pragma_table_info(?)"
-    return {name: {column for (column,) in connection.execute(columns, (name,))} for (name,) in names}
+def _shape(database: Database) -> dict[str, dict[str, set[str]]]:
+    """Return the parts of each table and view, by what they are."""
+    found: dict[str, dict[str, set[str]]] = {
+        view.name: {"columns": {column.name for column in view.columns}} for view in database.tables.views
+    }
+    for table in database.tables.tables:
+        found[table.name] = {
+            "columns": {column.name for column in table.columns},
+            "references": {f"{key.column} to {key.other_table}" for key in table.foreign_keys},
+            "indexes": {index.name for index in table.indexes},
+            "triggers": {trigger.name for trigger in table.triggers},
+        }
+    return found
 
 
 def _references(database: Database) -> Iterator[str]:

@@ -188,11 +188,10 @@ def _give_back(writer: Writer) -> Iterator[None]:
 def _references(writer: Writer, table: str) -> list[tuple[str, str]]:
     """Return (table, column) of all columns that refer to `table`."""
     return [
-        (other, row[0])
-        for other in writer.database.tables.table_names()
-        for row in writer.database.conn.execute(
-            'SELECT "from" FROM pragma_foreign_key_list(?) WHERE "table" = ?', (other, table)
-        )
+        (other.name, key.column)
+        for other in writer.database.tables.tables
+        for key in other.foreign_keys
+        if key.other_table == table and key.column is not None
     ]
 
 

@@ -53,7 +53,7 @@ def test_a_sound_database_has_nothing_wrong(terminal: Terminal, db: Path) -> Non
         ("UPDATE usage SET episodes = 0", "use that never was"),
         ("UPDATE source SET count = 0", "made from it never"),
         ("UPDATE work SET value = '{'", "no JSON"),
-        ("DROP INDEX source_source", "source_source: missing"),
+        ("DROP INDEX source_source", "source: indexes missing: source_source"),
         ("DROP TABLE sweep", "sweep: missing"),
         ("UPDATE episode SET open = 1", "still going on"),
         ("UPDATE next SET count = count + 1", "do not follow from the log"),
@@ -84,6 +84,7 @@ def test_what_is_wrong_is_told_and_a_rebuild_mends_it(
         ("UPDATE log_path SET path = '../x' WHERE id = 2", "log_path: row 2: no path below the mount's root"),
         ("UPDATE log_process SET args = 'x' WHERE id = 2", "log_process: row 2: args is no JSON array"),
         ("DELETE FROM log_path WHERE id = 2", "refers to something in log_path"),
+        ("ALTER TABLE log_process DROP COLUMN same_input", "log_process: columns missing: same_input"),
     ],
 )
 def test_what_is_wrong_with_the_log_itself_is_told(
