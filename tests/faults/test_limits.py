@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import resource
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.faults.foreground import is_recorded
+from tests.faults.test_engine_faults import DEEP, OPENS, read_often, stop_engine
 from tests.mount.actor import Actor, Identity, run_apart
 from tests.mount.mounted import Mounted, wait_until
 from tests.mount.two_users import ALICE, BOB
@@ -179,6 +183,29 @@ def test_a_user_who_takes_all_that_he_gets_leaves_something_for_the_others(
             run_apart(remove_all, mount.mountpoint / "others")
     assert run_apart(open_at_once, mount.mountpoint / "others", 50, identity=ALICE) == sum(range(50))
     mount.unmount()
+
+
+@pytest.mark.as_root
+def test_a_user_whose_events_wait_leaves_room_for_those_of_the_others(
+    new_mount: Callable[..., Mounted],
+) -> None:
+    mount = new_mount("--allow-other")
+    (mount.source / DEEP).mkdir(parents=True)
+    (mount.source / DEEP / "busy").touch()
+    (mount.source / "bobs").mkdir(mode=0o777)
+    (mount.source / "bobs").chmod(0o777)
+    wait_until(lambda: mount.status()["engine"]["pid"], what="an engine")
+    hung = stop_engine(mount)
+    try:
+        run_apart(read_often, mount, OPENS // 3, identity=ALICE)  # more than the mount lets wait
+        run_apart(open_at_once, mount.mountpoint / "bobs", 20, identity=BOB)
+        dropped = mount.status()["core"]["events_dropped"]
+        run_apart(open_at_once, mount.mountpoint / "bobs", 20, identity=BOB)
+        assert mount.status()["core"]["events_dropped"] == dropped
+    finally:
+        with contextlib.suppress(ProcessLookupError):  # on a slow machine the mount has given it up by now
+            os.kill(hung, signal.SIGCONT)
+    wait_until(lambda: is_recorded(mount.database, "bobs/f19"), what="what he did is recorded")
 
 
 def read_and_write(directory: Path, number: int, rounds: int) -> int:

@@ -3,7 +3,8 @@
  * A record is written once, in the form in which the engine reads it (little endian, see mycelial/record/wire.py);
  * nobody touches it between. A moment after the first one Python is woken, which has what waits sent, so that what happens
  * within that moment travels together; it is Python, too, that waits for room in the socket.
- * When the engine does not keep up, records are dropped and their number is said at that place in the log.
+ * When the engine does not keep up, records are dropped and their number is said at that place in the log. Where several
+ * users may enter, those of whoever has as much waiting as there is room left: so there is always some for the next one.
  *
  * Messages are numbered, and one that was sent is kept until the engine has stored it: the successor of an engine that
  * was killed is sent it again, and knows from its number what the database has already.
@@ -20,6 +21,8 @@
 #define MESSAGE_SIZE 65536 /* below what a Unix socket takes in one message */
 #define HEADER_SIZE 24
 #define MOMENT_MS 250 /* for which events are gathered */
+#define UID_AT 12 /* in a record's header */
+#define SHARES 256 /* of users with the same number modulo this */
 #define KEPT_BYTES (8u << 20) /* of what was sent; when more is not stored yet, the oldest is given up */
 
 struct message {
@@ -38,6 +41,7 @@ static struct {
     bool recording;
     struct list waiting, kept; /* the latter were sent, and are not stored yet */
     size_t messages, max_messages, kept_bytes;
+    uint32_t owner, waiting_of[SHARES]; /* bytes; the owner may have them all */
     uint64_t last_serial, recorded, dropped, dropped_unsaid;
     int wake_fd, socket;
     bool woken; /* Python knows that something waits, or will in a moment */
@@ -46,6 +50,7 @@ static struct {
 int ring_init(bool recording, size_t capacity) {
     ring.recording = recording;
     ring.max_messages = capacity / MESSAGE_SIZE + 1;
+    ring.owner = geteuid();
     if (ring.wake_fd < 0) ring.wake_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     return ring.wake_fd < 0 ? -1 : 0;
 }
@@ -117,10 +122,25 @@ static char *reserve(size_t size) {
     return at;
 }
 
+static bool has_his_share(uint32_t uid) {
+    uint32_t has = ring.waiting_of[uid % SHARES];
+    return uid != ring.owner && has && has + ring.messages * MESSAGE_SIZE >= ring.max_messages * MESSAGE_SIZE;
+}
+
+static void give_back_shares(const struct message *message) {
+    uint32_t size, uid;
+    for (size_t at = record_size(sizeof message->serial); at < message->size; at += size) {
+        memcpy(&size, message->data + at, sizeof size);
+        memcpy(&uid, message->data + at + UID_AT, sizeof uid);
+        ring.waiting_of[uid % SHARES] -= size;
+    }
+}
+
 static char *begin(enum event_kind kind, unsigned flags, uint32_t process, uint32_t uid, size_t payload) {
-    char *at = reserve(record_size(payload));
+    char *at = has_his_share(uid) ? NULL : reserve(record_size(payload));
     ring.recorded++;
     if (at) {
+        ring.waiting_of[uid % SHARES] += (uint32_t)record_size(payload);
         wake_python();
         return put_header(at, kind, flags, process, uid, payload);
     }
@@ -131,7 +151,7 @@ static char *begin(enum event_kind kind, unsigned flags, uint32_t process, uint3
 
 static void say_dropped(void) {
     if (!ring.dropped_unsaid) return;
-    char *at = begin(DROPPED, 0, PROCESS_UNKNOWN, 0, 8);
+    char *at = begin(DROPPED, 0, PROCESS_UNKNOWN, ring.owner, 8);
     if (!at) {
         ring.dropped--; /* that was this notice, not an event */
         ring.dropped_unsaid--;
@@ -142,7 +162,7 @@ static void say_dropped(void) {
 }
 
 bool ring_process(uint32_t process, uint32_t uid, const void *payload, size_t size) {
-    say_dropped();
+    if (!has_his_share(uid)) say_dropped();
     char *at = begin(PROCESS, 0, process, uid, size);
     if (!at) return false;
     put(at, payload, size);
@@ -152,7 +172,7 @@ bool ring_process(uint32_t process, uint32_t uid, const void *payload, size_t si
 void ring_event(enum event_kind kind, unsigned flags, uint32_t process, uint32_t uid, const char *path, size_t path_size,
                 const char *to, size_t to_size) {
     if (process == PROCESS_IGNORED) return;
-    say_dropped();
+    if (!has_his_share(uid)) say_dropped();
     uint16_t sizes[2] = {(uint16_t)path_size, (uint16_t)to_size};
     char *at = begin(kind, flags, process, uid, sizeof sizes + path_size + to_size);
     if (!at) return;
@@ -187,7 +207,10 @@ static void give_up_oldest(void) {
 void ring_pop(void) {
     struct message *message = take_first(&ring.waiting), *smaller;
     if (!message) return;
-    if (!message->again) ring.messages--;
+    if (!message->again) {
+        ring.messages--;
+        give_back_shares(message);
+    }
     message->again = true;
     message->room = message->size;
     if ((smaller = realloc(message, sizeof *message + message->size))) message = smaller;
