@@ -133,7 +133,7 @@ def test_a_file_that_got_another_name_is_opened_at_once(
 ) -> None:
     mount = new_mount("--timeout", timeout)
     assert run_apart(used_at_once, mount.mountpoint) == [str(mount.mountpoint / "in.txt")] * 2
-    # Who opens it under both names at once is told by the one looked up last: all the time the same, at times.
+    # Who opens it under both names at once is told by the one looked up last: at times always the same.
     log = wait_for_events(mount, lambda log: "open" in told(log, "other 49") + told(log, "of many 49"))
     assert told(log, "in.txt").count("open") == 1
     assert told(log, "third").count("open") == 1  # by a descriptor: the name that was used last
