@@ -7,6 +7,7 @@ name: made again, it is the same file.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -60,8 +61,9 @@ class FileTable:
         self._children: dict[tuple[int, str], int | None] = {}  # None: nothing ever had that name there
         self._dirty: dict[int, None] = {}  # rows that differ from the table's
         self._changed: dict[int, float] = {}
-        self._new: dict[int, tuple[int, str]] = {}  # rows that the table does not have yet: parent, name
-        self._new_in: set[int] = set()  # their parents
+        # Rows that the table does not have yet: parent, name. Nothing that it has lies below one of them.
+        self._new: dict[int, tuple[int | None, str]] = {}
+        self._new_in: Counter[int | None] = Counter()  # how many of them lie in each directory
         self._next = int(self._execute("SELECT max(id) FROM file").fetchone()[0]) + 1
         self._ever = Seen() if self._next == ROOT + 1 else None  # names in directories, if all are known
 
@@ -159,8 +161,7 @@ class FileTable:
         above = self.use(parent) if parent else ROOT
         waiting = self._child(above, name)
         if waiting is not None and waiting.number != number:
-            self._insert_with(waiting.number)
-            self._execute("UPDATE file SET parent = NULL WHERE id = ?", (waiting.number,))
+            self._put(waiting.number, None, name)
             self._set(waiting._replace(parent=None, gone=True))
             self._forget(waiting.number, to)
         self._place(number, above, name)
@@ -186,8 +187,8 @@ class FileTable:
 
     def is_directory(self, number: int) -> bool:
         """Whether anything is known to lie, or to have lain, below it."""
-        if number in self._new_in:
-            return True
+        if self._new_in[number] or number in self._new:
+            return self._new_in[number] > 0
         return self._execute("SELECT 1 FROM file WHERE parent = ? LIMIT 1", (number,)).fetchone() is not None
 
     def _entry(self, parent: int, name: str) -> int:
@@ -196,7 +197,7 @@ class FileTable:
             number = self._next
             self._next += 1
             self._new[number] = parent, name
-            self._new_in.add(parent)
+            self._new_in[parent] += 1
             self._children[parent, name] = number
             if self._ever is not None:
                 self._ever.add((parent, name))
@@ -236,10 +237,16 @@ class FileTable:
         self._children[key] = found[0]
         return self._rows.get(found[0]) or self._keep(_row(found))
 
-    def _insert_with(self, number: int) -> None:
-        """Write the new rows if this is one of them: before the table is told of it."""
+    def _put(self, number: int, parent: int | None, name: str) -> None:
+        """Write what the row's name is, and in which directory, now or when the row itself is written."""
         if number in self._new:
+            self._new_in[self._new[number][0]] -= 1
+            self._new_in[parent] += 1
+            self._new[number] = parent, name
+            return
+        if parent in self._new:
             self._insert()
+        self._execute("UPDATE file SET parent = ?, name = ? WHERE id = ?", (parent, to_column(name), number))
 
     def _insert(self) -> None:
         if self._new:
@@ -255,8 +262,7 @@ class FileTable:
         self._children[parent, name] = number
         if self._ever is not None:
             self._ever.add((parent, name))
-        self._insert_with(number)
-        self._execute("UPDATE file SET parent = ?, name = ? WHERE id = ?", (parent, to_column(name), number))
+        self._put(number, parent, name)
         self._set(self.row(number)._replace(parent=parent, name=name, gone=False))
 
     def _keep(self, row: FileRow) -> FileRow:

@@ -52,6 +52,34 @@ def test_names_are_found_as_by_somebody_who_remembers_nothing(
         for number, step in enumerate(steps):
             take(table, *step)
             if number % often == 0:
+                directories = [is_directory(table, path) for path in PATHS]
                 table.flush()
                 fresh = FileTable(writer.database)
                 assert [table.find(path) for path in PATHS] == [fresh.find(path) for path in PATHS]
+                assert directories == [is_directory(fresh, path) for path in PATHS]
+
+
+def is_directory(table: FileTable, path: str) -> bool:
+    row = table.find(path)
+    return row is not None and table.is_directory(row.number)
+
+
+def test_what_is_renamed_before_it_is_written_is_written_once(tmp_path: Path) -> None:
+    with Writer(tmp_path / "f.db") as writer:
+        writer.begin()
+        table, connection = writer.files, writer.database.conn
+        said: list[str] = []
+        connection.set_trace_callback(said.append)
+        for name in ("a", "b"):
+            table.move(table.use(f"d/.{name}"), f"d/.{name}", f"d/{name}")
+        table.move(table.use("d"), "d", "e")
+        connection.set_trace_callback(None)
+        assert said == []
+        table.flush()
+        fresh = FileTable(writer.database)
+        assert [fresh.find(path) is not None for path in ("e/a", "e/b", "e/.a", "d")] == [
+            True,
+            True,
+            False,
+            False,
+        ]
