@@ -22,7 +22,7 @@ import sys
 from pathlib import Path
 from mycelial.store.handover import maintaining
 with maintaining(Path(sys.argv[1]), live=True) as writer:
-    print(writer.database["event"].count, flush=True)
+    print(writer.database.tables["event"].count, flush=True)
     sys.stdin.readline()
 """
 
