@@ -16,7 +16,7 @@ from mycelial.graph.actors import Actor
 from mycelial.graph.bursts import Burst, Bursts
 from mycelial.graph.habits import VISIBLE, Habits, is_hidden
 from mycelial.graph.pairs import pairs_of
-from mycelial.graph.programs import Kind
+from mycelial.graph.programs import Kind, is_guide_of_versions
 from mycelial.store.evidence import EvidenceWriter
 from mycelial.store.files import ROOT, FileTable
 from mycelial.store.weighing import EpisodeEvidence, Touch, growth
@@ -63,6 +63,10 @@ class Episode:
     def note_write(self, file: int, burst: int) -> None:
         """Note that the file was written in this burst, by whatever means."""
         self._written.setdefault(file, {})[burst] = None
+
+    def is_written(self, file: int) -> bool:
+        """Whether the file was written by hand in this episode."""
+        return file in self._written
 
     def make(self, file: int) -> list[tuple[int, int]]:
         """Say that the file was made from others, whoever created it; return the keys of what changed."""
@@ -135,10 +139,14 @@ class Episodes:
             return
         episode = self._open.get(actor.uid)
         if episode is None or len(episode.touches) >= MOST or _is_over(episode, t):
+            if not writes and self._is_guide(actor, file):
+                return
             if episode is not None:
                 self._close(episode)
             episode = self._open[actor.uid] = Episode(self._next, actor.uid, t, t)
             self._next += 1
+        elif not (writes or episode.is_written(file)) and self._is_guide(actor, file):
+            return
         if t > episode.ended:
             episode.ended = t
         self._grown[episode.number] = episode
@@ -154,6 +162,10 @@ class Episodes:
             touch.writes += writes
             episode.note_write(file, burst.number)
         self._evidence.touch(episode.number, file, burst.number, touch)
+
+    def _is_guide(self, actor: Actor, file: int) -> bool:
+        """Whether the program only looks there for what to do: nobody changes it whenever he commits."""
+        return actor.kind is Kind.VERSIONS and is_guide_of_versions(self._files.path(file))
 
     def make(self, uid: int, file: int) -> None:
         """What was written of the file in the user's open episode made it from others, as it is now."""

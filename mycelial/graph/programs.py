@@ -90,6 +90,12 @@ _SUFFIXES = {
     ".rb": Kind.INTERPRETER,
     ".js": Kind.INTERPRETER,
 }
+_GUIDE_OF_VERSIONS = re.compile(
+    r"""(?:.*/)?(?: \.git(?:config|ignore|attributes|modules) | \.mailmap | \.git-blame-ignore-revs
+      | \.hg(?:rc|ignore|eol|sub|substate|tags) | \.(?:bzr|cvs|svn|fossil)ignore
+      | \.config/(?:git|hg|jj)/.* )""",
+    re.VERBOSE | re.DOTALL,
+)
 CONDUCTORS = frozenset({Kind.SHELL, Kind.WRAPPER, Kind.BUILDER, Kind.HOST})
 """Kinds that open files for their children rather than for themselves."""
 
@@ -136,6 +142,12 @@ _TASKS = {"cmake": ("-E", "-P"), "meson": ("--internal",)}
 def is_task(comm: str, args: tuple[str, ...]) -> bool:
     """Whether a builder so called does one thing, as a script would."""
     return comm in _TASKS and not set(_TASKS[comm]).isdisjoint(args)
+
+
+@lru_cache(maxsize=4096)
+def is_guide_of_versions(path: str) -> bool:
+    """Whether version control looks there whatever it takes up: for what to ignore, who its user is."""
+    return _GUIDE_OF_VERSIONS.fullmatch(path) is not None
 
 
 def lends_environment(comm: str) -> bool:

@@ -220,6 +220,21 @@ def test_staging_the_files_of_a_change_one_after_the_other_makes_one_change(stor
     assert story.together("a") == ["b", "c"]
 
 
+def test_what_version_control_asks_what_to_do_belongs_to_a_change_only_if_it_was_changed(story: Story) -> None:
+    asked = ".gitconfig", "p/.gitignore", "p/.gitattributes", "p/.mailmap", ".config/git/config"
+    story.program("vim").close("p/a", "p/b")
+    story.program("git").open(*asked, "p/a", "p/b")
+    story.pause()
+    story.program("git").open(*asked)
+    story.program("vim").close("p/a", "p/.gitignore")
+    story.program("git").open(*asked, "p/a", "p/.gitignore")
+    with story.answers() as answers:
+        related = {found.path: found.episodes for found in answers.together("p/a")}
+        assert related == {"p/b": 1, "p/.gitignore": 1}
+        assert answers.recent(10)[0].path == "p/.gitignore"
+        assert not {found.path for found in answers.recent(10)} & {".gitconfig", "p/.mailmap"}
+
+
 def test_files_that_were_opened_at_the_same_moment_belong_together_a_little_more(story: Story) -> None:
     story.program("vim").open("c")
     story.wait(10)
