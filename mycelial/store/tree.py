@@ -21,6 +21,9 @@ SCRATCH = re.compile(
       | \#.*\#$ | \.\#          # emacs: unsaved text, locks
       | \.~lock\..*\#$ | ~\$    # office programs: locks
       | \.goutputstream-        # glib: half-written files
+      | .*-checkpoint\.ipynb$   # jupyter: the notebook as it was saved last
+      | \..*\.kate-swp$         # kate: unsaved text
+      | \.fuse_hidden | \.nfs[0-9a-f]{16}  # what was removed while it was open
     """,
     re.VERBOSE,
 )

@@ -220,7 +220,9 @@ def test_staging_the_files_of_a_change_one_after_the_other_makes_one_change(stor
     assert story.together("a") == ["b", "c"]
 
 
-def test_what_version_control_asks_what_to_do_belongs_to_a_change_only_if_it_was_changed(story: Story) -> None:
+def test_what_version_control_asks_what_to_do_belongs_to_a_change_only_if_it_was_changed(
+    story: Story,
+) -> None:
     asked = ".gitconfig", "p/.gitignore", "p/.gitattributes", "p/.mailmap", ".config/git/config"
     story.program("vim").close("p/a", "p/b")
     story.program("git").open(*asked, "p/a", "p/b")

@@ -109,6 +109,15 @@ def test_files_that_are_only_read_are_found_together_in_the_din_of_a_desktop(tmp
         assert next(found.episodes for found in answers.related("scan 1") if found.path == "scan 2") > 3
 
 
+def test_what_programs_keep_for_themselves_beside_a_file_is_never_named(story: Story) -> None:
+    program = story.program("jupyter-lab")
+    program.make("n/.ipynb_checkpoints/study-checkpoint.ipynb", "n/.study.py.kate-swp", "n/.fuse_hidden0007")
+    program.make("n/study.ipynb", "n/data.csv")
+    with story.answers() as answers:
+        assert [found.path for found in answers.related("n/study.ipynb")] == ["n/data.csv"]
+        assert [found.path for found in answers.together("n/study.ipynb")] == ["n/data.csv"]
+
+
 def test_every_ranking_is_in_order_and_within_its_limit(story: Story) -> None:
     with story.answers() as answers:
         for ranking in (answers.related, answers.together, answers.next, answers.sources, answers.products):
