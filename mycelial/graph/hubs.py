@@ -1,8 +1,9 @@
 """Hubs: the files that most other work draws upon, such as a header, a table, a configuration.
 
 Every file that was written votes for what was read for it without being written: what it was made from, and
-what else the same strand looked at.  A file shares one vote among all that it draws upon, and its votes are
-worth more the more others draw upon it: Katz's centrality over shares, which is PageRank without its jumps
+what else the same strand looked at, unless that is an intermediate product.  A file shares one vote among all
+that it draws upon, and its votes are worth more the more others draw upon it: Katz's centrality over shares,
+which is PageRank without its jumps
 (Katz: "A new status index derived from sociometric analysis", 1953; Brin, Page: "The anatomy of a large-scale
 hypertextual web search engine", 1998).  So what touches everything wins nothing: a sweep writes nothing and
 is left out, and locks, journals and logs are written by all and read for nothing.
@@ -105,6 +106,9 @@ def _votes(strands: Iterable[Strand], makings: Iterable[Making]) -> nx.DiGraph:
     seen: Counter[int] = Counter()
     only_read: Counter[int] = Counter()
     joint = -1
+    latest = nlargest(LOOKED_AT, makings, key=lambda making: (making.t, making.product, making.source))
+    # Who reads an intermediate product makes something of it, and that is known better.
+    between = {making.product for making in latest} & {making.source for making in latest}
 
     def vote(voters: list[int], chosen: list[int], weight: float) -> None:
         nonlocal joint
@@ -120,9 +124,10 @@ def _votes(strands: Iterable[Strand], makings: Iterable[Making]) -> nx.DiGraph:
         written = [file for file, weight in strand.files.items() if weight >= WRITE_WEIGHT]
         read = [file for file, weight in strand.files.items() if weight < WRITE_WEIGHT]
         only_read.update(read)
+        read = [file for file in read if file not in between]
         if written and read:
             vote(written, read, strand.weight * len(read) / (len(strand.files) - 1))
-    for making in nlargest(LOOKED_AT, makings, key=lambda making: (making.t, making.product, making.source)):
+    for making in latest:
         source = making.source
         calm = (
             only_read[source] / seen[source] if seen[source] else 1.0

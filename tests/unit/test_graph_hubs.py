@@ -61,6 +61,17 @@ def test_a_sweep_makes_no_hub_and_unmakes_none(story: Story) -> None:
     assert hubs(story) == ["style.sty", "table.csv"]
 
 
+def test_what_a_build_makes_on_the_way_is_no_hub_for_all_that_is_written_beside_it(story: Story) -> None:
+    for number in range(12):
+        story.program("vim").close(f"{number}.c")
+        story.program("cc").open(f"{number}.c", "all.h").make(f"{number}.o")
+        story.program("ld").open(*(f"{other}.o" for other in range(number + 1))).make("program")
+        story.pause()
+    found = hubs(story)
+    assert "all.h" in found
+    assert not [path for path in found if path.endswith(".o")]
+
+
 def test_a_hub_that_is_gone_is_not_told(story: Story) -> None:
     story.program("rm").unlink("style.sty")
     assert hubs(story) == ["table.csv"]
