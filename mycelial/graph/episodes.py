@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any
 
 from mycelial.graph.actors import Actor
@@ -19,6 +18,7 @@ from mycelial.graph.pairs import pairs_of
 from mycelial.graph.programs import Kind, is_guide_of_versions
 from mycelial.store.evidence import EvidenceWriter
 from mycelial.store.files import ROOT, FileTable
+from mycelial.store.succession import successions
 from mycelial.store.weighing import EpisodeEvidence, Touch, growth
 
 GAP = 300.0
@@ -230,14 +230,8 @@ class Episodes:
         }
 
     def _close_successions(self, episode: Episode, grown: float, habitual: Mapping[int, float]) -> None:
-        order = sorted(
-            (touch.first, *key, touch.program)
-            for key, touch in episode.touches.items()
-            if habitual.get(key[0], 0.0) < 1.0
-        )
-        for (_, before, _, _), (first, file, _, program) in pairwise(order):
-            if before != file:
-                self._evidence.add_next(before, episode.uid, file, grown, first, program)
+        for before, file, touch in successions(episode.touches, lambda f: habitual.get(f, 0.0) < 1.0):
+            self._evidence.add_next(before, episode.uid, file, grown, touch.first, touch.program)
 
 
 def _choices(

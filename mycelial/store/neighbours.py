@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from heapq import nlargest
-from itertools import pairwise
 
 from mycelial.store.connection import Database
 from mycelial.store.evidence import open_touches
 from mycelial.store.files import ROOT
 from mycelial.store.names import from_column
-from mycelial.store.weighing import EpisodeEvidence, growth, habit
+from mycelial.store.succession import successions
+from mycelial.store.weighing import EpisodeEvidence, Touch, growth, habit
 
 _GIVEN = "(SELECT value FROM json_each(?))"  # numbers, as JSON: the statement stays the same and is kept
 
@@ -49,12 +49,13 @@ class Bond:
 @dataclass(frozen=True, slots=True)
 class OpenEpisode:
     """An episode that is still going on: its latest event, how far its weight has faded until now (more
-    than nothing if its user has been away), and what it says."""
+    than nothing if its user has been away), what it says, and of what touches."""
 
     number: int
     ended: float
     fading: float
     evidence: EpisodeEvidence
+    touches: Mapping[tuple[int, int], Touch]
 
 
 class Neighbours:
@@ -74,6 +75,7 @@ class Neighbours:
         self._fading = 1.0
         self._using: dict[int, Bond] = {}
         self._said: dict[tuple[int, int], tuple[tuple[int, float], ...]] = {}
+        self._after: dict[int, dict[int, list[tuple[int, Touch]]]] = {}  # by episode and file
         self.now = 0.0
 
     def refresh(self) -> None:
@@ -84,10 +86,10 @@ class Neighbours:
         self.now = now = max(ends.values(), default=0.0)
         if landmark is not None:
             self._fading = 1.0 / growth(now, landmark[0])
-        self._using, self._joining, self._said = {}, {}, {}
+        self._using, self._joining, self._said, self._after = {}, {}, {}, {}
         for number, touched in touches.items():
             evidence = EpisodeEvidence(touched)
-            episode = OpenEpisode(number, ends[number], growth(ends[number], now), evidence)
+            episode = OpenEpisode(number, ends[number], growth(ends[number], now), evidence, touched)
             for file, weight in evidence.weights.items():
                 self._joining.setdefault(file, []).append(episode)
                 kept = int(evidence.is_kept(file))
@@ -221,13 +223,13 @@ class Neighbours:
         return found
 
     def _follow_open(self, file: int, episode: OpenEpisode, found: dict[int, Bond]) -> None:
-        rows = self._execute(
-            "SELECT file, first, program FROM touch WHERE episode = ? ORDER BY first, file, burst",
-            (episode.number,),
-        ).fetchall()
-        for (a, _, _), (b, first, program) in pairwise(rows):
-            if a == file and b != file:
-                _add(found, b, Bond(episode.fading, 1, first, program=from_column(program)))
+        if episode.number not in self._after:
+            after: dict[int, list[tuple[int, Touch]]] = {}
+            for before, other, touch in successions(episode.touches):
+                after.setdefault(before, []).append((other, touch))
+            self._after[episode.number] = after
+        for other, touch in self._after[episode.number].get(file, ()):
+            _add(found, other, Bond(episode.fading, 1, touch.first, program=touch.program))
 
 
 def _add(found: dict[int, Bond], file: int, bond: Bond) -> None:

@@ -193,6 +193,35 @@ def test_next_is_what_was_taken_up_after(story: Story) -> None:
         assert sum(found.score for found in answers.next("a")) == pytest.approx(3 / 7)
 
 
+@pytest.mark.parametrize("is_over", [False, True])
+def test_what_an_indexer_takes_up_after_it_was_saved_is_not_what_came_next(
+    story: Story, is_over: bool
+) -> None:
+    indexer = story.program("tracker-miner-f")
+    for _ in range(3):
+        story.program("code").close("a", "b")
+        story.wait(2)
+        indexer.open("a", "b")
+        story.wait(60)
+        story.program("code").open("list").close("c")
+        indexer.open("c")
+        story.program("less").open("a")
+        story.pause()
+    if is_over:
+        story.program("vim").open("far")
+    with story.answers() as answers:
+        assert {found.path: found.episodes for found in answers.next("a")} == {"b": 3}
+        assert [found.path for found in answers.next("b")] == ["list"]
+        assert [found.path for found in answers.next("c")] == ["a"]
+
+
+def test_who_looks_at_what_he_has_just_made_goes_on_from_there(story: Story) -> None:
+    story.program("tex").open("a.tex").make("a.pdf", "a.log")
+    story.program("evince").open("a.pdf")
+    with story.answers() as answers:
+        assert [found.path for found in answers.next("a.log")] == ["a.pdf"]
+
+
 def test_files_of_one_change_belong_together_more_than_those_of_one_episode(story: Story) -> None:
     story.program("vim").close("a", "b", "c")
     story.wait(10)
