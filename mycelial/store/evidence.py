@@ -97,6 +97,11 @@ class EvidenceWriter:
         for key, value in rows.fetchall():
             yield key, json.loads(value)
 
+    @property
+    def remembered(self) -> int:
+        """Of how many files it is remembered how many neighbours they have, for both kinds."""
+        return len(self._together_crowds) + len(self._next_crowds)
+
     def flush(self) -> None:
         """Write what was gathered."""
         self._flush_episodes()
@@ -201,6 +206,9 @@ class _Crowds:
         is_empty = connection.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone() is None
         self._ever = Seen() if is_empty else None  # those that had any, if all are known
 
+    def __len__(self) -> int:
+        return len(self._most)
+
     def grow(self, uid: int, more: Iterable[tuple[int, int]]) -> None:
         """Note how many more each of some files has now."""
         most, ever = self._most, self._ever
@@ -211,6 +219,8 @@ class _Crowds:
             elif ever is not None and key not in ever:
                 most[key] = count
                 ever.add(key)
+        if len(most) > COUNTED:
+            halve(most)
 
     def doubtful(self, uid: int, files: list[int]) -> list[int]:
         """Return those that may have too many."""

@@ -78,6 +78,24 @@ def test_what_is_gathered_says_the_same_as_what_is_written_at_once(
     assert live(doings, at_once=False) == live(doings, at_once=True)
 
 
+@pytest.mark.parametrize("counted", [3, evidence.COUNTED])
+def test_however_many_files_there_are_few_are_remembered_and_none_has_too_many_neighbours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, counted: int
+) -> None:
+    monkeypatch.setattr(evidence, "COUNTED", counted)
+    hub, others = 1, range(2, evidence.CROWDED + 22)
+    with Writer(tmp_path / "n.db") as writer:
+        writer.begin()
+        for other in others:
+            writer.evidence.add_together(1000, {(hub, other): float(other)}, 1.0, other)
+            writer.evidence.crowd_out(1000, [hub, other])
+            assert writer.evidence.remembered <= 2 * counted
+        writer.commit()
+        rows = writer.database.conn.execute("SELECT b FROM together WHERE a = 1 ORDER BY b").fetchall()
+    assert len(rows) <= evidence.CROWDED
+    assert rows[-1] == (others[-1],)
+
+
 @pytest.mark.parametrize("at_first", [0, 7])
 def test_a_file_with_too_many_neighbours_keeps_the_best(tmp_path: Path, at_first: int) -> None:
     hub, others = 1, range(2, evidence.CROWDED + 22)
