@@ -200,7 +200,7 @@ class Answers:
     def recent(self, limit: int = 20) -> list[Recent]:
         """Files by their latest access, the latest first."""
         with self._snapshot():
-            return recent(self._database, self._tree, self._uid, limit)
+            return recent(self._database, self._tree, self._neighbours, self._uid, limit)
 
     def clusters(self, limit: int, members: int) -> list[Cluster]:
         """Pieces of work, the largest first, each with so many of its files."""

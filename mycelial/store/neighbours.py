@@ -25,6 +25,10 @@ MANY = 100
 """Sources or products beyond which their number makes little difference, and is not counted further."""
 
 
+MOSTLY = 0.5
+"""Share of a file's episodes in which nothing but habit took it up, beyond which nobody chose it."""
+
+
 @dataclass(slots=True)
 class Bond:
     """Evidence for one pair: its present weight, the number of times, the latest (seconds), and which
@@ -188,6 +192,10 @@ class Neighbours:
         for file in self._using.keys() & found.keys():
             _add(found, file, self._using[file])
         return found
+
+    def habitual(self, files: Iterable[int]) -> set[int]:
+        """Return those of `files` that were mostly taken up by nothing but habit."""
+        return {file for file, bond in self.usage(files).items() if bond.by_habit > MOSTLY}
 
     def programs(self, episode: int, files: tuple[int, ...]) -> tuple[str, ...]:
         """Return what used these files in an episode, sorted."""

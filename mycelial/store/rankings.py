@@ -90,6 +90,8 @@ class Rankings:
                 return self._by_weight(file, bonds, usage, chosen_weights(self._neighbours, file, bonds))
             case Relation.NEXT:
                 bonds = self._neighbours.following(file)
+                for other in self._neighbours.habitual(bonds):
+                    del bonds[other]
                 whole = sum(bond.weight for bond in bonds.values())
                 times = sum(bond.count for bond in bonds.values()) or 1
                 return self._by_weight(file, bonds, whole * (1.0 + SOMETHING_ELSE * len(bonds) / times))

@@ -40,6 +40,15 @@ def test_a_journal_that_is_always_written_comes_after_what_was_chosen(story: Sto
     assert scores[JOURNAL] < 0.2 * scores["costs"]
 
 
+def test_what_is_always_written_is_neither_what_was_used_last_nor_what_comes_next(story: Story) -> None:
+    work(story, "letter", days=30)
+    story.program("soffice.bin").close("letter")
+    story.program("firefox").close(JOURNAL)
+    with story.answers() as answers:
+        assert [found.path for found in answers.recent(3)] == ["letter", "another 29", "other 29"]
+        assert JOURNAL not in {found.path for found in answers.next("letter")}
+
+
 def test_nothing_is_kept_of_what_is_owed_to_habit_alone(story: Story) -> None:
     for day in range(30):
         story.program("soffice.bin").close(f"letter {day}", ".recent")
