@@ -8,6 +8,7 @@ the same.  What speaks for several says little; then the directory decides, if n
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from heapq import nlargest
@@ -40,8 +41,8 @@ def settle(found: Sequence[Community], goes: Iterable[Strand], paths: Mapping[in
         places = _Places(group_of, paths)
         moved: dict[int, int] = {}
         for part in range(parts):
-            votes, scale = _of_company(goes, group_of, part, parts)
-            places.add_to(votes, scale)
+            votes, once = _of_company(goes, group_of, part, parts)
+            places.add_to(votes, once)
             moved |= _moved(votes, group_of)
         if not moved:
             break
@@ -67,10 +68,12 @@ def _moved(votes: _Votes, group_of: Mapping[int, int]) -> dict[int, int]:
 
 def _of_company(
     goes: Iterable[Strand], group_of: Mapping[int, int], part: int, parts: int
-) -> tuple[_Votes, float]:
-    """Return for each file of a part how often it was used in the company of each group, and how much counts
-    what is done today with one that is written."""
+) -> tuple[_Votes, dict[int, float]]:
+    """Return for each file of a part how often it was used in the company of each group, and how much it
+    counts that it is used today: by the root of its mean weight, as one that is mostly read weighs little
+    each time."""
     votes: _Votes = {}
+    used: dict[int, tuple[float, float]] = {}
     latest = 0.0
     for go in goes:
         latest = max(latest, go.weight)
@@ -86,13 +89,15 @@ def _of_company(
             own = group_of.get(file)
             if own is None or file % parts != part:
                 continue
+            uses, weights = used.get(file, (0.0, 0.0))
+            used[file] = uses + go.weight, weights + go.weight * weight
             for group in {*most, own}:
                 beside = company[group] - (weight if group == own else 0.0)
                 if beside > 0.0:
                     said = votes.setdefault(file, {})
                     share = beside / (whole - weight)
                     said[group] = said.get(group, 0.0) + go.weight * weight * share
-    return votes, latest
+    return votes, {file: latest * math.sqrt(weights / uses) for file, (uses, weights) in used.items()}
 
 
 class _Places:
@@ -110,8 +115,9 @@ class _Places:
             for directory, counts in self._inside.items()
         }
 
-    def add_to(self, votes: _Votes, scale: float) -> None:
-        """Add what the nearest directory with some others says, if these are nearly all of one group."""
+    def add_to(self, votes: _Votes, once: Mapping[int, float]) -> None:
+        """Add what the nearest directory with some others says, if these are nearly all of one group, given
+        what each file's use counts once."""
         for file, said in votes.items():
             own = self._group_of[file]
             for directory in directories(self._paths[file]):
@@ -120,5 +126,5 @@ class _Places:
                     for group in self._most[directory]:  # it is one of these, if any, without the file itself
                         share = (self._inside[directory][group] - (group == own)) / others
                         if share >= SHARE:
-                            said[group] = said.get(group, 0.0) + PLACE * share * scale
+                            said[group] = said.get(group, 0.0) + PLACE * share * once[file]
                     break

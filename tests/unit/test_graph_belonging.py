@@ -36,6 +36,14 @@ def test_where_company_says_much_a_file_goes_with_it_wherever_it_lies() -> None:
     assert found([*beside(THESIS, 1), *beside(PROGRAM, 9)]) == [{*PROGRAM, FIGURE}, {*THESIS}]
 
 
+@pytest.mark.parametrize(("times", "lies_with"), [(3, THESIS), (9, PROGRAM)])
+def test_what_is_only_read_goes_with_its_company_as_well_if_it_is_read_there_often(
+    times: int, lies_with: range
+) -> None:
+    read = [Strand(1.0, {**dict.fromkeys(PROGRAM, 1.0), FIGURE: 0.1})] * times
+    assert {*lies_with, FIGURE} in found(read)
+
+
 def test_one_strong_bond_does_not_outweigh_what_is_done_again_and_again() -> None:
     alone_with_one = Strand(1.0, {PROGRAM[0]: 1.0, FIGURE: 1.0})
     assert found([alone_with_one, *beside(THESIS, 2)]) == [{*THESIS, FIGURE}, {*PROGRAM}]
