@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from mycelial.graph.priority import stand_back
+from mycelial.record.loading import loading
 from mycelial.store.clusters import Hub, Named, Structure
 from mycelial.store.errors import StoreError
 
@@ -78,9 +79,9 @@ def main(arguments: list[str] | None = None) -> int:
     _limit_memory()
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000")
-    # What needs networkx is loaded here only: the engine itself never does.
-    from mycelial.graph.structure import find_structure
-    from mycelial.store.past import Past
+    with loading():  # what needs networkx, here only: the engine itself never does
+        from mycelial.graph.structure import find_structure
+        from mycelial.store.past import Past
 
     try:
         with Past.open(db) as past:

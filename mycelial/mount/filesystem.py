@@ -32,6 +32,7 @@ from mycelial.mount.settling import Settling
 from mycelial.mount.source import CallersSource
 from mycelial.mount.virtual import VirtualTree
 from mycelial.mount.wishes import Wishes
+from mycelial.record.loading import loading
 from mycelial.views.node import Caller
 
 if TYPE_CHECKING:
@@ -112,8 +113,9 @@ class Filesystem:
         core.stop()
 
     def _make_tree(self) -> Tree:
-        from mycelial.views.database import AnswersFrom
-        from mycelial.views.tree import Tree
+        with loading():
+            from mycelial.views.database import AnswersFrom
+            from mycelial.views.tree import Tree
 
         self._answers = AnswersFrom(self._place.database)
         return Tree(

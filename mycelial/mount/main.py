@@ -21,6 +21,7 @@ from mycelial.mount.options import MountOptions, Request, UsageError, parse
 from mycelial.mount.place import MountError, find_place, recorded_elsewhere
 from mycelial.mount.remount import remount
 from mycelial.mount.watch import daemon_of
+from mycelial.record.loading import loading
 from mycelial.record.logs import stderr_formatter
 
 _NAME = "mycelial-mount"
@@ -152,7 +153,8 @@ def _mount(options: MountOptions) -> int:
 
     try:
         # After the fork: this loads pyfuse3. With setuid, that user must be able to read it.
-        from mycelial.mount.filesystem import Filesystem
+        with loading():
+            from mycelial.mount.filesystem import Filesystem
 
         Filesystem(options, place, on_ready).run()
     except Exception as problem:

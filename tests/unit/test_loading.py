@@ -14,7 +14,7 @@ BESIDE = ("click", "dateutil", "networkx", "sqlite_utils")
 @pytest.mark.parametrize(
     ("process", "unused"),
     [
-        ("import mycelial.graph.__main__", (*BESIDE, "platform", "tempfile", "tomllib")),
+        ("import mycelial.graph.command", (*BESIDE, "platform", "tempfile", "tomllib")),
         (
             "import mycelial.mount.filesystem, mycelial.views.database, mycelial.views.tree",
             (*BESIDE, "mycelial.record.secrecy", "mycelial.graph"),
@@ -27,3 +27,13 @@ def test_a_process_loads_what_it_uses_and_no_more(process: str, unused: tuple[st
     program = f"import sys; {process}; print(*sorted(set(sys.argv[1:]) & set(sys.modules)))"
     command = [sys.executable, "-c", program, *unused]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.split() == []
+
+
+def test_no_garbage_is_looked_for_while_modules_are_loaded() -> None:
+    program = (
+        "import gc; from mycelial.record.loading import loading; looks = []; before = gc.get_freeze_count()\n"
+        "gc.callbacks.append(lambda phase, _: looks.append(phase))\n"
+        "with loading():\n    looks.clear()\n    import mycelial.graph.command\n    assert not looks\n"
+        "assert gc.isenabled() and gc.get_freeze_count() > before"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
