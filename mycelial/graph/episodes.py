@@ -64,9 +64,13 @@ class Episode:
         """Note that the file was written in this burst, by whatever means."""
         self._written.setdefault(file, {})[burst] = None
 
-    def is_written(self, file: int) -> bool:
-        """Whether the file was written by hand in this episode."""
-        return file in self._written
+    def is_to_be_kept(self, file: int) -> bool:
+        """Whether the file was written by hand in this episode since version control took it up last."""
+        keys = [(file, burst) for burst in self._bursts.get(file, ())]
+        used = [touch for key in keys if (touch := self.touches.get(key)) is not None]
+        written = [touch.last for touch in used if touch.writes > touch.made and not touch.versions]
+        kept = [touch.first for touch in used if touch.versions]
+        return bool(written) and max(written) > max(kept, default=-math.inf)
 
     def make(self, file: int) -> list[tuple[int, int]]:
         """Say that the file was made from others, whoever created it; return the keys of what changed."""
@@ -145,13 +149,13 @@ class Episodes:
                 self._close(episode)
             episode = self._open[actor.uid] = Episode(self._next, actor.uid, t, t)
             self._next += 1
-        elif not (writes or episode.is_written(file)) and self._is_guide(actor, file):
+        key = file, burst.number
+        touch = episode.touches.get(key)
+        if touch is None and not writes and self._is_guide(actor, file) and not episode.is_to_be_kept(file):
             return
         if t > episode.ended:
             episode.ended = t
         self._grown[episode.number] = episode
-        key = file, burst.number
-        touch = episode.touches.get(key)
         if touch is None:
             touch = Touch(actor.comm, t, t, 0, 0, actor.kind is Kind.VERSIONS, actor.tree)
             episode.add(file, burst.number, touch)

@@ -266,6 +266,19 @@ def test_what_version_control_asks_what_to_do_belongs_to_a_change_only_if_it_was
         assert not {found.path for found in answers.recent(10)} & {".gitconfig", "p/.mailmap"}
 
 
+def test_a_list_of_what_to_ignore_is_of_the_first_change_after_it_was_written(story: Story) -> None:
+    for changed in ("a", "b"):
+        story.program("vim").close(*([".gitignore", "a"] if changed == "a" else ["b"]))
+        story.wait(20)
+        story.program("git").open(".gitignore", changed)
+        story.wait(20)
+    with story.answers() as answers:
+        of_a = {found.path: found.score for found in answers.together("a")}
+        of_b = {found.path: found.score for found in answers.together("b")}
+    assert of_a[".gitignore"] > 2.0 * of_a["b"]
+    assert of_b[".gitignore"] == pytest.approx(of_b["a"])
+
+
 def test_files_that_were_opened_at_the_same_moment_belong_together_a_little_more(story: Story) -> None:
     story.program("vim").open("c")
     story.wait(10)
