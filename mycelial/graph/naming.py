@@ -104,7 +104,8 @@ class Names:
         self, files: Sequence[int], weights: Mapping[int, float], whole: float
     ) -> tuple[str, bool]:
         """Return the name of the highest directory that is theirs, else of the deepest that most lie in, and
-        whether it is theirs.
+        whether that says enough, being theirs.  One that says little stands behind that of the directory
+        above it.
         """
         below: dict[str, float] = {}
         number: Counter[str] = Counter()
@@ -122,7 +123,10 @@ class Names:
             inside = directory.startswith(f"{chosen}/") and below[directory] >= ALL * below[chosen]
             if inside and not directory.rpartition("/")[2].isdigit():
                 chosen = directory
-        return chosen.rpartition("/")[2], bool(own)
+        *above, name = chosen.split("/")
+        if name.lower() not in _SAYING_LITTLE:
+            return name, bool(own)
+        return " ".join([*above[-1:], name]), bool(own and above)
 
     def _telling(
         self, files: Sequence[int], weights: Mapping[int, float], whole: float, directory: str
@@ -133,7 +137,7 @@ class Names:
             for word in _words(self._paths[file]):
                 share[word] = share.get(word, 0.0) + weights[file] / whole
         least = max(FREQUENT, 1.5 * min(weights.values()) / whole)
-        said = words(directory) | {directory.lower()}
+        said = {word for name in directory.split() for word in (*words(name), name.lower())}
         worth = {
             word: part * math.log((len(self._paths) + 1) / self._everywhere[word])
             for word, part in share.items()

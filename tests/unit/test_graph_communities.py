@@ -270,6 +270,8 @@ def test_no_two_labels_are_the_same() -> None:
         (("src/plugin.c", "src/plugins.h", "plugins/README.md", "Makefile"), "plugins src"),
         (("a/x.csv", "a/README.md", "a/y.csv", "b/z.csv", "c/v.csv", "c/u.csv"), "a"),
         (("README.md", "index.md"), "README.md"),
+        (("birds/data/clean.csv", "birds/data/raw/a.csv", "birds/data/raw/b.csv"), "birds data"),
+        (("docs/grammar.md", "docs/parser grammar.md"), "docs grammar"),
     ],
 )
 def test_a_label_says_what_its_owner_recognises(files: tuple[str, ...], name: str) -> None:
