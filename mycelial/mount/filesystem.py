@@ -95,6 +95,7 @@ class Filesystem:
             self._engine = Engine(self._engine_arguments(), stderr, self._let_go)
             self._engine.start()  # before the mount can be in its way
         if self._options.view_dir:
+            self._tree()  # its modules may lie where the mount will be, which answers nobody yet
             self._rehearsal.start()  # while the mount is made
         try:
             timeout = 0 if self._options.allow_other else _VIRTUAL_TIMEOUT
@@ -229,8 +230,7 @@ class Filesystem:
     async def _serve(self) -> None:
         try:
             if self._options.view_dir:
-                self._tree()  # so that nobody who looks at it waits for it
-                self._rehearsal.join(_REHEARSAL)
+                self._rehearsal.join(_REHEARSAL)  # so that nobody who looks at it waits for it
             core.start()
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._end_on_signal, nursery.cancel_scope)

@@ -1,7 +1,4 @@
-"""What is made by whoever needs it first, or begins with it early.
-
-The virtual tree's imports take longer than mounting does: they begin before it, in a thread.
-"""
+"""What is made once, before anybody needs it or by whoever does first."""
 
 from __future__ import annotations
 

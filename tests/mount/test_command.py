@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from mycelial import core
 from tests.mount.actor import Identity, run_apart
 from tests.mount.mounted import (
     Mounted,
@@ -619,6 +621,17 @@ def test_in_place_mount_covers_its_source(new_mount: Callable[..., Mounted]) -> 
     mount.unmount()
     assert path.read_text() == "through the mount"
     assert os.listdir(mount.source) == ["file"]
+
+
+def test_in_place_mount_may_cover_the_program_itself(workspace: Path) -> None:
+    """As of a home directory with a virtual environment in it."""
+    source = workspace / "own" / "source"
+    shutil.copytree(Path(core.__file__).parent.parent, source / "mycelial", ignore=lambda *_: ["src"])
+    mount = Mounted(source.parent, in_place=True, environment={"PYTHONPATH": str(source)}).start()
+    assert run_apart(os.listdir, mount.mountpoint / ".mycelial")
+    daemon = int(mount.status()["pid"])
+    assert f"{source}/mycelial/core/" in Path(f"/proc/{daemon}/maps").read_text()
+    mount.unmount()
 
 
 def test_in_place_mount_through_a_symlink(workspace: Path, places: tuple[Path, Path]) -> None:
