@@ -27,7 +27,7 @@ from mycelial.record.logs import stderr_formatter
 _NAME = "mycelial-mount"
 _ENDS_WITHIN = 15.0  # seconds from the unmounting until the daemon has stored everything
 
-UMOUNT_USAGE = "usage: umount.fuse.mycelial MOUNTPOINT [-l]"
+UMOUNT_USAGE = "usage: umount.fuse.mycelial MOUNTPOINT [-f] [-l]"
 HELP = """\
 usage: mycelial-mount [options] SOURCE MOUNTPOINT
 
@@ -67,7 +67,7 @@ def main_mount_helper() -> None:
 
 def main_umount_helper() -> None:
     """umount.fuse.mycelial: fusermount3 for users, umount for root; dead mounts go though in use."""
-    lazy, paths = False, []
+    lazy, force, paths = False, False, []
     words = iter(sys.argv[1:])
     for word in words:
         if word in ("-h", "--help", "-V", "--version"):
@@ -78,6 +78,7 @@ def main_umount_helper() -> None:
             next(words, None)
         elif word.startswith("-"):
             lazy = lazy or "l" in word[1:]
+            force = force or "f" in word[1:]
         else:
             paths.append(word)
     if len(paths) != 1:
@@ -90,6 +91,9 @@ def main_umount_helper() -> None:
         sys.exit(1)
     as_root = os.geteuid() == 0
     command = ["umount", "-i"] if as_root else ["fusermount3", "-u"]
+    if force and as_root:  # what hangs is not asked first
+        how = ["-f", "-l"] if lazy else ["-f"]
+        sys.exit(subprocess.run([*command, *how, paths[0]], check=False).returncode)
     if lazy or is_dead_at(paths[0]):
         command.append("-l" if as_root else "-z")
         sys.exit(subprocess.run([*command, paths[0]], check=False).returncode)

@@ -244,6 +244,18 @@ def test_the_umount_helper_returns_when_everything_is_stored(mount: Mounted) -> 
     assert not mount.processes()
 
 
+@pytest.mark.as_root
+def test_the_umount_helper_asks_nothing_that_hangs_where_it_is_to_use_force(mount: Mounted) -> None:
+    daemon = int(mount.status()["pid"])
+    os.kill(daemon, signal.SIGSTOP)
+    try:
+        run([installed("umount.fuse.mycelial"), mount.mountpoint, "-f"])  # busy if anything asks just now
+    finally:
+        os.kill(daemon, signal.SIGCONT)
+    mount.wait_for_end()
+    assert mounted_at(mount.mountpoint) is None
+
+
 def test_the_umount_helper_leaves_other_filesystems_alone(workspace: Path) -> None:
     for place in (workspace, Path("/proc")):
         finished = run([installed("umount.fuse.mycelial"), place, "-t", "fuse.mycelial"])
