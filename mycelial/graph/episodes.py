@@ -64,13 +64,22 @@ class Episode:
         """Note that the file was written in this burst, by whatever means."""
         self._written.setdefault(file, {})[burst] = None
 
-    def is_to_be_kept(self, file: int) -> bool:
-        """Whether the file was written by hand in this episode since version control took it up last."""
-        keys = [(file, burst) for burst in self._bursts.get(file, ())]
-        used = [touch for key in keys if (touch := self.touches.get(key)) is not None]
-        written = [touch.last for touch in used if touch.writes > touch.made and not touch.versions]
-        kept = [touch.first for touch in used if touch.versions]
-        return bool(written) and max(written) > max(kept, default=-math.inf)
+    def is_to_be_kept(self, file: int, is_guide: Callable[[int], bool]) -> bool:
+        """Whether the file was written by hand in this episode since version control took it up last,
+        together with something that it does not ask what to do."""
+        used = {
+            b: touch for b in self._bursts.get(file, ()) if (touch := self.touches.get((file, b))) is not None
+        }
+        written = [touch.last for touch in used.values() if touch.writes > touch.made and not touch.versions]
+        if not written:
+            return False
+        since = max(written)
+        return not any(
+            touch.versions
+            and touch.first >= since
+            and any((other, b) in self.touches and not is_guide(other) for other in self._files[b])
+            for b, touch in used.items()
+        )
 
     def make(self, file: int) -> list[tuple[int, int]]:
         """Say that the file was made from others, whoever created it; return the keys of what changed."""
@@ -151,7 +160,8 @@ class Episodes:
             self._next += 1
         key = file, burst.number
         touch = episode.touches.get(key)
-        if touch is None and not writes and self._is_guide(actor, file) and not episode.is_to_be_kept(file):
+        is_asked = touch is None and not writes and self._is_guide(actor, file)
+        if is_asked and not episode.is_to_be_kept(file, self._guides_versions):
             return
         if t > episode.ended:
             episode.ended = t
@@ -169,7 +179,10 @@ class Episodes:
 
     def _is_guide(self, actor: Actor, file: int) -> bool:
         """Whether the program only looks there for what to do: nobody changes it whenever he commits."""
-        return actor.kind is Kind.VERSIONS and is_guide_of_versions(self._files.path(file))
+        return actor.kind is Kind.VERSIONS and self._guides_versions(file)
+
+    def _guides_versions(self, file: int) -> bool:
+        return is_guide_of_versions(self._files.path(file))
 
     def make(self, uid: int, file: int) -> None:
         """What was written of the file in the user's open episode made it from others, as it is now."""

@@ -28,6 +28,9 @@ MANY = 100
 MOSTLY = 0.5
 """Share of a file's episodes in which nothing but habit took it up, beyond which nobody chose it."""
 
+LATEST = 20
+"""Episodes of a file that tell whether writing it is a habit, too."""
+
 
 @dataclass(slots=True)
 class Bond:
@@ -196,6 +199,16 @@ class Neighbours:
     def habitual(self, files: Iterable[int]) -> set[int]:
         """Return those of `files` that were mostly taken up by nothing but habit."""
         return {file for file, bond in self.usage(files).items() if bond.by_habit > MOSTLY}
+
+    def is_seldom_written(self, file: int) -> bool:
+        """Whether the file was not written in most of the latest episodes with it."""
+        (share,) = self._execute(
+            "SELECT avg(written) FROM (SELECT max(writes > 0) AS written"
+            f" FROM touch JOIN episode ON episode.id = touch.episode WHERE file = ?{self._whose}"
+            " GROUP BY touch.episode ORDER BY touch.episode DESC LIMIT ?)",
+            (file, LATEST),
+        ).fetchone()
+        return share is not None and share < MOSTLY
 
     def programs(self, episode: int, files: tuple[int, ...]) -> tuple[str, ...]:
         """Return what used these files in an episode, sorted."""

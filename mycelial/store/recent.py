@@ -1,7 +1,7 @@
 """What was used last: by the touches of episodes, as what a sweep walked over was not used.
 
-Nor was what programs take up by habit, whatever their user does.  Renames are no touches; they come from the
-end of the log.
+Nor was what programs take up by habit, whatever their user does, unless it was written and seldom is.
+Renames are no touches; they come from the end of the log.
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ from mycelial.store.tree import FileTree
 
 LOOKED_BACK = 5000
 """Events among which renames are looked for."""
+
+EPISODES = 1000
+"""Closed episodes among which the files are looked for; there are some in nearly each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +49,18 @@ def _touched(
     whose = "" if uid is None else f"WHERE uid = {int(uid)}"
     found: list[Recent] = []
     paths: set[str] = set()
-    is_open = True
-    for episode, is_open in database.conn.execute(f"SELECT id, open FROM episode {whose} ORDER BY id DESC"):
-        if len(paths) >= limit and not is_open:
+    rows = database.conn.execute(f"SELECT id, open FROM episode {whose} ORDER BY id DESC")
+    for count, (episode, is_open) in enumerate(rows):
+        if (len(paths) >= limit or count >= EPISODES) and not is_open:
             break  # whoever works now was looked at, and all that is older is of before
         touches = database.conn.execute(
             "SELECT file, last, writes, program FROM touch WHERE episode = ?", (episode,)
         ).fetchall()
         habitual = neighbours.habitual({file for file, *_ in touches})
         for file, last, writes, program in touches:
-            if file not in habitual and (path := tree.path(file)) is not None:
+            if file in habitual and not (writes and neighbours.is_seldom_written(file)):
+                continue
+            if (path := tree.path(file)) is not None:
                 paths.add(path)
                 found.append(Recent(path, last, "write" if writes else "open", from_column(program)))
     return found

@@ -279,6 +279,17 @@ def test_a_list_of_what_to_ignore_is_of_the_first_change_after_it_was_written(st
     assert of_b[".gitignore"] == pytest.approx(of_b["a"])
 
 
+def test_a_look_at_what_changed_is_not_yet_the_change(story: Story) -> None:
+    """A prompt or an editor asks git for its status again and again."""
+    story.program("vim").close(".gitignore", "Makefile")
+    for opened in ([".gitignore"], [".gitignore", "Makefile"]):
+        story.wait(60)
+        story.program("git").open(*opened)
+    with story.answers() as answers:
+        (found,) = answers.together(".gitignore")
+    assert (found.path, found.score) == ("Makefile", pytest.approx(1.0))
+
+
 def test_files_that_were_opened_at_the_same_moment_belong_together_a_little_more(story: Story) -> None:
     story.program("vim").open("c")
     story.wait(10)

@@ -49,6 +49,15 @@ def test_what_is_always_written_is_neither_what_was_used_last_nor_what_comes_nex
         assert JOURNAL not in {found.path for found in answers.next("letter")}
 
 
+def test_a_configuration_is_used_when_it_is_written_and_not_when_it_is_read_again(story: Story) -> None:
+    for day in range(20):
+        story.program("vim").open(".vimrc").close(".viminfo", f"note {day}")
+        story.wait(4 * 3600)
+    story.program("vim").open(".vimrc").close(".vimrc", ".viminfo")
+    with story.answers() as answers:
+        assert [found.path for found in answers.recent(2)] == [".vimrc", "note 19"]
+
+
 def test_nothing_is_kept_of_what_is_owed_to_habit_alone(story: Story) -> None:
     for day in range(30):
         story.program("soffice.bin").close(f"letter {day}", ".recent")
