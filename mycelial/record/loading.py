@@ -10,9 +10,11 @@ from contextlib import contextmanager
 @contextmanager
 def loading() -> Iterator[None]:
     """Look for no garbage; what was made meanwhile is left out of all later looks, too."""
+    was_on = gc.isenabled()
     gc.disable()
     try:
         yield
-    finally:
         gc.freeze()
-        gc.enable()
+    finally:
+        if was_on:
+            gc.enable()

@@ -6,8 +6,9 @@ it takes up is left out here, as what a sweep walks over is left out of everythi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from itertools import pairwise
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import accumulate, pairwise
 
 from mycelial.store.weighing import Touch
 
@@ -47,9 +48,22 @@ def _followers(touches: Mapping[tuple[int, int], Touch]) -> set[str]:
             read.pop(touch.program, None)
             writers.setdefault(file, []).append(touch)
     read = {program: files for program, files in read.items() if len(files) >= SEVERAL}
+    written = {file: _Spans(writers.get(file, ())) for files in read.values() for file in files}
     for (file, _), touch in touches.items():
-        if touch.program in read and not any(
-            writer.first <= touch.first <= writer.last + SOON for writer in writers.get(file, ())
-        ):
+        if touch.program in read and not written[file].reach(touch.first):
             del read[touch.program]
     return set(read)
+
+
+class _Spans:
+    """When a file was written, in order."""
+
+    def __init__(self, writers: Iterable[Touch]) -> None:
+        spans = sorted((touch.first, touch.last) for touch in writers)
+        self._begins = [first for first, _ in spans]
+        self._ends = list(accumulate((last for _, last in spans), max))
+
+    def reach(self, t: float) -> bool:
+        """Whether any had begun by then, and had not ended long before."""
+        begun = bisect_right(self._begins, t)
+        return begun > 0 and t <= self._ends[begun - 1] + SOON

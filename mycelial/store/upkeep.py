@@ -187,11 +187,14 @@ def _give_back(writer: Writer) -> Iterator[None]:
 
 def _references(writer: Writer, table: str) -> list[tuple[str, str]]:
     """Return (table, column) of all columns that refer to `table`."""
+    # Without sqlite-utils: an engine that has run for long may find another version of it.
     return [
-        (other.name, key.column)
-        for other in writer.database.tables.tables
-        for key in other.foreign_keys
-        if key.other_table == table and key.column is not None
+        (str(other), str(column))
+        for other, column in writer.database.conn.execute(
+            """SELECT m.name, k."from" FROM sqlite_master AS m, pragma_foreign_key_list(m.name) AS k
+            WHERE m.type = 'table' AND k."table" = ?""",
+            (table,),
+        )
     ]
 
 

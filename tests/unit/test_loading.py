@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+from mycelial import store
 
 BESIDE = ("click", "dateutil", "networkx", "sqlite_utils")
 """What no process of a mount needs in order to answer and to record."""
@@ -37,3 +40,9 @@ def test_no_garbage_is_looked_for_while_modules_are_loaded() -> None:
         "assert gc.isenabled() and gc.get_freeze_count() > before"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_only_the_check_of_a_database_goes_through_sqlite_utils() -> None:
+    """It is tried with the oldest one by a run of its tests alone."""
+    users = {path.name for path in Path(store.__file__).parent.rglob("*.py") if ".tables" in path.read_text()}
+    assert users == {"check.py"}
