@@ -43,7 +43,7 @@ def abort(mount: Mounted) -> None:
 WAYS: dict[str, Way] = {
     "fusermount3 -u -z": lambda mount: run(["fusermount3", "-u", "-z", mount.mountpoint]),
     "umount -l": lambda mount: run(["umount", "-l", mount.mountpoint]),
-    "umount -f": lambda mount: run(["umount", "-f", mount.mountpoint]),  # is busy, and cut off
+    "umount -f": lambda mount: run(["umount", "-i", "-f", mount.mountpoint]),  # is busy, and cut off
     "abort": abort,
     "SIGTERM": by_signal(signal.SIGTERM),
     "SIGINT": by_signal(signal.SIGINT),
@@ -70,11 +70,11 @@ def test_a_busy_mount_ends_and_leaves_nothing_behind(way: str, mount: Mounted) -
     with Actor(timeout=60) as holder, Actor(timeout=60) as worker:
         holder.call(keep_open, mount)
         worker.call(os.chdir, mount.mountpoint)  # by path, it would go on beside the mount
+        done = worker.call(work, Path(), "before", 0.3, 1)
         worker.start(work, Path(), "w", 0.6, 1)
         wait_until(lambda: list(mount.source.glob("*w-*")), what="load")  # a busy machine may take a while
-        time.sleep(0.3)
         WAYS[way](mount)
-        done = worker.finish()
+        done += worker.finish()
         holder.close()
     mount.wait_for_end()
     assert mounted_at(mount.mountpoint) is None
