@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import fmean
 
@@ -34,7 +35,7 @@ def main(words: Sequence[str] | None = None) -> int:
     options = parser.parse_args(words)
     histories = _histories(options.history, SHORT if options.short else stored())
     kinds = () if options.short else tuple(Noise)
-    with tempfile.TemporaryDirectory(prefix="mycelial-quality-") as name, ProcessPoolExecutor() as pool:
+    with tempfile.TemporaryDirectory(prefix="mycelial-quality-") as name, _pool() as pool:
         report = _Report(Path(name), pool, histories, range(options.seeds))
         if options.ablation:
             report.ablation()
@@ -53,6 +54,15 @@ def main(words: Sequence[str] | None = None) -> int:
     for line in shortfalls(report.figures):
         print(line, file=sys.stderr)
     return 1 if shortfalls(report.figures) else 0
+
+
+@contextmanager
+def _pool() -> Iterator[ProcessPoolExecutor]:
+    pool = ProcessPoolExecutor()
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)  # what is not begun waits for nobody when a table fails
 
 
 def _histories(given: Sequence[Path] | None, names: Iterable[str]) -> dict[str, list[Commit]]:
