@@ -53,6 +53,7 @@ DEFAULT_PATTERNS = (
 _ANYWHERE = "^(?:.+/)?"  # how a regular expression begins that fits in any directory
 _GROUP = re.compile(r"\(\?P<\w+>")
 _REMEMBERED = 65536  # paths; a build asks for the same headers again and again
+_LONGEST = 512  # letters of a path that is remembered
 
 
 class ExclusionRules:
@@ -79,11 +80,11 @@ class ExclusionRules:
         except ValueError:
             raise ValueError(f"bad exclusion pattern {_wrong(lines)!r}") from None
         self._any = _any_of(self._spec)
-        self._excludes = lru_cache(maxsize=_REMEMBERED)(self._decide)
+        self._remembered = lru_cache(maxsize=_REMEMBERED)(self._decide)
 
     def excludes(self, path: str) -> bool:
         """Whether `path`, relative to the mount root, is left out (it or a directory above it fits)."""
-        return self._excludes(path)
+        return self._remembered(path) if len(path) <= _LONGEST else self._decide(path)
 
     def admit(self, event: Event) -> tuple[Event, ...]:
         """Return what may be recorded of `event`: mostly itself, or nothing.
@@ -92,7 +93,7 @@ class ExclusionRules:
         sight is a new file that its process has written.
         """
         if event.to is None:
-            return () if self._excludes(event.path) else (event,)
+            return () if self.excludes(event.path) else (event,)
         hidden, target_hidden = self.excludes(event.path), self.excludes(event.to)
         if not hidden and not target_hidden:
             return (event,)

@@ -8,6 +8,9 @@ from typing import Any
 BITS = 1 << 24
 """Bits for what was seen: once there are a million, one in eighty others is taken for one of them."""
 
+LETTERS = 16_000_000
+"""Letters of paths after which the first half of what is remembered goes, too: a path may have 4096."""
+
 _BYTES = BITS // 8 - 1
 _SHIFT = BITS.bit_length() - 1
 

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from mycelial.store.cache import Seen, halve
+from mycelial.store.cache import LETTERS, Seen, halve
 from mycelial.store.connection import Database
 from mycelial.store.many import insert_many
 from mycelial.store.names import from_column, to_column
@@ -57,6 +57,7 @@ class FileTable:
         self._words.fill()
         self._numbers: dict[str, int] = {}  # of files that are there
         self._paths: dict[int, str] = {}
+        self._letters = 0  # of paths that came to be remembered since some were dropped
         self._rows: dict[int, FileRow] = {}
         self._children: dict[tuple[int, str], int | None] = {}  # None: nothing ever had that name there
         self._dirty: dict[int, None] = {}  # rows that differ from the table's
@@ -96,8 +97,10 @@ class FileTable:
         """Return the number of the file at `path`, which is there now: made known or brought back."""
         number = self._numbers.get(path)
         if number is None:
-            if len(self._numbers) >= CACHED:
+            if len(self._numbers) >= CACHED or self._letters > LETTERS:
                 halve(self._numbers)
+                halve(self._paths)
+                self._letters = 0
             missing = []
             while path and number is None:
                 parent, _, name = path.rpartition("/")
@@ -107,6 +110,7 @@ class FileTable:
             number = ROOT if number is None else number
             for below, name in reversed(missing):
                 number = self._numbers[below] = self._entry(number, name)
+                self._letters += len(below)
         return number
 
     def row(self, number: int) -> FileRow:
@@ -129,6 +133,7 @@ class FileTable:
             above = None if row.parent is None else self.path(row.parent)
             known = "" if above is None else f"{above}/{row.name}" if above else row.name
             self._paths[number] = known
+            self._letters += len(known)
         return known
 
     def bear(self, number: int, t: float, maker: int) -> None:

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any
 
 from mycelial.record.events import Event, Neighbour, Op, Process
-from mycelial.store.cache import Seen, halve
+from mycelial.store.cache import LETTERS, Seen, halve
 from mycelial.store.connection import Database
 from mycelial.store.many import insert_many
 from mycelial.store.names import from_column, to_column
@@ -50,6 +50,7 @@ class LogWriter:
     def __init__(self, database: Database) -> None:
         self._connection = database.conn
         self._paths: dict[str, int] = {}
+        self._letters = 0  # of paths that came to be remembered since some were dropped
         self._processes: dict[bytes, int] = {}  # by digest
         self._latest: dict[int, tuple[Process, int]] = {}  # by pid
         self._rows: list[tuple[object, ...]] = []
@@ -84,8 +85,9 @@ class LogWriter:
         ):
             insert_many(self._connection, f"INSERT INTO {table}", rows)
             rows.clear()
-        if len(self._paths) > CACHED:
+        if len(self._paths) > CACHED or self._letters > LETTERS:
             halve(self._paths)
+            self._letters = 0
         if len(self._processes) > CACHED:
             self._processes.clear()
 
@@ -163,6 +165,7 @@ class LogWriter:
                 if known is not None:
                     known.add(path)
             self._paths[path] = number
+            self._letters += len(path)
         return number
 
     def _highest(self, table: str) -> int:
