@@ -57,7 +57,7 @@ def detach_dead(entry: Entry) -> bool:
         log.warning("%s: cut off by umount -f, or an abort: unmounting", path)
         return detach_open(place) or detach_as_user(path)
 
-    return _at(now, end)
+    return _at(now, end) or _found(entry) is None  # a signal may have had it taken away meanwhile
 
 
 def detach_open(place: int) -> bool:
