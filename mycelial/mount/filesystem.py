@@ -23,7 +23,6 @@ import trio
 
 from mycelial.mount.detaching import by_descriptor, detach, detach_dead
 from mycelial.mount.engine import Engine
-from mycelial.mount.late import Late
 from mycelial.mount.mounted import Entry, table
 from mycelial.mount.notify import ServiceManager, state_in_words
 from mycelial.mount.options import MountOptions
@@ -71,8 +70,7 @@ class Filesystem:
         self._began = time.time()
         self._engine: Engine | None = None
         self._answers: AnswersFrom | None = None  # of the virtual tree, once that is made
-        self._tree = Late(self._make_tree)
-        self._rehearsal = threading.Thread(target=self._rehearse, daemon=True)
+        self._rehearsal: threading.Thread | None = None  # of the first question to the virtual tree
         self._early: list[int] = []  # signals that came when nobody listened
         self._mounted: Entry | None = None
         self._is_detached: bool | None = None  # None: not yet
@@ -94,16 +92,21 @@ class Filesystem:
             stderr = None if self._options.foreground else subprocess.DEVNULL
             self._engine = Engine(self._engine_arguments(), stderr, self._let_go)
             self._engine.start()  # before the mount can be in its way
-        if self._options.view_dir:
-            self._tree()  # its modules may lie where the mount will be, which answers nobody yet
-            self._rehearsal.start()  # while the mount is made
         try:
+            tree = None
+            if self._options.view_dir:
+                tree = (
+                    self._make_tree()
+                )  # its modules may lie where the mount will be, which answers nobody yet
+                whoever = Caller(os.getuid(), os.getgid(), ())
+                self._rehearsal = threading.Thread(target=tree.rehearse, args=(whoever,), daemon=True)
+                self._rehearsal.start()  # while the mount is made
             timeout = 0 if self._options.allow_other else _VIRTUAL_TIMEOUT
             wishes = None if self._engine is None else Wishes(self._engine, self._place.database)
             settle = _nothing if self._engine is None else Settling(self._engine.settle)
             unasked = self._kernel_keeps() > _TIMEOUT
             self._mount(
-                VirtualTree(self._tree, self._ready, wishes, settle, timeout=timeout, lists_unasked=unasked)
+                VirtualTree(tree, self._ready, wishes, settle, timeout=timeout, lists_unasked=unasked)
             )
             trio.run(self._serve)
         finally:
@@ -125,9 +128,6 @@ class Filesystem:
             status=self.status,
             view_dir=os.fsencode(self._options.view_dir) or b".mycelial",
         )
-
-    def _rehearse(self) -> None:
-        self._tree().rehearse(Caller(os.getuid(), os.getgid(), ()))
 
     def _let_go(self) -> None:
         if self._answers is not None:
@@ -229,7 +229,7 @@ class Filesystem:
 
     async def _serve(self) -> None:
         try:
-            if self._options.view_dir:
+            if self._rehearsal is not None:
                 self._rehearsal.join(_REHEARSAL)  # so that nobody who looks at it waits for it
             core.start()
             async with trio.open_nursery() as nursery:

@@ -27,7 +27,6 @@ from mycelial import core
 from mycelial.views.node import Caller, Children, Kind, Link, Node, StoreNeeded, Text
 
 if TYPE_CHECKING:
-    from mycelial.mount.late import Late
     from mycelial.mount.wishes import Wishes
     from mycelial.views.tree import Tree
 
@@ -107,7 +106,7 @@ class VirtualTree(pyfuse3.Operations):
 
     def __init__(
         self,
-        tree: Late[Tree],
+        tree: Tree | None,
         on_ready: Callable[[], None],
         wishes: Wishes | None,
         settle: Callable[[], Awaitable[None]],
@@ -115,7 +114,9 @@ class VirtualTree(pyfuse3.Operations):
         timeout: float,
         lists_unasked: bool = False,
     ) -> None:
-        """`timeout` is how long the kernel may keep an entry, in seconds: 0 where several users may enter.
+        """`tree` is None where the core leaves nothing of it to be asked.
+
+        `timeout` is how long the kernel may keep an entry, in seconds: 0 where several users may enter.
 
         `lists_unasked`: the kernel reads directories without opening them, and keeps what it read for as long
         as the directory's modification time is the same.
@@ -217,11 +218,13 @@ class VirtualTree(pyfuse3.Operations):
 
     async def _ask(self, question: Callable[[Tree], T]) -> T:
         """Answer at once what is at hand, as the way to a thread takes longer; else in one: it may last."""
-        if (tree := self._tree.made) is not None:
-            with contextlib.suppress(StoreNeeded):
-                return tree.at_once(lambda: question(tree))
+        tree = self._tree
+        if tree is None:
+            raise pyfuse3.FUSEError(errno.ENOENT)
+        with contextlib.suppress(StoreNeeded):
+            return tree.at_once(lambda: question(tree))
         await self._settle()
-        return await trio.to_thread.run_sync(lambda: question(self._tree()), limiter=self._threads)
+        return await trio.to_thread.run_sync(lambda: question(tree), limiter=self._threads)
 
     async def _find(self, path: tuple[bytes, ...], caller: Caller) -> Node:
         node = await self._ask(lambda tree: tree.find(path, caller))
@@ -239,8 +242,11 @@ class VirtualTree(pyfuse3.Operations):
         caller = self._caller(ctx)
         # From a real directory only one name leads here: the view directory, found by the core.
         path = (*self._inode(parent_inode).path, name) if parent_inode & core.VIRTUAL_BIT else ()
-        if not path and (caller, path, b"") not in self._by_key:  # who comes here is about to ask something
-            trio.lowlevel.start_thread_soon(lambda: self._tree().prepare(caller), lambda _: None)
+        tree = self._tree
+        if (
+            tree is not None and not path and (caller, path, b"") not in self._by_key
+        ):  # about to ask something
+            trio.lowlevel.start_thread_soon(lambda: tree.prepare(caller), lambda _: None)
         return self._attributes(self._enter(caller, path, await self._find(path, caller)))
 
     @_guarded
