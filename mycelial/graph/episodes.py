@@ -151,8 +151,9 @@ class Episodes:
         if not writes and actor.kind is Kind.WATCHER:
             return
         episode = self._open.get(actor.uid)
+        is_asked = not writes and self._is_guide(actor, file)
         if episode is None or len(episode.touches) >= MOST or _is_over(episode, t):
-            if not writes and self._is_guide(actor, file):
+            if is_asked:
                 return
             if episode is not None:
                 self._close(episode)
@@ -160,8 +161,7 @@ class Episodes:
             self._next += 1
         key = file, burst.number
         touch = episode.touches.get(key)
-        is_asked = touch is None and not writes and self._is_guide(actor, file)
-        if is_asked and not episode.is_to_be_kept(file, self._guides_versions):
+        if is_asked and touch is None and not episode.is_to_be_kept(file, self._guides_versions):
             return
         if t > episode.ended:
             episode.ended = t
