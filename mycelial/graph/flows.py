@@ -7,9 +7,8 @@ process read is.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from itertools import dropwhile, islice, takewhile
+from itertools import islice, takewhile
 from typing import NamedTuple
 
 from mycelial.graph.actors import Actor
@@ -21,14 +20,12 @@ from mycelial.graph.capturing import (
     finished_before,
     in_documents,
     in_words,
-    is_before,
-    is_fed_by,
     is_for_the_shell,
-    is_told,
     used_before,
 )
 from mycelial.graph.making import Making, Reads
 from mycelial.graph.pairing import by_stem
+from mycelial.graph.piping import inputs_of, through_pipes
 from mycelial.graph.places import through_places
 from mycelial.graph.processes import Processes
 from mycelial.graph.programs import (
@@ -36,7 +33,6 @@ from mycelial.graph.programs import (
     Kind,
     is_kernel,
     kind_of,
-    script_text,
     works_by_itself,
     works_off_notebook,
 )
@@ -108,7 +104,7 @@ def flows_into(making: Making, processes: Processes) -> dict[int, Flow]:
         _gather(flows, making, own_reads(replace(making, writer=making.creator)))
     if (feeder := processes.feeder(writer, making.creator, making.process)) is not None:
         _gather(flows, making, _fed(making, feeder, processes))
-    _gather(flows, making, _through_pipes(making, processes))
+    _gather(flows, making, through_pipes(making, processes))
     _gather(flows, making, in_documents(making, processes))
     seen = frozenset(flows)
     _gather(flows, making, through_places(making, processes))
@@ -223,15 +219,10 @@ def _read_by_itself(making: Making, shell: Actor, processes: Processes) -> Reads
 
 def _loops_input(making: Making, shell: Actor) -> Reads:
     """The file that is its standard input at this moment: it goes through that in a loop."""
-    targets = [target for target in _inputs(making, shell) if target.startswith("/")]
+    targets = [target for target in inputs_of(making, shell) if target.startswith("/")]
     for file, read in reversed(shell.reads.items()) if targets else ():
         if read.conducted and any(target.endswith(f"/{making.path_of(file)}") for target in targets):
             yield file, read
-
-
-def _inputs(making: Making, shell: Actor) -> set[str]:
-    """Return where the input of a shell that writes led when it made the file, and when it closed it."""
-    return {dict(making.process.fds).get(0, ""), shell.fds.get(0, "")}
 
 
 def _from_children(making: Making, parent: Actor, processes: Processes) -> Reads:
@@ -272,104 +263,6 @@ def _run_for(making: Making, processes: Processes) -> Reads:
                 yield from child.reads.items()
 
 
-def _through_pipes(making: Making, processes: Processes) -> Reads:
-    """What was read by programs whose output came through a pipe, however long the pipeline."""
-    seen: set[int] = {making.writer.number}
-    pipes = {pipe for member in processes.unit(making.writer) for pipe in member.pipe_in - member.pipe_out}
-    if making.writer.kind is Kind.SHELL and 0 in making.writer.fds:
-        pipes -= making.writer.pipe_in - _inputs(making, making.writer)  # what it had before, in another loop
-    if any(pid == making.creator.pid for pid, _ in making.writer.chain):
-        pipes |= making.creator.pipe_in - making.creator.pipe_out  # xargs keeps it from those it runs
-    pipes = {pipe for pipe in pipes if not _has_commands(pipe, making, processes)}
-    if not pipes and _is_at_its_end(making):
-        earlier = processes.earlier_in_pipeline(making.writer)
-        pipes |= earlier.pipe_out - making.writer.pipe_out if earlier and not earlier.finished else set()
-    elif pipes and not processes.writers_into(pipes) and not _has_all_its_parts(making, pipes):
-        pipes |= _into_who_started(making, processes)
-        earlier = processes.earlier_in_pipeline(making.writer)
-        if namers := [other for other in _named(making, processes) if other.number not in seen]:
-            for other in namers:
-                yield from other.reads.items()
-        elif earlier is not None:
-            pipes |= earlier.pipe_out - making.writer.pipe_out if is_before(making, earlier) else set()
-        elif (
-            (shell := processes.latest(making.writer.ppid)) is not None
-            and shell.kind is Kind.SHELL
-            and not is_told(shell.args or ())
-            and is_fed_by(shell, making.writer, pipes, processes)
-        ):
-            # It wrote into the pipe by itself, what it had captured before.
-            since = processes.finished_below(shell.pid, making.writer.first)
-            yield from captured(making, shell, processes, since)
-    while pipes:
-        found = [actor for actor in processes.writers_into(pipes) if actor.number not in seen]
-        seen.update(actor.number for actor in found)
-        for actor in found:
-            if not _is_chatter(actor, making.writer, pipes, processes):
-                yield from actor.reads.items()
-        pipes = {pipe for actor in found for pipe in actor.pipe_in - actor.pipe_out}
-        pipes = {pipe for pipe in pipes if not _has_commands(pipe, making, processes)}
-
-
-def _into_who_started(making: Making, processes: Processes) -> set[str]:
-    """Return the pipes that are the input of the program that started the writer, and touched no file itself.
-
-    split --filter is known only to those beside it in its pipeline.
-    """
-    chain = dropwhile(lambda item: kind_of(item[1]) is Kind.SHELL, making.writer.chain)
-    pid, comm = next(chain, (0, ""))
-    above, _ = next(chain, (0, ""))
-    if kind_of(comm) is not Kind.TOOL or processes.latest(pid) is not None:
-        return set()
-    beside = (one for other in processes.below(above, 0.0) for one in other.neighbours if one.pid == pid)
-    return {one.streams[0] for one in beside if one.streams[:1] and one.streams[0].startswith("pipe:")}
-
-
-def _has_all_its_parts(making: Making, pipes: set[str]) -> bool:
-    """Whether a pipeline begins with a program that was seen, and read no file."""
-    line = making.process.chain_args[0] if making.process.chain_args else ()
-    return any(
-        other.streams[1] in pipes
-        and other.args not in ((), line)
-        and not other.streams[0].startswith("pipe:")
-        for other in making.process.neighbours
-        if len(other.streams) > 1
-    )
-
-
-def _has_commands(pipe: str, making: Making, processes: Processes) -> bool:
-    """Whether a pipe is the input of a shell that is told there what to do: its children have it, too."""
-    writer = making.writer
-    shell = processes.latest(writer.ppid)
-    writers = processes.writers_into({pipe})
-    if not writers:
-        return shell is not None and shell.kind is Kind.SHELL and pipe in shell.pipe_in
-    line = making.process.chain_args[0] if making.process.chain_args else ()
-    if kind_of(writer.chain[0][1] if writer.chain else "") is not Kind.SHELL or not line or script_text(line):
-        return False
-    if any(writer.ppid in (other.ppid, *other.above) for other in writers):
-        return False  # the shell has piped it
-    above = processes.latest(writer.chain[1][0]) if len(writer.chain) > 1 else None
-    if above is None:
-        return len(writer.chain) > 1 and writer.chain[1][1] != writer.chain[0][1]
-    return above.args != line  # else it is the copy of a shell, in parentheses
-
-
-def _is_at_its_end(making: Making) -> bool:
-    """Whether the writer has closed its input already, and was never seen before: a filter."""
-    writer = making.writer
-    is_new = writer.first == making.t if writer is not making.creator else bool(writer.fds)
-    return is_new and writer.first in (making.t, making.begun) and not writer.reads and 0 not in writer.fds
-
-
-def _named(making: Making, processes: Processes) -> Iterator[Actor]:
-    """Yield those beside the writer that are given pipes by name, as they write to what is done in >( )."""
-    for other in making.process.neighbours:
-        actor = processes.latest(other.pid)
-        if actor is not None and any(word.startswith("/dev/fd/") for word in other.args):
-            yield actor
-
-
 def _fed(making: Making, feeder: Actor, processes: Processes) -> Reads:
     """What a program had read when it wrote into the input of the writer, and its script."""
     since = processes.finished_below(feeder.pid, making.writer.first)
@@ -379,17 +272,3 @@ def _fed(making: Making, feeder: Actor, processes: Processes) -> Reads:
     yield from (
         item for item in reads if not latest or item[1].last > since or making.name_of(item[0]) in words
     )
-
-
-def _is_chatter(actor: Actor, reader: Actor, pipes: set[str], processes: Processes) -> bool:
-    """Whether the actor works for a build whose messages the reader gets: they are not its data.
-
-    A reader within the build may have lost its ancestors, as what is done in >( ) goes on when the program is
-    gone that it is for.  Then what counts is whether the build itself has the pipe as its output.
-    """
-    readers = {pid for pid, _ in reader.chain}
-    builders = [pid for pid, comm in actor.chain if kind_of(comm) is Kind.BUILDER and pid not in readers]
-    if not builders or any(pid in readers and kind_of(comm) is not Kind.HOST for pid, comm in actor.chain):
-        return bool(builders)
-    known = filter(None, map(processes.latest, builders))
-    return any(not builder.pipe_out.isdisjoint(pipes) for builder in known)
