@@ -145,10 +145,20 @@ def _exported(making: Making) -> Reads:
 
 
 def _from_unit(making: Making, processes: Processes) -> Reads:
-    """What other members of the unit read, and did not turn into something else before."""
+    """What other members of the unit read, and did not turn into something else before.
+
+    A read is used up if one that runs the writer's program, but did not start it, finished a product after it
+    and before the writer began: what another program made of it, as notes for a debugger, is by the way.
+    """
     writer = making.writer
     unit = [member for member in processes.unit(writer) if member is not writer]
-    # A read is used up if a third member finished a product after it and before the writer began.
+    made = [member for member in unit if member.finished]
+    behind = {writer.number}  # it, and those who made what it read, and what these read
+    for reader in (waiting := [writer]):
+        keys = reader.reads.keys()
+        found = [m for m in made if m.number not in behind and not keys.isdisjoint(m.finished.keys())]
+        behind.update(member.number for member in found)
+        waiting += found
     latest = sorted(
         (
             next(
@@ -156,13 +166,14 @@ def _from_unit(making: Making, processes: Processes) -> Reads:
             ),
             m.number,
         )
-        for m in unit
-        if m.finished
+        for m in made
+        if m.comm == writer.comm
     )[-2:]
     for member in unit:
-        if not writer.reads.keys().isdisjoint(member.finished):
+        if member.number in behind:
             continue
-        used_up = max((t for t, number in latest if number != member.number), default=0.0)
+        is_above = member.pid in writer.above
+        used_up = max((t for t, number in latest if not (is_above and number == member.number)), default=0.0)
         for file, read in member.reads.items():
             if not read.conducted and read.last > used_up:
                 yield file, read

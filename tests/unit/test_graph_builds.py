@@ -84,6 +84,25 @@ def test_compiling_and_linking_in_one_go_is_made_from_everything(story: Story) -
     assert story.sources("program") == ["a.c", "a.h", "lib.a"]
 
 
+def test_what_comes_off_by_the_way_uses_nothing_up(story: Story) -> None:
+    gcc = story.program("gcc")
+    gcc.run("cc1").open("a.c", "a.h").make("a.gcno")
+    gcc.run("objcopy").make("a.dwo")
+    gcc.run("cc1").open("b.c").make("b.gcno")
+    gcc.run("objcopy").make("b.dwo")
+    gcc.run("collect2").run("ld").open("lib.a").make("program")
+    assert story.sources("b.gcno") == ["b.c"]
+    assert story.sources("program") == ["a.c", "a.h", "b.c", "lib.a"]
+
+
+def test_what_is_read_for_a_later_file_is_still_in_what_all_become(story: Story) -> None:
+    gfortran = story.program("gfortran")
+    gfortran.run("f951").open("a.f90").make("a.mod")
+    gfortran.run("f951").open("b.f90", "a.mod")
+    gfortran.run("collect2").run("ld").make("program")
+    assert story.sources("program") == ["a.f90", "a.mod", "b.f90"]
+
+
 def test_a_compiler_that_thinks_long_is_still_one_unit_of_work(story: Story) -> None:
     gcc = story.program("gcc")
     gcc.run("cc1").open("a.c")
