@@ -348,10 +348,14 @@ class Provenance:
         return 0 if creator is None else creator.pid
 
     def _renamed(self, actor: Actor, file: int, steps: tuple[Step, ...]) -> tuple[Step, ...]:
-        """A program that renames what it made does so again when it is run again."""
-        if not steps or all(member.pid != steps[-1].by[0] for member in self._processes.unit(actor)):
+        """Who renames what it made, itself or by what it runs, does so again when it is run again."""
+        if not steps:
             return steps
-        return (*steps[:-1], replace(steps[-1], product=self._files.path(file)))
+        last, path = steps[-1], self._files.path(file)
+        renaming = {actor.pid, *actor.above, *(member.pid for member in self._processes.unit(actor))}
+        if last.by[0] in renaming:
+            return (*steps[:-1], replace(last, product=path))
+        return (*steps[:-1], replace(last, later=path)) if last.shell_by[0] in renaming else steps
 
     def _embed(self, file: int) -> None:
         """The content of `file` goes: what was made from it keeps the steps by which it was made."""

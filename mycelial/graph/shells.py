@@ -123,10 +123,17 @@ def _shell(actor: Actor, line: tuple[str, ...], cwd: str, written: Written, proc
     if own is None:
         return Shell(actor.pid, actor.ppid, line, begun_in(line, cwd))
     outer = above[copies[-1] + 1]
-    given, led = own.given or "", own.led if (own.led or "").endswith(f"/{written.path}") else ""
+    given = "" if _is_run_by_builder(own, written) else own.given or ""
+    led = own.led if (own.led or "").endswith(f"/{written.path}") else ""
     is_fed = is_fed_from_outside(own.pid, own.ppid, given, processes)
     is_own = is_fed or (outer is not None and outer.given is not None and outer.given != given)
     return Shell(own.pid, own.ppid, line, begun_in(line, cwd), given, led or "", is_own=is_own)
+
+
+def _is_run_by_builder(shell: Actor, written: Written) -> bool:
+    """Whether a builder started a shell without its own input: what it is given then, nobody writes into."""
+    comm = next((comm for pid, comm in written.process.chain if pid == shell.ppid), "")
+    return kind_of(comm) is Kind.BUILDER and not shell.same_input
 
 
 def _unseen(

@@ -18,6 +18,7 @@ from mycelial.record.steps import Command, Step
 
 _HERE = "\0"  # stands for the mount's root while a line is put together; no argument holds one
 _MAKEABLE = re.compile(r"[\w./#$][\w./+@,#$^!{}-]*(?: [\w./+@,#$^!{}-]+)*")
+_BREAK = "'\"$$newline\"'"  # a line break in a makefile's command; what has one stands in single quotes
 _MAKES_DIRECTORIES = re.compile(r"\bmkdir\b|\bcp\s+-\w*[rRa]|\bgit\s+clone\b|\binstall\s+-\w*d")
 _JOINED = re.compile(r"-[A-Za-z]+(?=/)")
 _RECURSIVE = re.compile(r"-[A-Za-z]*[rRa][A-Za-z]*|--recursive|--archive")
@@ -173,6 +174,8 @@ def in_make(path: str, rules: Iterable[Rule], given: Mapping[str, str]) -> str:
     Unwritable
         A name or a line cannot stand in a makefile.
     """
+    rules = tuple(rules)
+    has_breaks = any("\n" in command for rule in rules for command in rule.lines)
     lines = [
         f"# Makes {_comment(path)} again, in a copy of the tree: make -f MAKEFILE",
         f".DEFAULT_GOAL := {_make_name(path)}",
@@ -180,17 +183,19 @@ def in_make(path: str, rules: Iterable[Rule], given: Mapping[str, str]) -> str:
         "export root := $(CURDIR)",
         ".NOTPARALLEL:",
         ".SUFFIXES:",
+        *(("define newline", "", "", "endef", "export newline") if has_breaks else ()),
         *(f"# {_comment(_as_it_is(name, reason))}" for name, reason in given.items()),
     ]
     for rule in rules:
         needed = "".join(f" {_make_name(name)}" for name in rule.needed)
         lines += ["", f"{_make_name(rule.target)}:{needed}" + ("" if rule.lines else " ;")]
         for command in rule.lines:
-            if "\n" in command or "\r" in command:
+            if "\r" in command:
                 raise Unwritable(
-                    f"{rule.target}: a makefile cannot hold a line break in a command: use --script"
+                    f"{rule.target}: a makefile cannot hold a carriage return in a command: use --script"
                 )
-            lines.append("\t-" + command.replace("$", "$$").replace(_HERE, '"$$root"'))
+            text = command.replace("$", "$$").replace(_HERE, '"$$root"')
+            lines.append("\t-" + text.replace("\n", _BREAK))
         if rule.lines:
             lines.append("\t@" + _there(rule.target).replace("$", "$$"))
     return "\n".join(lines) + "\n"

@@ -71,6 +71,8 @@ class Step:
         When it was finished, in seconds since the epoch.
     above : tuple of pid
         What that process was started by, the nearest first, as far as it was no shell.
+    later : str
+        The name that the shell gave the product afterwards; empty if it did not.
     """
 
     product: str
@@ -86,6 +88,7 @@ class Step:
     shell_by: tuple[int, int] = (0, 0)
     t: float = 0.0
     above: tuple[int, ...] = ()
+    later: str = ""
 
 
 _of_command, _of_step = attrgetter(*Command.__slots__), attrgetter(*Step.__slots__)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -22,20 +23,38 @@ NEARBY = 86400.0
 LONGEST_RUN = 86400.0
 """Seconds within which a process id is taken for that of the same process."""
 
+AT_ONCE = 600.0
+"""Seconds within which what else a run made is looked for."""
+
 MOST = 10_000
 """Products of a chain."""
+
+
+_PIDS = re.compile(r'"(?:shell_)?by":\[(\d+),')
+_Run = tuple[tuple[int, int], tuple[str, ...]]
+"""One run of a shell, and what that was told, as scripts that it calls share its run; or of a program."""
+
+_NO_RUN: _Run = (0, 0), ()
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
     """One step, and what it needs: its sources by their names at the time.
 
-    `names` are (path now, path at the time) of those that have, or are made under, another name.
+    `names` are (path now, path at the time) of those that have, or are made under, another name; `beside` is
+    what the same run made besides.
     """
 
     step: Step
     sources: tuple[str, ...]
     names: tuple[tuple[str, str], ...] = ()
+    beside: tuple[str, ...] = ()
+
+    def steps(self) -> Iterator[Step]:
+        """Yield the step, and as many more of its kind as the same run made other files."""
+        yield self.step
+        for path in self.beside:
+            yield replace(self.step, product=path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +109,7 @@ class Recipes:
         steps = () if row is None else steps_from_json(row[0])
         # What a shell is called again for, it does altogether.
         called = {step.shell for step in steps if not step.sure and step.shell}
-        return tuple(replace(step, sure=False) if step.shell in called else step for step in steps)
+        return tuple(_left_to_shell(step) if step.shell in called else step for step in steps)
 
     def chain(self, file: int, path: str) -> Chain:
         """Return everything that has to be run for the file, which has `path` now.
@@ -114,7 +133,8 @@ class Recipes:
             chain.problem = "it was changed in place, and nobody knows what it was before"
         else:
             self._visit(file, steps, chain, given, set(), 0)
-            chain.products = _each_run_once(chain.products)
+            products = self._without_temporaries(_each_run_once(chain.products))
+            chain.products = self._with_others_of_runs(products)
             chain.root = self._root(steps[-1])
         return chain
 
@@ -132,6 +152,48 @@ class Recipes:
                 reason = "what wrote it lies elsewhere, and was not told its name"
             if self._path(product.file):
                 yield product.file, reason
+
+    def _without_temporaries(self, products: list[Product]) -> list[Product]:
+        """Leave out what was made and removed while a shell ran that is called again: it does that itself."""
+        begun: dict[_Run, float] = {}
+        for step in (link.step for product in products for link in product.links):
+            if (shell := _shell_of(step)) is not None:
+                begun[shell] = min(step.t, begun.get(shell, step.t))
+        shells = {products[-1].file: _shell_of(products[-1].links[-1].step)}
+        users: dict[int, list[int]] = {}
+        for product in reversed(products):
+            shells.setdefault(product.file, _shell_of(product.links[-1].step))
+            for file in product.needs:
+                users.setdefault(file, []).append(product.file)
+        left_out: dict[int, Product] = {}
+        for product in reversed(products[:-1]):
+            last = product.links[-1].step
+            of = {shells[user] for user in users.get(product.file, ())}
+            shell = of.pop() if len(of) == 1 else None
+            is_within = shell is not None and begun[shell] <= last.t and shell[0][1] == last.shell_by[1]
+            if is_within and not self._path(product.file):
+                left_out[product.file], shells[product.file] = product, shell
+        return [_with_needs_of(product, left_out) for product in products if product.file not in left_out]
+
+    def _with_others_of_runs(self, products: list[Product]) -> list[Product]:
+        """Note what else the same runs made, as it may lie in other directories."""
+        steps = [link.step for product in products for link in product.links]
+        runs: dict[_Run, set[str]] = {run: set() for run in map(_run_of, steps) if any(run[0])}
+        pids = {str(pid) for (pid, _), _ in runs}
+        times = [step.t for step in steps]
+        rows = self._execute(
+            f"SELECT product, steps FROM recipe WHERE t BETWEEN ? AND ?{self._whose} ORDER BY t LIMIT {MOST}",
+            (min(times) - AT_ONCE, max(times) + AT_ONCE),
+        )
+        for file, text in rows:
+            if not pids.isdisjoint(_PIDS.findall(text)) and self._path(file):
+                for step in steps_from_json(text):
+                    runs.get(_run_of(step), set()).add(step.product)
+
+        def noted(link: Link) -> Link:
+            return replace(link, beside=tuple(sorted(runs.get(_run_of(link.step), ()))))
+
+        return [replace(product, links=tuple(map(noted, product.links))) for product in products]
 
     def _root(self, last: Step) -> str:
         """Return where the mount's root was: the step says, or those made at about the same time."""
@@ -219,23 +281,66 @@ class Recipes:
         return "/".join(reversed(names))
 
 
+def _with_needs_of(product: Product, left_out: Mapping[int, Product]) -> Product:
+    """Return a product that needs what those that are left out need, in place of these."""
+    waiting = [file for file in product.needs if file in left_out]
+    if not waiting:
+        return product
+    seen = dict.fromkeys(waiting)
+    for file in waiting:
+        further = [need for need in left_out[file].needs if need in left_out and need not in seen]
+        seen |= dict.fromkeys(further)
+        waiting += further
+    links = [link for file in seen for link in left_out[file].links]
+    names = {left_out[file].made_as for file in seen} | {link.step.product for link in links}
+    needs = product.needs.union(*(left_out[file].needs for file in seen)) - left_out.keys()
+    sources = dict.fromkeys(name for link in (*product.links, *links) for name in link.sources)
+    first = replace(product.links[0], sources=tuple(name for name in sources if name not in names))
+    rest = [replace(link, sources=()) for link in product.links[1:]]
+    kept = [
+        replace(link, names=tuple(pair for pair in link.names if pair[0] not in names))
+        for link in (first, *rest)
+    ]
+    return replace(product, links=tuple(kept), needs=needs)
+
+
+def _left_to_shell(step: Step) -> Step:
+    return replace(step, sure=False, product=step.later or step.product)
+
+
+def _shell_of(step: Step) -> _Run | None:
+    """Return the run of a shell that does a step, if a shell is called for it."""
+    return (step.shell_by, step.shell) if not step.sure and step.shell and any(step.shell_by) else None
+
+
+def _run_of(step: Step) -> _Run:
+    """Return what tells the run of a step from others; none of a script, which makes its directories."""
+    if step.sure:
+        return step.by, ()
+    return (step.shell_by, step.shell) if "-c" in step.shell[1:3] else _NO_RUN
+
+
 def _each_run_once(products: list[Product]) -> list[Product]:
     """Leave to a shell or program that is run again all that it did then: nothing is to be done twice."""
     steps = [link.step for product in products for link in product.links]
-    called = {step.shell_by: step for step in steps if not step.sure and step.shell and any(step.shell_by)}
+    called = {shell: step for step in steps if (shell := _shell_of(step)) is not None}
     runs = {step.by[0]: step for step in steps if step.sure and any(step.by)}
-    return [
-        replace(
-            product,
-            links=tuple(replace(link, step=_step_of_run(link.step, called, runs)) for link in product.links),
-        )
-        for product in products
-    ]
+    names: dict[str, str] = {}
+    found = []
+    for product in products:
+        links = [replace(link, step=_step_of_run(link.step, called, runs)) for link in product.links]
+        made_as = links[-1].step.product
+        names[product.made_as] = made_as
+        for at, link in enumerate(links):
+            now = [(names.get(name, name), then) for name, then in link.names]
+            links[at] = replace(link, names=tuple(pair for pair in now if pair[0] != pair[1]))
+        found.append(replace(product, made_as=made_as, links=tuple(links)))
+    return found
 
 
-def _step_of_run(step: Step, called: dict[tuple[int, int], Step], runs: dict[int, Step]) -> Step:
-    if shell := called.get(step.shell_by):
-        return replace(step, sure=False, shell=shell.shell, shell_cwd=shell.shell_cwd)
+def _step_of_run(step: Step, called: dict[_Run, Step], runs: dict[int, Step]) -> Step:
+    if shell := called.get((step.shell_by, step.shell)):
+        return replace(_left_to_shell(step), shell=shell.shell, shell_cwd=shell.shell_cwd)
     above = [runs[pid] for pid in step.above if pid in runs and _may_be_below(step, runs[pid])]
     if not above or not step.sure:
         return step

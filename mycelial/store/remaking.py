@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from mycelial.record.script import Rule, Unwritable, copy_line, directories, in_make, in_shell, step_line
+from mycelial.record.steps import Step
 from mycelial.store.recipes import Chain, Product, in_rounds
 
 _Run = tuple[str, tuple[int, int]]
@@ -20,10 +21,16 @@ def as_script(chain: Chain, root: str) -> str:
     """
     _check(chain)
     root = chain.root or root
-    lines = directories(link.step for product in chain.products for link in product.links)
+    lines = directories(_steps(chain.products))
     done: set[_Run] = set()
+    is_swept = False  # whether a shell was called that may have removed directories
     for group in in_rounds(chain.products):
-        lines += _lines(group, root, done)
+        steps = [link.step for product in group for link in product.links]
+        found = list(_lines(group, root, done))
+        if is_swept and found and all(step.sure for step in steps):
+            lines += directories(_steps(group))
+        is_swept = is_swept or not all(step.sure for step in steps)
+        lines += found
     if chain.products[-1].made_as != chain.path:
         lines.append(copy_line(chain.products[-1].made_as, chain.path))
     return in_shell(chain.path, lines, chain.given)
@@ -61,12 +68,18 @@ def as_makefile(chain: Chain, root: str) -> str:
         made = {*others, target} | {link.step.product for link in links} | {then for _, then in copied}
         needed = dict.fromkeys(now for now, _ in copied if now not in (*others, target))
         needed |= dict.fromkeys(name for link in links for name in link.sources if name not in made)
-        rules.append(Rule(target, tuple(needed), (*directories(link.step for link in links), *lines)))
+        rules.append(Rule(target, tuple(needed), (*directories(_steps(group)), *lines)))
         rules += [Rule(name, (target,), ()) for name in others]
     last = chain.products[-1].made_as
     if last != chain.path:
         rules.append(Rule(chain.path, (last,), (copy_line(last, chain.path),)))
     return in_make(chain.path, rules, chain.given)
+
+
+def _steps(products: Iterable[Product]) -> Iterator[Step]:
+    for product in products:
+        for link in product.links:
+            yield from link.steps()
 
 
 def _check(chain: Chain) -> None:

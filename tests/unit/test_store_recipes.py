@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -282,6 +283,88 @@ def test_what_was_moved_afterwards_is_moved_again(story: Story) -> None:
     with story.answers() as answers:
         text = as_script(answers.chain("c"), "/mnt")
     assert text.endswith("( sort -o b a )\ncp -p b c\ntest -e c\n")
+
+
+def test_what_its_shell_moved_afterwards_is_made_under_its_last_name(story: Story) -> None:
+    line = ("sh", "-c", "sort a > t; mv t b")
+    make = called(story, "make")
+    shell = make.run("sh", args=line, cwd="/mnt").create("t")
+    shell.run("sort", args=("sort", "a"), cwd="/mnt", chain_args=(line,)).open("a").close("t")
+    shell.run("mv", args=("mv", "t", "b"), cwd="/mnt", chain_args=(line,)).rename("t", "b")
+    with story.answers() as answers:
+        text = as_makefile(answers.chain("b"), "/mnt")
+    assert "\nb: a\n\t-( sh -c 'sort a > t; mv t b' )\n\t@test -e b\n" in text
+    assert "cp -p" not in text
+
+
+def test_what_a_program_moved_by_itself_is_made_under_its_last_name(story: Story) -> None:
+    line = ("gfortran", "-c", "a.f90")
+    driver = story.program("gfortran", args=line, cwd="/mnt")
+    compiler = driver.run("f951", args=("f951", "a.f90"), cwd="/mnt", chain_args=(line,))
+    compiler.open("a.f90").make("a.mod0").rename("a.mod0", "a.mod")
+    with story.answers() as answers:
+        assert "\na.mod: a.f90\n" in as_makefile(answers.chain("a.mod"), "/mnt")
+
+
+def configured(story: Story) -> None:
+    """A script that tries things out, and makes another script, which it calls."""
+    script = called(story, "sh", "./configure").open("configure")
+    about: dict[str, Any] = {"cwd": "/mnt", "chain_args": (("sh", "./configure"),)}
+    script.run("cc", args=("cc", "-o", "conftest"), **about).make("conftest")
+    script.run("cat", args=("cat",), fds=((0, "/tmp/sh (deleted)"),), **about).open("conftest").make("status")
+    script.run("rm", args=("rm", "conftest"), **about).unlink("conftest")
+    inner = script.run("sh", args=("sh", "./status"), cwd="/mnt").open("status").create("tmp/out")
+    about["chain_args"] = (("sh", "./status"), ("sh", "./configure"))
+    inner.run("cat", args=("cat",), fds=((0, "/tmp/sh (deleted)"), (1, "/mnt/tmp/out")), **about).close(
+        "tmp/out"
+    )
+    inner.run("mv", args=("mv", "tmp/out", "config.h"), **about).rename("tmp/out", "config.h")
+
+
+def test_scripts_that_call_one_another_are_each_called_for_what_they_made(story: Story) -> None:
+    configured(story)
+    assert lines(story, "config.h") == ["( sh ./configure )", "( sh ./status )"]
+
+
+def test_what_a_script_tried_out_by_the_way_is_no_goal_of_a_makefile(story: Story) -> None:
+    configured(story)
+    with story.answers() as answers:
+        text = as_makefile(answers.chain("config.h"), "/mnt")
+    assert "conftest" not in text
+    assert "tmp" not in text
+
+
+def test_a_directory_is_made_for_what_a_run_writes_by_the_way(story: Story) -> None:
+    called(story, "gcc", "-MF", "deps/a.d", "-c", "a.c").open("a.c").make("deps/a.d", "a.o")
+    with story.answers() as answers:
+        assert "mkdir -p deps" in as_script(answers.chain("a.o"), "/mnt").splitlines()
+        assert "\t-mkdir -p deps" in as_makefile(answers.chain("a.o"), "/mnt").splitlines()
+
+
+def test_a_directory_that_a_script_may_have_removed_is_made_again(story: Story) -> None:
+    configured(story)
+    called(story, "cc", "-o", "out/a.o", "a.c").open("a.c", "config.h").make("out/a.o")
+    with story.answers() as answers:
+        text = as_script(answers.chain("out/a.o"), "/mnt").splitlines()
+    assert text.index("( sh ./status )") < text.index("mkdir -p out", text.index("( sh ./status )"))
+
+
+def test_a_script_that_a_builder_gave_an_input_of_nobody_is_called_again(story: Story) -> None:
+    line, nobody = ("sh", "./libtool", "a.lo"), {"pipe_in": ("pipe:[7]",), "fds": ((0, "pipe:[7]"),)}
+    script = called(story, "make").run("sh", args=line, cwd="/mnt", **nobody).open("libtool")
+    cat = script.run("sh", args=line, cwd="/mnt", chain_args=(line,), same_input=1, **nobody).create("a.lo")
+    cat.becomes("cat", args=("cat",), fds=((0, "pipe:[7]"), (1, "/mnt/a.lo")), same_input=0).close("a.lo")
+    assert lines(story, "a.lo") == ["( sh ./libtool a.lo )"]
+
+
+def test_a_makefile_holds_commands_of_several_lines(story: Story, tmp_path: Path) -> None:
+    text = "x=a\nprintf '%s\\n' $x \\\n 'b$' | sort > out"
+    shell = called(story, "make").run("sh", args=("sh", "-ec", text), cwd="/mnt").create("out")
+    shell.run("sort", args=("sort",), cwd="/mnt", chain_args=(("sh", "-ec", text),)).close("out")
+    with story.answers() as answers:
+        makefile = as_makefile(answers.chain("out"), "/mnt")
+    subprocess.run(["make", "-s", "-f", "-"], cwd=tmp_path, input=makefile, text=True, check=True)
+    assert (tmp_path / "out").read_text() == "a\nb$\n"
 
 
 def test_a_makefile_has_a_rule_for_each_product(story: Story) -> None:
