@@ -25,7 +25,7 @@ from mycelial.graph.capturing import (
 )
 from mycelial.graph.making import Making, Reads
 from mycelial.graph.pairing import by_stem
-from mycelial.graph.piping import inputs_of, through_pipes
+from mycelial.graph.piping import inputs_of_shell, through_pipes
 from mycelial.graph.places import through_places
 from mycelial.graph.processes import Processes
 from mycelial.graph.programs import (
@@ -230,7 +230,7 @@ def _read_by_itself(making: Making, shell: Actor, processes: Processes) -> Reads
 
 def _loops_input(making: Making, shell: Actor) -> Reads:
     """The file that is its standard input at this moment: it goes through that in a loop."""
-    targets = [target for target in inputs_of(making, shell) if target.startswith("/")]
+    targets = [target for target in inputs_of_shell(making, shell) if target.startswith("/")]
     for file, read in reversed(shell.reads.items()) if targets else ():
         if read.conducted and any(target.endswith(f"/{making.path_of(file)}") for target in targets):
             yield file, read

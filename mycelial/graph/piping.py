@@ -20,9 +20,8 @@ def through_pipes(making: Making, processes: Processes) -> Reads:
     seen: set[int] = {making.writer.number}
     pipes = {pipe for member in processes.unit(making.writer) for pipe in member.pipe_in - member.pipe_out}
     if making.writer.kind is Kind.SHELL and 0 in making.writer.fds:
-        pipes -= making.writer.pipe_in - inputs_of(
-            making, making.writer
-        )  # what it had before, in another loop
+        # what it had before, in another loop
+        pipes -= making.writer.pipe_in - inputs_of_shell(making, making.writer)
     if any(pid == making.creator.pid for pid, _ in making.writer.chain):
         pipes |= making.creator.pipe_in - making.creator.pipe_out  # xargs keeps it from those it runs
     pipes = {pipe for pipe in pipes if not _has_commands(pipe, making, processes)}
@@ -129,6 +128,6 @@ def _is_chatter(actor: Actor, reader: Actor, pipes: set[str], processes: Process
     return any(not builder.pipe_out.isdisjoint(pipes) for builder in known)
 
 
-def inputs_of(making: Making, shell: Actor) -> set[str]:
+def inputs_of_shell(making: Making, shell: Actor) -> set[str]:
     """Return where the input of a shell that writes led when it made the file, and when it closed it."""
     return {dict(making.process.fds).get(0, ""), shell.fds.get(0, "")}

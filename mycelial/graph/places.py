@@ -77,7 +77,7 @@ def _is_ours(place: str, writers: list[Actor], making: Making, processes: Proces
     """Whether a path, where these have written, is that of a file in the mount.
 
     If nobody knows the mount's root, what is called as a file in it may be another one: /tmp/data.csv is not
-    the tree's data.csv, unless that was made by who wrote there, or by who started it.
+    the tree's data.csv, unless that was made by who wrote there, or who started that or stands behind it.
     """
     if making.root:
         below = place.removeprefix(f"{making.root}/")
@@ -86,7 +86,8 @@ def _is_ours(place: str, writers: list[Actor], making: Making, processes: Proces
     if any(making.number_at("/".join(parts[begin:])) is not None for begin in range(1, len(parts) - 1)):
         return True
     file = making.number_at(parts[-1])
-    makers = [*writers, *(processes.latest(writer.ppid) for writer in writers)]
+    beside = {pid for writer in writers for pid in (writer.ppid, *(other.pid for other in writer.neighbours))}
+    makers = [*writers, *map(processes.latest, sorted(beside))]
     return file is not None and any(maker is not None and file in maker.finished for maker in makers)
 
 

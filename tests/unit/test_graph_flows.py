@@ -89,6 +89,16 @@ def test_pipelines_that_run_at_the_same_time_stay_apart(story: Story) -> None:
     assert (story.sources("x"), story.sources("y")) == (["a"], ["b"])
 
 
+def test_where_a_pipeline_within_a_program_led_is_the_file_that_its_end_wrote(story: Story) -> None:
+    driver = story.program("bash").create("x.ps").becomes("groff")
+    last = driver.run("grops")
+    beside = (Neighbour(last.process.pid, ("pipe:[1]", "/mnt/x.ps"), ("grops",)),)
+    driver.run("troff", pipe_out=("pipe:[1]",), neighbours=beside).open("x.tr")
+    last.close("x.ps")
+    story.program("gs", args=("gs", "-o", "x.pdf", "x.ps"), cwd="/mnt").open("x.ps").make("x.pdf")
+    assert story.sources("x.pdf") == ["x.ps"]
+
+
 def test_a_group_of_commands_writes_through_its_shell(story: Story) -> None:
     shell = story.program("bash").create("out")
     shell.run("head").open("a")
