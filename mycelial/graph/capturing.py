@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from itertools import islice, takewhile
+from itertools import takewhile
 
 from mycelial.graph.actors import Actor, Read
 from mycelial.graph.calling import has_commands
@@ -53,14 +53,29 @@ def captured(making: Making, script: Actor, processes: Processes, since: float) 
         readers = processes.readers_of(own)
         if readers and all(pipes.isdisjoint(reader.pipe_out) for reader in readers):
             continue  # what it wrote went there; only what was captured for them had its input open, too
+        if child.ppid != script.pid and _is_for_parent(child, processes):
+            continue
         is_copys = is_in_copy_of(script.pid, child) and not child.pipe_in
         if child.ppid != script.pid and child.first < used_up and not is_copys:
             continue  # another pipeline within the script, whose output went where the script's does
-        if any(first - SUBSTITUTED < child.first <= last for first, last in named):
+        is_named = any(first - SUBSTITUTED < child.first <= last for first, last in named)
+        if is_named and pipes.isdisjoint(_outputs_of_given(child)):
             continue
         for file, read in child.reads.items():
             if read.last >= since and not (read.conducted and child.kind is Kind.BUILDER):
                 yield file, read
+
+
+def _is_for_parent(child: Actor, processes: Processes) -> bool:
+    """Whether a shell's copy captured it before it became the program that made something of it."""
+    parent = processes.latest(child.ppid)
+    return parent is not None and parent.kind is not Kind.SHELL and bool(parent.finished)
+
+
+def _outputs_of_given(child: Actor) -> set[str]:
+    """Return the outputs of those beside it that are given pipes by name: there goes what is done in <( )."""
+    given = (other for other in child.neighbours if any(word.startswith("/dev/fd/") for word in other.args))
+    return {stream for other in given for stream in other.streams[1:2]}
 
 
 def as_told(making: Making, processes: Processes) -> list[tuple[int, Read]] | None:
@@ -99,8 +114,10 @@ def _said(uses: list[Use], shell: int, making: Making, processes: Processes) -> 
             of_its_names = (children.get(name, {}) for name in (*command.programs, _ANY))
             likely = {number: child for some in of_its_names for number, child in some.items()}.values()
             latest_first = sorted(likely, key=lambda child: (child.first, child.number), reverse=True)
-            matching = (child for child in latest_first if _is_command(command, child, shell, making))
-            found = list(matching if use.all else islice(matching, 1))
+            found = [child for child in latest_first if _is_command(command, child, shell, making)]
+            if not use.all:
+                latest = _runs_for(command, found[0], shell) if found else 0
+                found = [child for child in found if _runs_for(command, child, shell) == latest]
             for child in found:
                 yield from child.reads.items()
             if not found and not command.words and (own := processes.latest(shell)) is not None:  # $(<file)
@@ -125,6 +142,12 @@ def _is_command(command: Simple, child: Actor, shell: int, making: Making) -> bo
         return True
     between = takewhile(lambda item: item[0] != shell, child.chain)
     return bool(command.program) and command.program in (comm for _, comm in between)
+
+
+def _runs_for(command: Simple, child: Actor, shell: int) -> int:
+    """Return the id of the process of a command that a child below a shell is, or works for, as in <( )."""
+    between = takewhile(lambda item: item[0] != shell, child.chain)
+    return next((pid for pid, comm in between if comm == command.program), child.pid)
 
 
 def _is_input(command: Simple, file: int, read: Read, making: Making) -> bool:
@@ -183,7 +206,8 @@ def _in_last(making: Making) -> list[Use] | None:
     """What is in the words of the last command of a shell, which the writer is now; None if not known."""
     writer = making.writer
     told = None if writer.shell is None else _told(writer.shell[0])
-    return None if told is None else told.used_by(writer.args or (writer.comm, *ANY_WORDS))
+    path = making.path_of(making.product)
+    return None if told is None else told.used_by(writer.args or (writer.comm, *ANY_WORDS), path)
 
 
 def in_words(making: Making, processes: Processes) -> Reads:
@@ -201,7 +225,7 @@ def in_words(making: Making, processes: Processes) -> Reads:
     pid, _ = writer.chain[depth]
     called = process.chain_args[depth - 1] if depth else writer.args or ()
     if (told := _told(line)) is not None and (
-        uses := told.used_by(called or (writer.comm, *ANY_WORDS))
+        uses := told.used_by(called or (writer.comm, *ANY_WORDS), making.path_of(making.product))
     ) is not None:
         while process.chain_args[depth + 1 : depth + 2] == (line,):
             depth += 1  # it is a copy
@@ -242,7 +266,7 @@ def _loose_words(line: tuple[str, ...], making: Making) -> Iterator[str]:
     )
 
 
-_OPTION = re.compile(r"-[A-Za-z]+")
+_OPTION = re.compile(r"-[A-Za-z]*|/dev/fd/[0-9]+")
 _COUNTING = frozenset({"wc", "cksum", "sum", "md5sum", "sha1sum", "sha256sum", "sha512sum", "b2sum"})
 """Programs that say numbers alone: in words that hold none these are not."""
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from mycelial.graph.actors import Actor
 from mycelial.graph.calling import as_called, began_in, called_in, has_lasting_script, root_of
 from mycelial.graph.filters import ignores_input, reads_input
-from mycelial.graph.making import Written
+from mycelial.graph.making import Written, opener_of
 from mycelial.graph.processes import Processes
 from mycelial.graph.programs import (
     Kind,
@@ -27,15 +27,13 @@ from mycelial.graph.programs import (
     script_text,
     works_off_notebook,
 )
+from mycelial.graph.redirections import ADJACENT
 from mycelial.graph.shells import Shell, asks_for_more, shell_run, shells_of
 from mycelial.record.events import Process
 from mycelial.record.steps import Command, Step
 
 LONGEST = 32
 """Commands of a pipeline that are followed."""
-
-ADJACENT = 0.05
-"""Seconds within which a shell opens both files of a command."""
 
 _SETS = re.compile(r"<<|(?:^|[;&|(\s])(?:[A-Za-z_]\w*=|(?:export|ulimit|umask|set)\s)")
 _DELETED = " (deleted)"
@@ -78,7 +76,7 @@ class _Builder:
     def step(self, reads: tuple[tuple[int, str], ...]) -> Step:
         written, process = self._written, self._written.process
         feeder = self._processes.feeder(written.writer, written.creator, written.process)
-        feeder = feeder or self._processes.opener(written.writer, written.creator)
+        feeder = feeder or opener_of(written.writer, written.creator)
         top = self._top(process) if feeder is None else self._feeding(feeder)
         commands: tuple[Command, ...] = ()
         if written.writer.kind in (Kind.SHELL, Kind.HOST) or not top.args:

@@ -13,36 +13,33 @@ from typing import NamedTuple
 
 from mycelial.graph.actors import Actor
 from mycelial.graph.capturing import (
-    CAPTURED,
     as_told,
     captured,
     captured_lately,
     finished_before,
     in_documents,
     in_words,
-    is_for_the_shell,
     used_before,
 )
 from mycelial.graph.making import Making, Reads
-from mycelial.graph.pairing import by_stem
-from mycelial.graph.piping import inputs_of_shell, through_pipes
+from mycelial.graph.pairing import exported
+from mycelial.graph.piping import through_pipes
 from mycelial.graph.places import through_places
 from mycelial.graph.processes import Processes
 from mycelial.graph.programs import (
     CONDUCTORS,
     Kind,
     is_kernel,
-    kind_of,
-    works_by_itself,
     works_off_notebook,
 )
+from mycelial.graph.redirections import (
+    from_children,
+    has_other_input,
+    held_open,
+    loops_input,
+    read_by_itself,
+)
 from mycelial.graph.rounds import own_reads
-
-ADJACENT = 0.05
-"""Seconds by which a shell's redirection of input comes before that of output."""
-
-NEWBORN = 1.0
-"""Seconds within which a forked shell has opened all that it was forked for."""
 
 _CAPTURING = (Kind.INTERPRETER, Kind.TOOL)
 
@@ -67,13 +64,13 @@ def flows_into(making: Making, processes: Processes) -> dict[int, Flow]:
         case Kind.VERSIONS if not making.conducted:
             return {}
         case Kind.EDITOR:
-            _gather(flows, making, _exported(making))
+            _gather(flows, making, exported(making))
             return flows
         case kind if kind in CONDUCTORS:
-            _gather(flows, making, _held_open(making, writer, processes))
-            _gather(flows, making, _from_children(making, writer, processes))
+            _gather(flows, making, held_open(making, writer, processes))
+            _gather(flows, making, from_children(making, writer, processes))
             if writer.kind is Kind.SHELL:
-                _gather(flows, making, _loops_input(making, writer))
+                _gather(flows, making, loops_input(making, writer))
                 since = used_before(making, writer, processes)
                 if (
                     making.closed_before and making.begun is not None
@@ -83,12 +80,12 @@ def flows_into(making: Making, processes: Processes) -> dict[int, Flow]:
                 taken = captured(making, writer, processes, since) if told is None else iter(told)
                 _gather(flows, making, taken)
                 _gather(flows, making, in_words(making, processes))
-                _gather(flows, making, _read_by_itself(making, writer, processes))
+                _gather(flows, making, read_by_itself(making, writer, processes))
         case _:
             new = takewhile(lambda item: item[1].last > making.since, own_reads(making))
             _gather(flows, making, islice(new, making.most))
             _gather(flows, making, _from_unit(making, processes))
-            _gather(flows, making, _held_open(making, writer, processes))
+            _gather(flows, making, held_open(making, writer, processes))
             _gather(flows, making, in_words(making, processes))
             if writer.kind in _CAPTURING and not making.closed_before:
                 _gather(flows, making, captured_lately(making, processes))
@@ -96,10 +93,10 @@ def flows_into(making: Making, processes: Processes) -> dict[int, Flow]:
                 _gather(flows, making, _inherited(making, processes))
                 _gather(flows, making, _run_for(making, processes))
     if making.creator is not writer and making.creator.kind in CONDUCTORS:
-        held = _held_open(making, making.creator, processes)
-        _gather(flows, making, (item for item in held if not _has_other_input(making, item[0])))
+        held = held_open(making, making.creator, processes)
+        _gather(flows, making, (item for item in held if not has_other_input(making, item[0])))
         if any(pid == making.creator.pid for pid, _ in writer.chain):
-            _gather(flows, making, _from_children(making, making.creator, processes))
+            _gather(flows, making, from_children(making, making.creator, processes))
     if _gave_its_output(making):
         _gather(flows, making, own_reads(replace(making, writer=making.creator)))
     if (feeder := processes.feeder(writer, making.creator, making.process)) is not None:
@@ -124,24 +121,6 @@ def _gather(flows: dict[int, Flow], making: Making, reads: Reads) -> None:
             known = flows.get(file)
             if known is None or known.t < read.last:
                 flows[file] = Flow(file, min(read.last, making.t), read.program)
-
-
-def _exported(making: Making) -> Reads:
-    """Saving a file that was there says nothing; a new one may be another form of a file of its name.
-
-    An editor that nobody sits in front of makes it of what it was told to open; of several that it works off
-    one after the other, of the one of its name.
-    """
-    name, args = making.name_of(making.product), making.writer.args or ()
-    told = {word.rpartition("/")[2] for word in args[1:]} if works_by_itself(args) else set()
-    stem, _ = by_stem(name)
-    names = {file: making.name_of(file) for file in making.writer.reads}
-    alike = {file for file, its in names.items() if by_stem(its)[0] == stem}
-    opened = {file for file, its in names.items() if its in told and name not in told}
-    chosen = (opened & alike or opened) | (set() if making.existed else alike)
-    for file, read in making.writer.reads.items():
-        if file in chosen:
-            yield file, read
 
 
 def _from_unit(making: Making, processes: Processes) -> Reads:
@@ -179,73 +158,14 @@ def _from_unit(making: Making, processes: Processes) -> Reads:
                 yield file, read
 
 
-def _held_open(making: Making, shell: Actor, processes: Processes) -> Reads:
-    """What a shell opened for its product's sake: redirections stand side by side."""
-    if making.begun is None:
-        return
-    early = making.begun - (NEWBORN if making.begun - shell.first <= NEWBORN else ADJACENT)
-    early = max(early, finished_before(making, shell), processes.child_before(shell, early, making.begun))
-    for file, read in reversed(shell.reads.items()):
-        if read.last < early:
-            return
-        if read.conducted:
-            yield file, read
-
-
 def _gave_its_output(making: Making) -> bool:
     """Whether the product is the output of a program whose child, inheriting it, closed it first."""
     creator = making.creator
     return (
         creator.pid in making.writer.above
         and creator.kind in (Kind.TOOL, Kind.INTERPRETER)
-        and creator.fds.get(1, "").endswith(f"/{making.path_of(making.product)}")
+        and making.is_at(making.product, creator.fds.get(1, ""))
     )
-
-
-def _has_other_input(making: Making, file: int) -> bool:
-    """Whether the writer has something else as its input than what the shell that started it had opened."""
-    writer = making.writer
-    target = writer.fds.get(0)
-    pid, comm = writer.chain[0] if writer.chain else (0, "")
-    if target is None or pid != making.creator.pid or kind_of(comm) is not Kind.SHELL:
-        return False
-    return not target.removesuffix(" (deleted)").endswith(f"/{making.path_of(file)}")
-
-
-def _read_by_itself(making: Making, shell: Actor, processes: Processes) -> Reads:
-    """What a shell read into variables, as `read` and loops do: no child had it as its input."""
-    if making.creator is not shell:
-        return
-    since = max(finished_before(making, shell), making.t - CAPTURED, making.since)
-    reads = list(takewhile(lambda item: item[1].last > since, reversed(shell.reads.items())))
-    if not reads:
-        return
-    inputs = [(child.first, child.fds.get(0)) for child in processes.below(shell.pid, reads[-1][1].first)]
-    for file, read in reads:
-        path = f"/{making.path_of(file)}"
-        taken = (first > read.last and (target is None or target.endswith(path)) for first, target in inputs)
-        if read.conducted and not is_for_the_shell(making.path_of(file)) and not any(taken):
-            yield file, read
-
-
-def _loops_input(making: Making, shell: Actor) -> Reads:
-    """The file that is its standard input at this moment: it goes through that in a loop."""
-    targets = [target for target in inputs_of_shell(making, shell) if target.startswith("/")]
-    for file, read in reversed(shell.reads.items()) if targets else ():
-        if read.conducted and any(target.endswith(f"/{making.path_of(file)}") for target in targets):
-            yield file, read
-
-
-def _from_children(making: Making, parent: Actor, processes: Processes) -> Reads:
-    """What programs read that wrote through their parent's descriptor and made nothing of their own."""
-    if making.begun is None:
-        return
-    for child in processes.below(parent.pid, making.begun):
-        if any(member.finished for member in processes.unit(child)):
-            continue
-        for file, read in child.reads.items():
-            if read.first >= making.begun and (not read.conducted or child.kind is Kind.WRAPPER):
-                yield file, read
 
 
 def _inherited(making: Making, processes: Processes) -> Reads:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from mycelial.graph.actors import Actor, Read
-from mycelial.graph.programs import Kind, works_by_itself
+from mycelial.graph.programs import FEEDING, Kind, works_by_itself
 from mycelial.record.events import Process
 
 Reads = Iterator[tuple[int, Read]]
@@ -57,6 +57,10 @@ class Making:
     root: str
     number_at: Callable[[str], int | None]
 
+    def is_at(self, file: int, target: str) -> bool:
+        """Whether what a stream leads to is this file, wherever the mount's root may be."""
+        return target.endswith(f"/{self.path_of(file)}")
+
 
 @dataclass(frozen=True, slots=True)
 class Written:
@@ -104,3 +108,9 @@ def is_by_hand(making: Making) -> bool:
     if kind is Kind.EDITOR:
         return not works_by_itself(making.writer.args or ())
     return kind is Kind.VERSIONS and not making.conducted
+
+
+def opener_of(writer: Actor, creator: Actor | None) -> Actor | None:
+    """Return the program, no shell, that opened the output of the writer for it."""
+    is_one = creator is not None and creator.pid in writer.above and creator.kind in FEEDING
+    return creator if is_one else None

@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from itertools import islice, takewhile
 
 from mycelial.graph.actors import Read
-from mycelial.graph.making import Making
+from mycelial.graph.making import Making, Reads
+from mycelial.graph.programs import works_by_itself
 
 PAIRED = 1000
 """Reads of a process up to which they are paired with its products by name."""
@@ -31,6 +32,24 @@ def by_stem(name: str) -> tuple[str, str]:
 def by_number(name: str) -> tuple[str, str]:
     """Return the numbers in a name, and the name without them."""
     return " ".join(_NUMBER.findall(name)), _NUMBER.sub("#", name)
+
+
+def exported(making: Making) -> Reads:
+    """Saving a file that was there says nothing; a new one may be another form of a file of its name.
+
+    An editor that nobody sits in front of makes it of what it was told to open; of several that it works off
+    one after the other, of the one of its name.
+    """
+    name, args = making.name_of(making.product), making.writer.args or ()
+    told = {word.rpartition("/")[2] for word in args[1:]} if works_by_itself(args) else set()
+    stem, _ = by_stem(name)
+    names = {file: making.name_of(file) for file in making.writer.reads}
+    alike = {file for file, its in names.items() if by_stem(its)[0] == stem}
+    opened = {file for file, its in names.items() if its in told and name not in told}
+    chosen = (opened & alike or opened) | (set() if making.existed else alike)
+    for file, read in making.writer.reads.items():
+        if file in chosen:
+            yield file, read
 
 
 def unpaired(making: Making, reads: list[tuple[int, Read]]) -> list[tuple[int, Read]]:

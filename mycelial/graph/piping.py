@@ -13,6 +13,7 @@ from mycelial.graph.capturing import captured, is_before, is_fed_by, is_told
 from mycelial.graph.making import Making, Reads
 from mycelial.graph.processes import Processes
 from mycelial.graph.programs import Kind, kind_of, script_text
+from mycelial.graph.redirections import inputs_of_shell
 
 
 def through_pipes(making: Making, processes: Processes) -> Reads:
@@ -27,7 +28,9 @@ def through_pipes(making: Making, processes: Processes) -> Reads:
     pipes = {pipe for pipe in pipes if not _has_commands(pipe, making, processes)}
     if not pipes and _is_at_its_end(making):
         earlier = processes.earlier_in_pipeline(making.writer)
-        pipes |= earlier.pipe_out - making.writer.pipe_out if earlier and not earlier.finished else set()
+        if earlier and earlier.finished.keys() <= {making.product}:
+            pipes |= earlier.pipe_out - making.writer.pipe_out
+            processes.take_for_reader(making.writer, pipes)
     elif pipes and not processes.writers_into(pipes) and not _has_all_its_parts(making, pipes):
         pipes |= _into_who_started(making, processes)
         earlier = processes.earlier_in_pipeline(making.writer)
@@ -126,8 +129,3 @@ def _is_chatter(actor: Actor, reader: Actor, pipes: set[str], processes: Process
         return bool(builders)
     known = filter(None, map(processes.latest, builders))
     return any(not builder.pipe_out.isdisjoint(pipes) for builder in known)
-
-
-def inputs_of_shell(making: Making, shell: Actor) -> set[str]:
-    """Return where the input of a shell that writes led when it made the file, and when it closed it."""
-    return {dict(making.process.fds).get(0, ""), shell.fds.get(0, "")}

@@ -13,7 +13,7 @@ from operator import itemgetter
 from typing import Any
 
 from mycelial.graph.actors import Actor, Read, actor_from, places_of, reads_from, reads_state, state_of
-from mycelial.graph.programs import Kind, is_one_command, kind_of
+from mycelial.graph.programs import FEEDING, Kind, is_one_command, kind_of
 from mycelial.graph.trees import root_of, tree_of
 from mycelial.record.events import Process
 
@@ -43,8 +43,6 @@ FINISHED_EACH = 1000
 
 UNIT = 256
 """Members of a unit of work that are looked at, the latest."""
-
-_FEEDING = frozenset({Kind.TOOL, Kind.INTERPRETER, Kind.COPIER})
 
 
 class Processes:
@@ -158,14 +156,9 @@ class Processes:
                 return self._above_pipes(child, pipes, lines)
             if pipes and child is writer:
                 return None
-        if creator is not None and creator.pid == writer.ppid and creator.kind in _FEEDING:
+        if creator is not None and creator.pid == writer.ppid and creator.kind in FEEDING:
             return creator  # it opened the output for its child, and the input most likely
         return None
-
-    def opener(self, writer: Actor, creator: Actor | None) -> Actor | None:
-        """Return the program, no shell, that opened the output of the writer for it."""
-        is_one = creator is not None and creator.pid in writer.above and creator.kind in _FEEDING
-        return creator if is_one else None
 
     def _above_pipes(self, child: Actor, pipes: set[str], lines: dict[int, tuple[str, ...]]) -> Actor | None:
         for pid, comm in child.chain:
@@ -174,7 +167,7 @@ class Processes:
                 continue  # it has them from its own parent
             if actor is None and kind_of(comm) is Kind.SHELL and is_one_command(lines.get(pid, ())):
                 continue
-            return actor if actor is not None and actor.kind in _FEEDING else None
+            return actor if actor is not None and actor.kind in FEEDING else None
         return None
 
     def readers_of(self, pipes: set[str]) -> list[Actor]:
@@ -182,6 +175,12 @@ class Processes:
         found = [self._actors[n] for n in {n for pipe in pipes for n in self._by_input.get(pipe, ())}]
         pids = {actor.pid for actor in found}
         return [actor for actor in found if actor.ppid not in pids]
+
+    def take_for_reader(self, actor: Actor, pipes: set[str]) -> None:
+        """Note that the standard input of `actor` was one of `pipes`, which nobody saw."""
+        self._connect(actor, self._by_input, pipes - actor.pipe_in)
+        actor.pipe_in |= pipes
+        self._dirty.add(actor.number)
 
     def has_reader(self, pipes: set[str]) -> bool:
         """Whether the standard input of any actor is one of `pipes`."""
@@ -209,14 +208,15 @@ class Processes:
                 return None if self.finished_below(actor.ppid, actor.first) > other.last else other
         return None
 
-    def finished_below(self, pid: int, t: float) -> float:
-        """Return when a process or what runs below it finished something last before `t`; 0.0 for never."""
+    def finished_below(self, pid: int, t: float, but: int = 0) -> float:
+        """Return when a process or what is below it last finished one but `but` before `t`; 0.0: never."""
         latest = 0.0
         for actor in reversed(self._actors.values()):
             if actor.last < latest:
                 break
             if actor.pid == pid or actor.is_below(pid):
-                latest = max(latest, next((end for end in reversed(actor.finished.values()) if end < t), 0.0))
+                ends = (end for file, end in reversed(actor.finished.items()) if end < t and file != but)
+                latest = max(latest, next(ends, 0.0))
         return latest
 
     def below(self, pid: int, since: float) -> Iterator[Actor]:

@@ -99,6 +99,9 @@ _GUIDE_OF_VERSIONS = re.compile(
 CONDUCTORS = frozenset({Kind.SHELL, Kind.WRAPPER, Kind.BUILDER, Kind.HOST})
 """Kinds that open files for their children rather than for themselves."""
 
+FEEDING = frozenset({Kind.TOOL, Kind.INTERPRETER, Kind.COPIER})
+"""Kinds that start others to write into their input, or to write what they opened for them."""
+
 _DOT_COMMAND = re.compile(r"\.[a-z]+")
 _IS_PART = re.compile(r"(?!\.[a-z]+$)[^-\s]\S*")  # of one, and no other command
 

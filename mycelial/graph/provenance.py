@@ -15,7 +15,7 @@ from typing import Any
 from mycelial.graph.actors import Actor
 from mycelial.graph.commands import step_of
 from mycelial.graph.flows import Flow, bounded, flows_into
-from mycelial.graph.making import Generation, Making, Written, is_by_hand
+from mycelial.graph.making import Generation, Making, Written, is_by_hand, opener_of
 from mycelial.graph.pairing import belonging, is_paired, namesakes
 from mycelial.graph.places import given
 from mycelial.graph.processes import Processes
@@ -331,7 +331,7 @@ class Provenance:
     def _needed(self, actor: Actor, creator: Actor | None, sources: list[int]) -> list[int]:
         """Return the sources, and what has to be there besides: programs that were made, a caller's input."""
         pipes = actor.pipe_in - actor.pipe_out
-        opener = self._processes.opener(actor, creator)
+        opener = opener_of(actor, creator)
         running = [
             *self._processes.unit(actor),
             *self._processes.writers_into(pipes),

@@ -85,15 +85,19 @@ class Text:
         for _ in range(2):
             self._follow(positions)
 
-    def used_by(self, args: tuple[str, ...]) -> list[Use] | None:
-        """Return what is in the words of a program so called, or of what writes to it; None if not known."""
+    def used_by(self, args: tuple[str, ...], path: str) -> list[Use] | None:
+        """Return what is in the words of a program so called, or of what writes to it; None if not known.
+
+        Of several that are called so, it is the one whose output goes to `path`, if any is told that.
+        """
         ranked = [(score, command) for command in self._commands if (score := _likeness(command, args))]
         best = max((score for score, _ in ranked), default=0)
-        return self._of([command for score, command in ranked if score == best])
+        likely = [command for score, command in ranked if score == best]
+        return self._of([one for one in likely if _writes_to(one, path)] or likely)
 
     def written_to(self, path: str) -> list[Use] | None:
         """Return what is in what the shell itself writes to a file; None if not known."""
-        return self._of([one for one in self._commands if any(names(word, path) for word in one.outputs)])
+        return self._of([one for one in self._commands if _writes_to(one, path)])
 
     def is_before(self, other: tuple[str, ...], args: tuple[str, ...]) -> bool:
         """Whether one program may write into the input of another, as they are called; also if not known."""
@@ -207,6 +211,10 @@ def _likeness(command: Simple, args: tuple[str, ...]) -> int:
         rest = rest[rest.index(word.text) + 1 :]
         score += 1 + len(word.text)
     return score
+
+
+def _writes_to(command: Simple, path: str) -> bool:
+    return any(names(word, path) for word in command.outputs)
 
 
 def names(word: Word, path: str) -> bool:

@@ -48,6 +48,16 @@ def test_appending_redirections_are_known(mount: Mounted, in_mount: Path) -> Non
     assert (event["args"], streams(event)[1]) == (["tr", "a", "b"], "in.txt")
 
 
+def test_where_a_shells_input_leads_is_known_when_it_opens_a_file_to_add_to_it(
+    mount: Mounted, in_mount: Path
+) -> None:
+    script = mount.source.parent / "script"
+    known = "[ -e other.txt ]"  # to the kernel, which asks for a mere opening then
+    script.write_text(f"while read -r x; do echo $x; done < in.txt > out.txt\n{known}\necho y >> other.txt\n")
+    event = written(f"bash {script} < /dev/null > /dev/null 2>&1; true", "other.txt", mount)
+    assert streams(event)[0] != "in.txt"
+
+
 def test_a_program_that_leaves_its_output_to_its_end_is_known_by_its_command_line(
     mount: Mounted, in_mount: Path
 ) -> None:

@@ -107,6 +107,93 @@ def test_a_group_of_commands_writes_through_its_shell(story: Story) -> None:
     assert story.sources("out") == ["a", "b"]
 
 
+def test_what_a_script_runs_beside_a_group_is_not_in_what_the_group_writes(story: Story) -> None:
+    script = story.program("bash", fds=((0, ""), (1, "pipe:[7]")), pipe_out=("pipe:[7]",)).create("out")
+    script.run("git", fds=((0, ""), (1, "pipe:[7]")), pipe_out=("pipe:[7]",)).open("everything")
+    script.run("git", fds=((0, ""), (2, "pipe:[7]"))).open("all else")
+    script.run("head", fds=((0, ""), (1, "/home/alice/out"))).open("a")
+    script.run("cut", fds=((0, ""), (1, "pipe:[8]")), pipe_out=("pipe:[8]",)).open("b")
+    script.close("out")
+    assert story.sources("out") == ["a", "b"]
+
+
+def test_what_a_shell_runs_between_two_writings_is_in_neither(story: Story) -> None:
+    shell = story.program("bash", fds=((0, ""),)).make("notes")
+    story.wait(60)
+    shell.run("cat", fds=((0, ""), (1, "pipe:[8]")), pipe_out=("pipe:[8]",)).open("something else")
+    story.wait(60)
+    shell.close("notes")
+    assert story.sources("notes") == []
+
+
+def test_a_part_of_a_pipeline_that_closes_its_groups_output_when_it_begins_has_made_nothing_yet(
+    story: Story,
+) -> None:
+    group = story.program("bash", fds=((0, ""),)).create("out")
+    part = group.run("bash", fds=((0, ""), (1, "pipe:[8]")), pipe_out=("pipe:[8]",)).close("out")
+    part.becomes("head").open("in")
+    group.run("tr").close("out")  # at its end, with nothing open any more
+    assert story.sources("out") == ["in"]
+
+
+def test_what_a_filter_took_that_was_seen_at_its_end_only_was_not_captured(story: Story) -> None:
+    shell = story.program("bash", fds=((0, ""),)).create("out")
+    shell.run("tail", fds=((0, ""), (1, "pipe:[8]")), pipe_out=("pipe:[8]",)).open("list")
+    shell.run("bash").close("out")
+    shell.make("next")
+    assert story.sources("out") == ["list"]
+    assert story.sources("next") == []
+
+
+def test_what_was_taken_up_for_another_file_is_not_in_what_is_added_to_the_first(story: Story) -> None:
+    shell = story.program("bash", fds=((0, ""),)).create("out")
+    shell.run("cat", fds=((0, ""), (1, "/home/alice/out"))).open("a").close("out")
+    shell.open("word").make("other")
+    shell.run("sort", fds=((0, ""), (1, "pipe:[8]")), pipe_out=("pipe:[8]",)).open("b")
+    uniq = shell.run("uniq", fds=((0, "pipe:[8]"), (1, "/home/alice/third")), pipe_in=("pipe:[8]",))
+    uniq.make("third")
+    shell.close("out")
+    assert story.sources("other") == ["word"]
+    assert story.sources("out") == ["a"]
+
+
+def test_what_is_substituted_for_a_command_whose_output_is_captured_is_captured_with_it(story: Story) -> None:
+    script = story.program("bash", args=("bash", "play"))
+    writer = script.run("bash", args=("bash", "play")).create("out")
+    comm = Neighbour(500, ("", "pipe:[9]", ""), ("comm", "/dev/fd/63", "/dev/fd/62"))
+    for name, pipe in (("a", "pipe:[7]"), ("b", "pipe:[8]")):
+        chain = ((500, "comm"), (writer.process.pid, "bash"), *writer.process.chain)
+        outputs = {"pipe_out": (pipe, "pipe:[9]"), "fds": ((0, ""), (1, pipe))}
+        writer.run("sort", ppid=500, chain=chain, neighbours=(comm,), **outputs).open(name)
+    writer.becomes("cat", args=("cat",)).close("out")
+    assert story.sources("out") == ["a", "b"]
+
+
+def test_a_loops_input_is_in_nothing_that_is_added_to_after_it(story: Story) -> None:
+    shell = story.program("bash", fds=((0, "/home/alice/list"),)).open("list").make("looped")
+    shell.becomes("bash", fds=((0, ""),)).close("log")
+    assert (story.sources("looped"), story.sources("log")) == (["list"], [])
+
+
+def test_what_is_captured_for_a_here_document_is_in_nothing_else(story: Story) -> None:
+    script = story.program("bash", args=("bash", "play"))
+    part = script.run("bash", args=("bash", "play")).create("page")
+    part.run("paste", pipe_out=("9",)).open("a", "b")
+    part.becomes("cat", args=("cat",)).close("page")
+    script.make("log")
+    assert (story.sources("page"), story.sources("log")) == (["a", "b"], [])
+
+
+def test_all_that_is_substituted_for_a_captured_command_by_its_text_is_captured(story: Story) -> None:
+    text = 'x=$(comm <(sort a) <(sort b)); echo "$x" > out'
+    shell = story.program("bash", args=("bash", "-c", text))
+    for name in ("a", "b"):
+        chain = ((500, "comm"), (shell.process.pid, "bash"), *shell.process.chain)
+        shell.run("sort", ppid=500, chain=chain, args=("sort", name), pipe_out=(name, "9")).open(name)
+    shell.make("out")
+    assert story.sources("out") == ["a", "b"]
+
+
 def test_a_loop_that_reads_lines_is_made_from_its_list_and_what_it_looked_into(story: Story) -> None:
     shell = story.program("bash", args=("bash", "-c", "…")).open("list").create("out")
     for _ in range(3):

@@ -73,7 +73,14 @@ def test_what_is_captured_is_in_the_words_that_name_it(
 ) -> None:
     found = text_of(text)
     words = tuple(word.replace("\t", " ") for word in args.split(" "))
-    assert said(None if found is None else found.used_by(words)) == captured
+    assert said(None if found is None else found.used_by(words, "")) == captured
+
+
+def test_of_commands_that_are_called_alike_the_one_is_meant_that_writes_there() -> None:
+    found = text_of("n=$(cat a); head -$n x > one; n=$(cat b); head -$n x > two")
+    assert found is not None
+    assert said(found.used_by(("head", "-2", "x"), "one")) == ["cat a"]
+    assert said(found.used_by(("head", "-2", "x"), "two")) == ["cat b"]
 
 
 @pytest.mark.parametrize(
@@ -132,7 +139,7 @@ def test_what_is_captured_is_in_what_the_shell_writes_of_it(
 def test_any_text_is_read_or_given_up(pieces: list[str]) -> None:
     found = text_of("$(a)" + "".join(pieces))
     if found is not None:
-        assert {"captured": said(found.used_by(("x", "1"))), "written": said(found.written_to("x"))}
+        assert {"captured": said(found.used_by(("x", "1"), "")), "written": said(found.written_to("x"))}
 
 
 def test_a_text_that_opens_what_it_never_closes_says_nothing() -> None:
@@ -146,7 +153,7 @@ def test_a_text_that_opens_what_it_never_closes_says_nothing() -> None:
         "$(a);" + "( " * 101 + "b",
     ):
         found = text_of(text)
-        assert found is None or found.used_by(("b",)) is None
+        assert found is None or found.used_by(("b",), "") is None
 
 
 def test_no_text_takes_longer_the_more_ways_there_are_to_read_it() -> None:

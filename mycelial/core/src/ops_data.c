@@ -83,17 +83,6 @@ static int truncate_opened(fuse_req_t req, int fd, int flags, struct statx *stx)
     return error ? error : stat_fd(fd, stx);
 }
 
-static void record_open(fuse_req_t req, struct handle *handle) {
-    int flags = handle->flags;
-    if (!ring_recording()) return;
-    if (flags & O_TRUNC)
-        handle->process = record_inode(CREATE, EVENT_TRUNCATED, req, handle->inode);
-    else if ((flags & O_ACCMODE) != O_WRONLY)
-        handle->process = record_inode(flags & EXEC_FLAG ? EXEC : OPEN, 0, req, handle->inode);
-    else
-        handle->process = lineage_number(fuse_req_ctx(req)->pid);
-}
-
 static void c_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi) {
     DELEGATE(ino, open, req, ino, fi);
     struct inode *inode = inode_of(ino);
@@ -122,7 +111,7 @@ static void c_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi) {
         return;
     }
     handle->fresh = (fi->flags & O_TRUNC) != 0;
-    record_open(req, handle); /* while the process waits: it may be gone right after */
+    handle->process = record_open(req, fi->flags, inode); /* while the process waits: it may be gone right after */
     struct open_reply reply = handle_reply(handle);
     if (fuse_reply_buf(req, (const char *)&reply, sizeof reply) == -ENOENT) handle_close(handle); /* interrupted: no release will come */
 }

@@ -14,10 +14,19 @@ static void tell(enum event_kind kind, unsigned flags, uint32_t process, uint32_
     if (size > 0) ring_event(kind, flags, process, uid, path, (size_t)size, NULL, 0);
 }
 
-uint32_t record_inode(enum event_kind kind, unsigned flags, fuse_req_t req, const struct inode *inode) {
+void record_inode(enum event_kind kind, unsigned flags, fuse_req_t req, const struct inode *inode) {
+    if (ring_recording()) tell(kind, flags, record_who(req), fuse_req_ctx(req)->uid, inode, NULL);
+}
+
+uint32_t record_open(fuse_req_t req, int flags, const struct inode *inode) {
+    const struct fuse_ctx *context = fuse_req_ctx(req);
     if (!ring_recording()) return PROCESS_UNKNOWN;
-    uint32_t process = record_who(req);
-    tell(kind, flags, process, fuse_req_ctx(req)->uid, inode, NULL);
+    bool writes = (flags & O_ACCMODE) != O_RDONLY; /* where a shell's streams lead then, says what it writes from */
+    uint32_t process = writes ? lineage_refresh_pipes(context->pid) : lineage_number(context->pid);
+    if (flags & O_TRUNC)
+        tell(CREATE, EVENT_TRUNCATED, process, context->uid, inode, NULL);
+    else if ((flags & O_ACCMODE) != O_WRONLY)
+        tell(flags & EXEC_FLAG ? EXEC : OPEN, 0, process, context->uid, inode, NULL);
     return process;
 }
 

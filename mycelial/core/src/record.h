@@ -8,8 +8,9 @@
 
 /* Who asks. That may take long, and others answer meanwhile: before what is changed in the tables together with what is told. */
 uint32_t record_who(fuse_req_t req);
-/* These two ask by themselves, and return the process. */
-uint32_t record_inode(enum event_kind kind, unsigned flags, fuse_req_t req, const struct inode *inode);
+/* These ask by themselves. */
+void record_inode(enum event_kind kind, unsigned flags, fuse_req_t req, const struct inode *inode);
+uint32_t record_open(fuse_req_t req, int flags, const struct inode *inode); /* the process */
 uint32_t record_create(unsigned flags, fuse_req_t req, const struct inode *parent, const char *name);
 void record_unlink(uint32_t process, fuse_req_t req, const struct inode *parent, const char *name);
 void record_two(enum event_kind kind, unsigned flags, uint32_t process, fuse_req_t req, const char *path, int path_size,

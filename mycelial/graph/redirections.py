@@ -1,0 +1,124 @@
+"""What flowed into a file by way of those that had it opened: a shell, or what else runs programs.
+
+Redirections stand side by side, a loop goes through its input, and what runs within a group of commands
+writes where the group does.  That something is opened to add to it nobody sees.
+"""
+
+from __future__ import annotations
+
+from itertools import takewhile
+
+from mycelial.graph.actors import Actor, is_place
+from mycelial.graph.capturing import CAPTURED, finished_before, is_for_the_shell
+from mycelial.graph.making import Making, Reads
+from mycelial.graph.processes import Processes
+from mycelial.graph.programs import Kind, kind_of
+
+ADJACENT = 0.05
+"""Seconds within which a shell opens both files of a command."""
+
+NEWBORN = 1.0
+"""Seconds within which a forked shell has opened all that it was forked for."""
+
+
+def held_open(making: Making, shell: Actor, processes: Processes) -> Reads:
+    """What a shell opened for its product's sake: redirections stand side by side."""
+    if making.begun is None:
+        return
+    early = making.begun - (NEWBORN if making.begun - shell.first <= NEWBORN else ADJACENT)
+    early = max(early, finished_before(making, shell), processes.child_before(shell, early, making.begun))
+    early = max(early, _opened_after(making, shell, processes))
+    for file, read in reversed(shell.reads.items()):
+        if read.last < early:
+            return
+        if read.conducted:
+            yield file, read
+
+
+def has_other_input(making: Making, file: int) -> bool:
+    """Whether the writer has something else as its input than what the shell that started it had opened."""
+    writer = making.writer
+    target = writer.fds.get(0)
+    pid, comm = writer.chain[0] if writer.chain else (0, "")
+    if target is None or pid != making.creator.pid or kind_of(comm) is not Kind.SHELL:
+        return False
+    return not making.is_at(file, target.removesuffix(" (deleted)"))
+
+
+def read_by_itself(making: Making, shell: Actor, processes: Processes) -> Reads:
+    """What a shell read into variables, as `read` and loops do: no child had it as its input."""
+    if making.creator is not shell:
+        return
+    since = max(finished_before(making, shell), making.t - CAPTURED, _opened_after(making, shell, processes))
+    reads = list(takewhile(lambda item: item[1].last > since, reversed(shell.reads.items())))
+    if not reads:
+        return
+    inputs = [(child.first, child.fds.get(0)) for child in processes.below(shell.pid, reads[-1][1].first)]
+    for file, read in reads:
+        taken = (
+            first > read.last and (target is None or making.is_at(file, target)) for first, target in inputs
+        )
+        if read.conducted and not is_for_the_shell(making.path_of(file)) and not any(taken):
+            yield file, read
+
+
+def loops_input(making: Making, shell: Actor) -> Reads:
+    """The file that is its standard input at this moment: it goes through that in a loop."""
+    targets = [target for target in inputs_of_shell(making, shell) if target.startswith("/")]
+    for file, read in reversed(shell.reads.items()) if targets else ():
+        if read.conducted and any(making.is_at(file, target) for target in targets):
+            yield file, read
+
+
+def inputs_of_shell(making: Making, shell: Actor) -> set[str]:
+    """Return where the input of a shell that writes led when it made the file, and when it closed it."""
+    now = dict(making.process.fds).get(0, "")
+    if making.begun is None or making.closed_before or _closed_last(making, shell):
+        return {now}  # it was opened anew since it was made
+    return {now, shell.fds.get(0, "")}
+
+
+def from_children(making: Making, parent: Actor, processes: Processes) -> Reads:
+    """What programs read that wrote through their parent's descriptor and made nothing of their own."""
+    if making.begun is None:
+        return
+    opened = max(making.begun, _opened_after(making, parent, processes))
+    for child in processes.below(parent.pid, opened):
+        if not _may_write(making, parent, child) or any(
+            m.finished.keys() - {making.product} for m in processes.unit(child)
+        ):
+            continue
+        for file, read in child.reads.items():
+            if read.first >= opened and (not read.conducted or child.kind is Kind.WRAPPER):
+                yield file, read
+
+
+def _may_write(making: Making, parent: Actor, child: Actor) -> bool:
+    """Whether a program may have written into what its parent opened, by where its own output led.
+
+    A pipe may end there; but who has closed the product once opens it anew, and nobody sees when.
+    """
+    outputs = {target for stream, target in child.fds.items() if stream}
+    places = child.places | set(filter(is_place, outputs))
+    if places or not child.fds:
+        return not places or any(making.is_at(making.product, place) for place in places)
+    pipes = {target for target in outputs if target.startswith("pipe:")}
+    return bool(pipes - parent.pipe_out) and not _closed_last(making, parent)
+
+
+def _opened_after(making: Making, parent: Actor, processes: Processes) -> float:
+    """Return the latest time before which its parent cannot have opened the product, for all that is known.
+
+    What was closed already may be opened anew to add to it, which nobody sees; it is not while that goes on
+    that other things are finished.
+    """
+    last = _closed_last(making, parent)
+    if last or making.closed_before:
+        return max(last, processes.finished_below(parent.pid, making.t, but=making.product))
+    return 0.0
+
+
+def _closed_last(making: Making, parent: Actor) -> float:
+    """Return when a program had closed the product last, since that was made; 0.0 for never."""
+    last = parent.finished.get(making.product, 0.0)
+    return last if making.begun is None or last >= making.begun else 0.0
