@@ -145,4 +145,5 @@ def _look(db: Path, niceness: int) -> subprocess.Popen[bytes]:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         cwd="/",
+        start_new_session=niceness > 0,  # in the engine's own it would have a share that is like the engine's
     )
