@@ -121,6 +121,9 @@ class Pipeline:
                 episodes.access(actor, file, t, writes=1)
                 if is_made:
                     episodes.make(actor.uid, file)
+                    self._writer.files.settle(
+                        [file]
+                    )  # what was removed and made again of others is a product
             case Act.CREATE:
                 provenance.create(actor, file, t, existed=fact.existed)
                 episodes.access(actor, file, t, writes=1)

@@ -103,6 +103,15 @@ def test_what_is_read_for_a_later_file_is_still_in_what_all_become(story: Story)
     assert story.sources("program") == ["a.f90", "a.mod", "b.f90"]
 
 
+def test_what_its_maker_removed_and_made_again_of_others_is_a_product(story: Story) -> None:
+    installing = story.program("cmake").open("app").make("bin/app").unlink("bin/app")
+    assert story.products("app") == []
+    installing.make("bin/app")
+    assert story.products("app") == ["bin/app"]
+    installing.unlink("bin/app")
+    assert story.products("app") == []
+
+
 def test_a_compiler_that_thinks_long_is_still_one_unit_of_work(story: Story) -> None:
     gcc = story.program("gcc")
     gcc.run("cc1").open("a.c")
