@@ -42,6 +42,12 @@ limit = click.option(
     metavar="N",
     help="Print at most so many.",
 )
+at_most = click.option(
+    "--limit",
+    type=click.IntRange(1, 1_000_000),
+    metavar="N",
+    help="Print at most so many. Default: all.",
+)
 uid = click.option(
     "--uid",
     callback=_uid_or_everybody,

@@ -13,8 +13,14 @@ from mycelial.store.stale import Stale
 
 
 @click.command()
-@whole.of_a_directory
-def stale(directory: str, as_json: bool, limit: int, database: Path | None, uid: int | str | None) -> None:
+@click.argument("directory", default=".")
+@options.as_json
+@options.at_most
+@options.database
+@options.uid
+def stale(
+    directory: str, as_json: bool, limit: int | None, database: Path | None, uid: int | str | None
+) -> None:
     """Products older than the sources they were made from.
 
     Only those below DIRECTORY are named; without it, below the working directory.

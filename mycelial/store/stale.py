@@ -51,11 +51,25 @@ class _Older(NamedTuple):
 # What one run wrote all in one go is not older than itself.
 _OLDER = """
     SELECT source.product, source.source, p.changed, s.changed, made.process
-    FROM source JOIN file AS p ON p.id = source.product JOIN file AS s ON s.id = source.source
+    FROM {pairs} AS source JOIN file AS p ON p.id = source.product JOIN file AS s ON s.id = source.source
     LEFT JOIN recipe AS made ON made.product = p.id LEFT JOIN recipe AS given ON given.product = s.id
     WHERE s.changed > p.changed AND NOT p.gone AND NOT s.gone AND NOT p.transient AND NOT s.transient
     AND (made.process IS NULL OR given.process IS NULL OR made.process != given.process){whose}
     ORDER BY s.changed DESC, source.product, source.source
+"""
+
+# What was made from a file that is gone by now was made from what that was made from.
+_THROUGH_GONE = """
+    WITH RECURSIVE through(product, source, uid) AS (
+        SELECT further.product, own.source, further.uid
+        FROM file AS middle JOIN source AS further ON further.source = middle.id
+        JOIN source AS own ON own.product = middle.id AND own.uid = further.uid
+        WHERE (middle.gone OR middle.transient){only}
+        UNION
+        SELECT through.product, own.source, through.uid
+        FROM through JOIN file AS middle ON middle.id = through.source AND (middle.gone OR middle.transient)
+        JOIN source AS own ON own.product = middle.id AND own.uid = through.uid
+    )
 """
 
 _ABOVE = """
@@ -71,13 +85,26 @@ def newer_source(database: Database, uid: int | None, product: int) -> int | Non
 
     It is a direct one, but for what was made in rounds.
     """
-    whose = f" AND source.product = {int(product)}" + ("" if uid is None else f" AND source.uid = {int(uid)}")
     rounds = _Rounds(database, uid)
-    for row in database.conn.execute(_OLDER.format(whose=whose)).fetchall():
-        newer = rounds.newer(_Older(*row))
+    for older in _older(database, uid, product):
+        newer = rounds.newer(older)
         if newer is not None:
             return newer[0]
     return None
+
+
+def _older(database: Database, uid: int | None, product: int | None = None) -> list[_Older]:
+    """Return what, or which one, is older than a source of it, the source that changed last first."""
+    whose = "" if uid is None else f" AND source.uid = {int(uid)}"
+    only = "" if product is None else f".product = {int(product)}"
+    filters = whose + (only and f" AND source{only}")
+    through = _THROUGH_GONE.format(only=only and f" AND further{only}")
+    queries = (
+        _OLDER.format(pairs="source", whose=filters),
+        through + _OLDER.format(pairs="through", whose=filters),
+    )
+    found = {_Older(*row) for query in queries for row in database.conn.execute(query).fetchall()}
+    return sorted(found, key=lambda one: (-one.changed, one.product, one.source))
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,23 +161,25 @@ def find_stale(database: Database, uid: int | None, path_of: Callable[[int], str
     found: dict[int, tuple[int, float, int]] = {}  # product -> source, its time, product between (0: none)
     made: dict[int, float] = {}
     rounds = _Rounds(database, uid)
-    for older in map(_Older._make, database.conn.execute(_OLDER.format(whose=whose)).fetchall()):
+    for older in _older(database, uid):
         if older.product == older.source or older.product in found:
             continue
         newer = rounds.newer(older)
         if newer is not None:
             found[older.product] = newer
             made[older.product] = older.then
+    gone: dict[int, tuple[int, float, int]] = {}  # as `found`: what was made of these may be there
     waiting = list(found)
     for product in waiting:
+        source, changed, between = gone[product] if product in gone else (*found[product][:2], product)
         rows = database.conn.execute(
-            "SELECT product, changed FROM source JOIN file ON file.id = product"
-            f" WHERE source = ?{whose} AND NOT gone AND NOT transient ORDER BY product",
+            "SELECT product, changed, gone OR transient FROM source JOIN file ON file.id = product"
+            f" WHERE source = ?{whose} ORDER BY product",
             (product,),
         )
-        for further, then in rows.fetchall():
-            if further not in found:
-                found[further] = (*found[product][:2], product)
+        for further, then, is_gone in rows.fetchall():
+            if further not in found and further not in gone:
+                (gone if is_gone else found)[further] = source, changed, between
                 made[further] = then or 0.0
                 waiting.append(further)
     stale = []

@@ -97,6 +97,39 @@ def test_a_round_that_was_not_gone_through_is_stale(paper: Story) -> None:
     assert stale(paper)["p.bbl"] == ("p.tex", "p.aux")
 
 
+def test_what_was_made_through_a_file_that_is_gone_is_stale(story: Story) -> None:
+    story.program("cpp").open("x.c", "x.h").make("x.d")
+    story.program("fixdep").open("x.d").make("x.cmd")
+    story.program("cat").open("x.cmd").make("tmp")
+    story.program("cat").open("tmp").make("all.cmds")
+    story.program("rm").unlink("x.d", "tmp")
+    assert stale(story) == {}
+    story.program("vim").open("x.h").close("x.h")
+    assert stale(story) == {"x.cmd": ("x.h", ""), "all.cmds": ("x.h", "x.cmd")}
+
+
+def test_what_was_made_again_without_a_file_that_is_gone_is_not_stale(story: Story) -> None:
+    story.program("cpp").open("x.c").make("x.d")
+    story.program("fixdep").open("x.d").make("x.cmd")
+    story.program("rm").unlink("x.d")
+    story.program("vim").open("x.c").close("x.c")
+    story.program("cpp").open("x.c").make("x.d")
+    story.program("fixdep").open("x.d").make("x.cmd")
+    story.program("rm").unlink("x.d")
+    assert stale(story) == {}
+
+
+def test_the_command_names_all_that_is_stale(story: Story, capsys: pytest.CaptureFixture[str]) -> None:
+    for number in range(30):
+        story.program("sort").open("list").make(f"out{number}")
+    story.program("vim").open("list").close("list")
+    story.answers().close()
+    assert run(["stale", "--json", "--db", str(story.database)]) == 0
+    assert len(json.loads(capsys.readouterr().out)) == 30
+    assert run(["stale", "--json", "--limit", "7", "--db", str(story.database)]) == 0
+    assert len(json.loads(capsys.readouterr().out)) == 7
+
+
 def test_others_products_are_not_named(story: Story) -> None:
     story.program("vim").open("a.c").close("a.c")
     assert stale(story, ALICE + 1) == {}
