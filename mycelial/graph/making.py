@@ -84,7 +84,7 @@ class Written:
     unseen : bool
         Whether sources came in on a way that the commands do not show: a named pipe, a file elsewhere.
     creators : function of a path
-        The pid of the actor that made or emptied the file there lately; 0 if nobody did.
+        The pid of the shell, or the like, that made or emptied the file there lately; 0 if none did.
     path_of : function of a file
         Where it is.
     """

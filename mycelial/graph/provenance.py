@@ -344,8 +344,8 @@ class Provenance:
     def _creator_at(self, path: str) -> int:
         row = self._files.find(path)
         generation = None if row is None else self._generations.get(row.number)
-        creator = None if generation is None else self._processes.by_number(generation.creator)
-        return 0 if creator is None else creator.pid
+        creator = generation and generation.conducted and self._processes.by_number(generation.creator)
+        return creator.pid if creator else 0
 
     def _renamed(self, actor: Actor, file: int, steps: tuple[Step, ...]) -> tuple[Step, ...]:
         """Who renames what it made, itself or by what it runs, does so again when it is run again."""

@@ -334,6 +334,14 @@ def test_what_a_script_tried_out_by_the_way_is_no_goal_of_a_makefile(story: Stor
     assert "tmp" not in text
 
 
+def test_what_a_program_gave_its_own_child_to_write_is_no_redirection(story: Story) -> None:
+    line = ("ccache", "gcc", "-c", "a.c")
+    cache = called(story, *line).create("tmp/err")
+    led = ((1, "/tmp/out"), (2, "/mnt/tmp/err"))
+    cache.run("cc1", args=("cc1", "a.c"), cwd="/mnt", chain_args=(line,), fds=led).open("a.c").make("a.o")
+    assert lines(story, "a.o") == ["( ccache gcc -c a.c )"]
+
+
 def test_a_directory_is_made_for_what_a_run_writes_by_the_way(story: Story) -> None:
     called(story, "gcc", "-MF", "deps/a.d", "-c", "a.c").open("a.c").make("deps/a.d", "a.o")
     with story.answers() as answers:
