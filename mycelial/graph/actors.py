@@ -11,7 +11,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mycelial.graph.programs import Kind, is_task, kind_of, without_box
-from mycelial.record.events import Neighbour
+from mycelial.record.events import Neighbour, Process
+
+IDLE = 12 * 3600.0
+"""Seconds without an event after which an actor is forgotten."""
+
+EXEC_PAUSE = 300.0
+"""Seconds: a longer pause and another name mean that the id was used again."""
 
 BLOCK = 256
 """Places of reads that are stored together: of thousands only those that changed are written again."""
@@ -80,6 +86,15 @@ class Actor:
     def __post_init__(self) -> None:
         self.above = frozenset([pid for pid, _ in self.chain])
         self.recognise()
+
+    def is_same(self, process: Process, t: float) -> bool:
+        """Whether what is seen at `t` under its process id is still this one."""
+        if self.start is not None and process.start is not None:
+            return self.start == process.start
+        pause = t - self.last
+        if self.comm != process.comm:
+            return self.ppid == process.ppid and pause < EXEC_PAUSE
+        return pause < IDLE and (self.ppid == process.ppid or process.ppid == 1)
 
     def is_below(self, pid: int) -> bool:
         return pid in self.above or self.ppid == pid

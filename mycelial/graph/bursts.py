@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mycelial.graph.actors import Actor
+from mycelial.graph.changes import Changes
 
 PAUSE = 5.0
 """Seconds without an access that end a burst."""
@@ -52,7 +53,7 @@ class Bursts:
     def __init__(self) -> None:
         self._bursts: dict[Key, Burst] = {}
         self._next = 1
-        self._dirty: set[Key] = set()
+        self._dirty = Changes[Key]()
 
     def access(self, actor: Actor, file: int, t: float) -> tuple[Burst, bool]:
         """Add an access; return its burst and whether this access has made it a sweep."""
@@ -66,7 +67,7 @@ class Bursts:
         if len(self._bursts) > REMEMBERED:
             oldest = next(iter(self._bursts))
             del self._bursts[oldest]
-            self._dirty.add(oldest)
+            self._dirty.forget(oldest)
         if t > burst.last:
             burst.last = t
         if burst.swept:
@@ -97,7 +98,7 @@ class Bursts:
             yield json.dumps(key), state
         if self._dirty:
             yield "", self._next
-        self._dirty.clear()
+        self._dirty.settle(self._bursts)
 
     def load(self, states: Iterator[tuple[str, Any]]) -> None:
         """Take up what :meth:`dump` gave."""
@@ -109,3 +110,4 @@ class Bursts:
             (uid, parent, program), number, started, last, swept, files, times = state
             found.append(((uid, parent, program), Burst(number, started, last, swept, set(files), times)))
         self._bursts.update(sorted(found, key=lambda item: item[1].last))
+        self._dirty.load(self._bursts)

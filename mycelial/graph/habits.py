@@ -14,6 +14,8 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from mycelial.graph.changes import Changes
+
 COUNTED = 32
 """Files of a program that are counted."""
 
@@ -50,7 +52,7 @@ class Habits:
 
     def __init__(self) -> None:
         self._programs: dict[Key, _Program] = {}
-        self._dirty: set[Key] = set()
+        self._dirty = Changes[Key]()
         self._turn = 0
 
     def observe(
@@ -77,7 +79,7 @@ class Habits:
         while len(self._programs) > PROGRAMS:
             oldest = next(iter(self._programs))
             del self._programs[oldest]
-            self._dirty.add(oldest)
+            self._dirty.forget(oldest)
         return {file: degree for file, degree in habitual.items() if degree > 0.0}
 
     def dump(self) -> Iterator[tuple[str, Any]]:
@@ -88,7 +90,7 @@ class Habits:
             if known is not None:
                 state = [known.turn, known.episodes, list(known.files), list(known.files.values())]
             yield json.dumps(key), state
-        self._dirty.clear()
+        self._dirty.settle(self._programs)
 
     def load(self, states: Iterator[tuple[str, Any]]) -> None:
         """Take up what :meth:`dump` gave."""
@@ -97,6 +99,7 @@ class Habits:
             uid, program = json.loads(name)
             found.append(((uid, program), _Program(turn, episodes, dict(zip(files, counts, strict=True)))))
         self._programs.update(sorted(found, key=lambda item: item[1].turn))
+        self._dirty.load(self._programs)
         self._turn = max((known.turn for known in self._programs.values()), default=0)
 
     @staticmethod

@@ -12,16 +12,11 @@ from collections.abc import Iterator
 from operator import itemgetter
 from typing import Any
 
-from mycelial.graph.actors import Actor, Read, actor_from, places_of, reads_from, reads_state, state_of
+from mycelial.graph.actors import IDLE, Actor, Read, actor_from, places_of, reads_from, reads_state, state_of
+from mycelial.graph.changes import Changes
 from mycelial.graph.programs import FEEDING, Kind, is_one_command, kind_of
 from mycelial.graph.trees import root_of, tree_of
 from mycelial.record.events import Process
-
-IDLE = 12 * 3600.0
-"""Seconds without an event after which an actor is forgotten."""
-
-EXEC_PAUSE = 300.0
-"""Seconds: a longer pause and another name mean that the id was used again."""
 
 UNIT_PAUSE = 2 * 3600.0
 """Seconds without an event after which a unit of work is over; a compiler may think long."""
@@ -59,7 +54,7 @@ class Processes:
         self._next = 1
         self._oldest = 0  # the actor that was first in order when it was looked last
         self._quiet_since = -math.inf  # its latest event: none is idle for longer
-        self._dirty: set[int] = set()
+        self._dirty = Changes[int]()
         self._dirty_reads: dict[int, set[int]] = {}  # blocks of each actor's
 
     def actor(self, process: Process, record: int, t: float, *, opener: bool = False) -> Actor:
@@ -73,7 +68,7 @@ class Processes:
             self._expire(t)
         number = self._by_pid.get(process.pid)
         known = None if number is None else self._actors[number]
-        if known is None or not _same(known, process, t):
+        if known is None or not known.is_same(process, t):
             known = self._new(process, record, t)
         else:
             self._actors.move_to_end(known.number)
@@ -255,7 +250,7 @@ class Processes:
                 yield f"{number} reads {block}" if block else f"{number} reads", rows
         if self._dirty:
             yield "", {"next": self._next, "clock": self._clock}
-        self._dirty.clear()
+        self._dirty.settle(self._actors)
         self._dirty_reads.clear()
 
     def load(self, states: Iterator[tuple[str, Any]]) -> None:
@@ -277,6 +272,7 @@ class Processes:
             self._index(actor)
             self._reads += len(actor.reads)
         self._actors.update((actor.number, actor) for actor in sorted(actors, key=lambda actor: actor.used))
+        self._dirty.load(self._actors)
 
     def _new(self, process: Process, record: int, t: float) -> Actor:
         actor = Actor(
@@ -371,8 +367,11 @@ class Processes:
     def _forget(self, number: int) -> None:
         actor = self._actors.pop(number)
         self._quiet_since = -math.inf
-        self._dirty.add(number)
-        self._dirty_reads.setdefault(number, {0}).update(read.block for read in actor.reads.values())
+        self._dirty.forget(number)
+        if number in self._dirty:
+            self._dirty_reads.setdefault(number, {0}).update(read.block for read in actor.reads.values())
+        else:
+            self._dirty_reads.pop(number, None)
         self._reads -= len(actor.reads)
         if self._by_pid.get(actor.pid) == number:
             del self._by_pid[actor.pid]
@@ -381,15 +380,6 @@ class Processes:
         for index, keys in zip(indexes, (actor.pipe_out, actor.pipe_in, actor.places), strict=True):
             for key in keys:
                 _drop(index, key, number)
-
-
-def _same(actor: Actor, process: Process, t: float) -> bool:
-    if actor.start is not None and process.start is not None:
-        return actor.start == process.start
-    pause = t - actor.last
-    if actor.comm != process.comm:
-        return actor.ppid == process.ppid and pause < EXEC_PAUSE
-    return pause < IDLE and (actor.ppid == process.ppid or process.ppid == 1)
 
 
 def _drop(index: dict[Any, list[int]], key: object, number: int) -> None:

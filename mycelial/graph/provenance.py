@@ -13,6 +13,7 @@ from operator import attrgetter
 from typing import Any
 
 from mycelial.graph.actors import Actor
+from mycelial.graph.changes import Changes
 from mycelial.graph.commands import step_of
 from mycelial.graph.flows import Flow, bounded, flows_into
 from mycelial.graph.making import Generation, Making, Written, is_by_hand, opener_of
@@ -54,7 +55,6 @@ REPEATED = 4
 EMBEDDED = 100
 """Products that keep the steps of a source whose content goes."""
 
-
 _CHOOSERS = frozenset({Kind.EDITOR, Kind.COPIER, Kind.VERSIONS})
 """Kinds that write what their user chose, whatever it was made from."""
 
@@ -69,7 +69,7 @@ class Provenance:
         self._files = files
         self._tables = tables
         self._generations: dict[int, Generation] = {}
-        self._dirty: set[int] = set()
+        self._dirty = Changes[int]()
 
     def read(self, actor: Actor, file: int, path: str, t: float, *, closed: bool) -> None:
         """Note that `actor` read the file; a shell's script says what to do and is no input.
@@ -191,7 +191,7 @@ class Provenance:
                 self._processes.finish(member, kept, member.finished.pop(temporary))
         generation = self._generations.pop(temporary, None)
         if generation is not None:
-            self._dirty.add(temporary)
+            self._dirty.forget(temporary)
             generation.existed = existed or generation.existed
             self._set(kept, generation)
         return bool(sources) and kept not in made and actor.kind not in _CHOOSERS
@@ -215,12 +215,13 @@ class Provenance:
         for file in sorted(self._dirty):
             g = self._generations.get(file)
             yield str(file), None if g is None else _STATE(g)
-        self._dirty.clear()
+        self._dirty.settle(self._generations)
 
     def load(self, states: Iterator[tuple[str, Any]]) -> None:
         """Take up what :meth:`dump` gave."""
         found = [(int(key), Generation(*state)) for key, state in states]
         self._generations.update(sorted(found, key=lambda item: (item[1].begun, item[0])))
+        self._dirty.load(self._generations)
 
     def _keep_namesakes(self, file: int, uid: int) -> None:
         """A copy that now has its name is one of what is called so."""
@@ -380,9 +381,8 @@ class Provenance:
         self._generations[file] = generation
         self._dirty.add(file)
         while len(self._generations) > REMEMBERED:
-            oldest = next(iter(self._generations))
+            self._dirty.forget(oldest := next(iter(self._generations)))
             del self._generations[oldest]
-            self._dirty.add(oldest)
 
 
 def _continued(before: tuple[Step, ...], steps: tuple[Step, ...]) -> tuple[Step, ...]:
