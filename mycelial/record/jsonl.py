@@ -19,9 +19,12 @@ _LARGEST_INTEGER = 2**63 - 1  # SQLite's
 _LARGEST_ID = 2**32 - 1  # pid_t and uid_t fit
 _LATEST_TIME = 253_402_214_400.0  # seconds; 9999-12-31, the last day that a calendar can show
 _REMEMBERED = 4096  # processes
+_PATHS = 32_768  # that are remembered, if they have no more than so many bytes
+_LONGEST_PATH = 512
 _T = TypeVar("_T")
 _OPS = {op.value: op for op in Op}
-_WORDS = {word.encode(): op for word, op in _OPS.items()}
+_ALONE = {word.encode(): op for word, op in _OPS.items() if not op.has_target}
+_WITH_TARGET = {word.encode(): op for word, op in _OPS.items() if op.has_target}
 _TEXT = rb'[^"\\\x00-\x1f\x7f-\xff]*'
 _IDS = rb'"pid": [0-9]+, "ppid": [0-9]+, "comm": "%b", "uid": [0-9]+' % _TEXT
 _USUAL = re.compile(
@@ -78,6 +81,7 @@ class EventReader:
 
     def __init__(self) -> None:
         self._processes: dict[bytes, Process] = {}  # by their part of a line
+        self._paths = _Paths()
 
     def read(self, line: str | bytes) -> Event:
         """Return the event that `line` holds.
@@ -102,15 +106,30 @@ class EventReader:
             if len(self._processes) >= _REMEMBERED:
                 self._processes.clear()
             self._processes[ids + rest] = process
-        op, name, target = _WORDS.get(word), path.decode(), None if to is None else to.decode()
-        if (
-            op is None
-            or op.has_target is (target is None)
-            or not is_clean_path(name)
-            or not (target is None or is_clean_path(target))
-        ):
+        paths = self._paths
+        try:
+            if to is None:
+                return Event(float(t), _ALONE[word], paths[path], process)
+            return Event(float(t), _WITH_TARGET[word], paths[path], process, paths[to])
+        except (KeyError, ValueError):
             return _event(line)
-        return Event(float(t), op, name, process, target)
+
+
+class _Paths(dict[bytes, str]):
+    """Clean paths by what stands for them in a line: one text for each, however often it is read.
+
+    So whoever looks it up later finds its hash worked out, and remembers no copy.
+    """
+
+    def __missing__(self, raw: bytes) -> str:
+        path = raw.decode()
+        if not is_clean_path(path):
+            raise ValueError("not a path relative to the mount root")
+        if len(raw) <= _LONGEST_PATH:
+            if len(self) >= _PATHS:
+                self.clear()
+            self[raw] = path
+        return path
 
 
 def _event(line: str | bytes) -> Event:

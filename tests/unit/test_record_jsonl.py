@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mycelial.record import jsonl
 from mycelial.record.events import Event, Op, Process
 from mycelial.record.jsonl import EventReader, event_from_json, event_to_json
 from tests.unit.record_strategies import events
@@ -52,6 +53,24 @@ def test_any_value_under_any_key_is_taken_or_refused_in_one_line(value: object, 
 def test_any_line_at_all_is_an_event_or_a_value_error(text: str | bytes) -> None:
     with pytest.raises(ValueError, match=r"\A[^\n]+\Z"):
         event_from_json(text)
+
+
+def test_a_path_is_one_text_however_often_it_is_read() -> None:
+    reader = EventReader()
+    first, again = (reader.read(line().encode()) for _ in range(2))
+    assert first == again == event_from_json(line())
+    assert first.path is again.path
+
+
+def test_more_paths_than_are_remembered_are_read_as_they_stand(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jsonl, "_PATHS", 2)
+    reader = EventReader()
+    for name in ("a", "b", "c", "a", "x" * 1000, "a/../b", "a", "b"):
+        if "../" in name:
+            with pytest.raises(ValueError, match='"path"'):
+                reader.read(line(path=name).encode())
+        else:
+            assert reader.read(line(path=name, op="rename", to=name).encode()).to == name
 
 
 def test_keys_that_are_not_known_are_ignored() -> None:
