@@ -4,7 +4,6 @@ tasks of a home."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from heapq import merge
 from itertools import combinations
 from pathlib import Path
@@ -45,7 +44,7 @@ def ours(projects: Sequence[Sequence[Commit]], directory: Path, seed: int = 0) -
 def in_one_window(projects: Sequence[Sequence[Commit]], directory: Path, seed: int = 0) -> float:
     """Return the same where no process tells the projects apart: each hangs on the same one."""
     log = (
-        replace(event, process=replace(event.process, ppid=WINDOW)) if event.process.ppid > 1 else event
+        event._replace(process=event.process._replace(ppid=WINDOW)) if event.process.ppid > 1 else event
         for event in _log(projects, seed)
     )
     return adjusted_rand_index(_truth(projects), _found(directory, log))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from mycelial.graph.programs import Kind, is_barrier, is_wrapper, kind_of
 from mycelial.record.events import REDACTED, Event, Neighbour, Process
@@ -64,7 +64,7 @@ class Admission:
         stored = (process.args, process.chain_args, process.neighbours, process.fds)
         if (args, chain_args, neighbours, fds) == stored:
             return process
-        return replace(process, args=args, chain_args=chain_args, neighbours=neighbours, fds=fds)
+        return process._replace(args=args, chain_args=chain_args, neighbours=neighbours, fds=fds)
 
     def _redacted(self, args: tuple[str, ...]) -> tuple[str, ...]:
         """Return a command line without its secrets; all that a shell starts comes with the shell's."""
@@ -92,11 +92,11 @@ def _with_scripts_named(process: Process) -> Process:
         name = line[0].rpartition("/")[2] if len(line) > 1 else ""
         if name and kind_of(comm) is Kind.TOOL and kind_of(name) in (Kind.SHELL, Kind.INTERPRETER):
             chain[depth] = pid, name[:LONGEST_NAME]
-    return process if chain == list(process.chain) else replace(process, chain=tuple(chain))
+    return process if chain == list(process.chain) else process._replace(chain=tuple(chain))
 
 
 def _without(process: Process) -> Process:
-    return replace(process, args=None, chain_args=(), neighbours=(), fds=_of_files(process.fds))
+    return process._replace(args=None, chain_args=(), neighbours=(), fds=_of_files(process.fds))
 
 
 def _below_barrier(process: Process) -> tuple[tuple[str, ...], ...]:

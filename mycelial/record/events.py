@@ -7,8 +7,8 @@ and SQLite and back; :func:`text_of` and :func:`bytes_of` are the only way acros
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 REDACTED = "[redacted]"
 """What stands on a command line where a secret was."""
@@ -32,8 +32,7 @@ class Op(StrEnum):
         return self is Op.RENAME or self is Op.LINK
 
 
-@dataclass(frozen=True, slots=True)
-class Neighbour:
+class Neighbour(NamedTuple):
     """Another part of a process's pipeline, which may never touch a file of the mount itself.
 
     Attributes
@@ -50,8 +49,7 @@ class Neighbour:
     args: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Process:
+class Process(NamedTuple):
     """A thread group as it was when it caused an event; only the first three are always known.
 
     Attributes
@@ -106,8 +104,7 @@ class Process:
     same_input: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One recorded fact.
 
     Attributes

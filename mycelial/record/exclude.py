@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import replace
 from functools import lru_cache
 
 import pathspec
@@ -99,9 +98,9 @@ class ExclusionRules:
             return (event,)
         if target_hidden:
             gone = event.op is Op.RENAME and not hidden
-            return (replace(event, op=Op.UNLINK, to=None),) if gone else ()
-        arrival = replace(event, op=Op.CREATE, path=event.to, to=None)
-        return arrival, replace(arrival, op=Op.WRITE)
+            return (event._replace(op=Op.UNLINK, to=None),) if gone else ()
+        arrival = event._replace(op=Op.CREATE, path=event.to, to=None)
+        return arrival, arrival._replace(op=Op.WRITE)
 
     def _decide(self, path: str) -> bool:
         return self._any.search(path) is not None and bool(self._spec.match_file(path))

@@ -30,7 +30,6 @@ import contextlib
 import struct
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from functools import lru_cache
 from typing import Literal
 
@@ -144,7 +143,7 @@ class WireDecoder:
         if process is None:
             return Process(pid=0, ppid=0, comm="?", uid=uid)
         self._processes.move_to_end(number)
-        return process if process.uid == uid else replace(process, uid=uid)
+        return process if process.uid == uid else process._replace(uid=uid)
 
 
 def _records(message: bytes) -> Iterator[tuple[memoryview, int, int, int, int]]:

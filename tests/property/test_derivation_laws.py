@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace as changed
 from itertools import pairwise
 from pathlib import Path
 from random import Random
@@ -65,7 +64,7 @@ def event_of(step: tuple[Op, str, int], place: str, shell: int) -> Event:
     op, path, number = step
     process = Process(shell + number, shell, ("vim", "cc1", "python3")[number - 1], 1000)
     chain = ((shell, "bash"), (40, "sshd"))
-    return Event(0.0, op, f"{place}/{path}", changed(process, chain=chain, start=shell + number))
+    return Event(0.0, op, f"{place}/{path}", process._replace(chain=chain, start=shell + number))
 
 
 def feed(db: Path, events: list[Event]) -> None:
@@ -95,7 +94,7 @@ def test_shifting_all_times_changes_nothing_but_the_times(log: list[Event], shif
     with TemporaryDirectory() as directory:
         one, other = Path(directory) / "one.db", Path(directory) / "other.db"
         feed(one, log)
-        feed(other, [changed(event, t=event.t + shift) for event in log])
+        feed(other, [event._replace(t=event.t + shift) for event in log])
         compare(answers_of(one), answers_of(other), shift)
 
 
@@ -103,11 +102,10 @@ def test_shifting_all_times_changes_nothing_but_the_times(log: list[Event], shif
 @settings(max_examples=25)
 def test_two_unrelated_users_get_the_same_answers_as_alone(mine: list[Event], others: list[Event]) -> None:
     elsewhere = [
-        changed(
-            event,
+        event._replace(
             path=f"other/{event.path}",
             to=None if event.to is None else f"other/{event.to}",
-            process=changed(event.process, pid=event.process.pid + 100, pipe_in=(), pipe_out=()),
+            process=event.process._replace(pid=event.process.pid + 100, pipe_in=(), pipe_out=()),
         )
         for event in others
     ]
@@ -140,7 +138,7 @@ def test_the_order_of_independent_events_does_not_matter(days: list[tuple[Any, A
         waiting = [iter(first), iter(second)]
         shuffled = [next(waiting[way]) for way in ways]
         for log, order in ((one_after_the_other, straight), (mixed, shuffled)):
-            log += [changed(event, t=1e9 + day * DAY + n / 100) for n, event in enumerate(order)]
+            log += [event._replace(t=1e9 + day * DAY + n / 100) for n, event in enumerate(order)]
     with TemporaryDirectory() as directory:
         one, other = Path(directory) / "one.db", Path(directory) / "other.db"
         feed(one, one_after_the_other)

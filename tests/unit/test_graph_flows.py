@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -759,7 +758,7 @@ def test_what_a_shell_read_is_not_the_input_of_a_program_that_has_another(story:
 def test_a_loop_of_a_shell_makes_each_file_from_what_it_goes_through(story: Story) -> None:
     shell = story.program("bash").open("list")
     shell.becomes("bash", fds=((0, "/mnt/list"),)).make("first").make("second")
-    shell.story.events.append(replace(story.events[0], t=story.now, op=Op.READ, process=shell.process))
+    shell.story.events.append(story.events[0]._replace(t=story.now, op=Op.READ, process=shell.process))
     shell.becomes("bash", fds=((0, "/dev/null"),)).make("after")
     assert story.sources("first") == story.sources("second") == ["list"]
     assert story.sources("after") == []

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -433,7 +431,7 @@ def test_recording_goes_on_without_arguments_that_cannot_be_looked_through(
 
     monkeypatch.setattr(admission, "redact", fails)
     admit = Admission().admit
-    for event in (MADE, replace(MADE, process=replace(SECRETIVE, pid=10))):
+    for event in (MADE, MADE._replace(process=SECRETIVE._replace(pid=10))):
         (stored,) = admit(event)
         assert "hush" not in repr(stored)
         assert stored.process.args == stored.process.neighbours[0].args == (REDACTED,)

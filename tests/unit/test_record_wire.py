@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -38,7 +37,7 @@ def test_what_was_encoded_is_decoded(recorded: list[Event], lost: int) -> None:
     assert dropped == Dropped(lost)
     for got, event in zip(decoded, recorded, strict=True):
         assert isinstance(got, Event)
-        assert got == replace(event, t=got.t)
+        assert got == event._replace(t=got.t)
         assert got.t == pytest.approx(event.t, abs=1e-6)
 
 
@@ -75,7 +74,7 @@ def test_an_unknown_process_is_nobody_but_keeps_its_user() -> None:
 
 
 def test_an_access_counts_for_the_user_that_made_it() -> None:
-    daemon = replace(SHELL, uid=0)
+    daemon = SHELL._replace(uid=0)
     (event,) = WireDecoder().feed(encode_process(1, daemon) + encode_event(1, OPENED))
     assert isinstance(event, Event)
     assert event.process == SHELL
@@ -87,7 +86,7 @@ def test_kinds_that_are_not_known_are_skipped() -> None:
 
 @pytest.mark.parametrize("path", ["", "/a", "../a", "a/../b", "a//b", "."])
 def test_a_path_that_names_no_file_below_the_root_is_ignored(path: str) -> None:
-    message = encode_event(1, replace(OPENED, path=path)) + encode_event(1, OPENED)
+    message = encode_event(1, OPENED._replace(path=path)) + encode_event(1, OPENED)
     assert len(list(WireDecoder().feed(message))) == 1
 
 
@@ -129,7 +128,7 @@ def test_memory_of_processes_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_an_endless_command_line_is_cut() -> None:
-    greedy = replace(SHELL, args=("x" * 100_000,))
+    greedy = SHELL._replace(args=("x" * 100_000,))
     (event,) = WireDecoder().feed(encode_process(1, greedy) + encode_event(1, OPENED))
     assert isinstance(event, Event)
     assert event.process.args == ("x" * 65535,)
@@ -152,7 +151,7 @@ def told(fd: int, number: int) -> str:
 
 def test_a_new_reader_knows_what_an_earlier_one_was_told(kept: int) -> None:
     for number, comm in enumerate(("sh", "cat", "sort")):
-        assert not list(WireDecoder(Announced(kept)).feed(encode_process(number, replace(SHELL, comm=comm))))
+        assert not list(WireDecoder(Announced(kept)).feed(encode_process(number, SHELL._replace(comm=comm))))
     assert [told(kept, number) for number in range(4)] == ["sh", "cat", "sort", "?"]
 
 

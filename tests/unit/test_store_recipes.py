@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -217,8 +216,8 @@ def test_each_part_of_a_pipeline_is_run_where_it_was(story: Story) -> None:
     story.program("tar", args=("tar", "cf", "-", "."), cwd="/mnt/from", pipe_out=("pipe:[1]",)).open("from/a")
     fds = ((0, "pipe:[1]"),)
     unpack = story.program("tar", args=("tar", "xf", "-"), cwd="/mnt/to", pipe_in=("pipe:[1]",), fds=fds)
-    story.events[0] = replace(
-        story.events[0], process=replace(story.events[0].process, fds=((1, "pipe:[1]"),))
+    story.events[0] = story.events[0]._replace(
+        process=story.events[0].process._replace(fds=((1, "pipe:[1]"),))
     )
     unpack.make("to/a")
     assert lines(story, "to/a") == ["( cd to && ( cd ../from && tar cf - . ) | tar xf - )"]
@@ -579,7 +578,7 @@ def test_a_program_that_has_the_id_of_what_ran_another_before_did_not_run_it(sto
     build = called(story, "python3", "build.py").open("build.py")
     build.run("gcc", args=("gcc", "-c", "a.c"), cwd="/mnt").open("a.c").make("a.o")
     linker = called(story, "ld", "-o", "a", "a.o")
-    linker.process = replace(linker.process, pid=build.process.pid)
+    linker.process = linker.process._replace(pid=build.process.pid)
     linker.open("a.o").make("a")
     assert lines(story, "a") == ["( gcc -c a.c )", "( ld -o a a.o )"]
 
@@ -626,7 +625,7 @@ def test_a_shell_that_others_write_to_is_a_part_of_their_pipeline(story: Story) 
     inner = ("sh", "-c", "python3 tool.py out")
     story.program("cat", args=("cat", "in"), cwd="/mnt", **INTO_PIPE).open("in")
     tool = story.program("python3", args=("python3", "tool.py", "out"), cwd="/mnt", **FROM_PIPE, same_input=1)
-    tool.process = replace(tool.process, chain=((90, "sh"), (50, "bash")), chain_args=(inner,))
+    tool.process = tool.process._replace(chain=((90, "sh"), (50, "bash")), chain_args=(inner,))
     tool.open("tool.py").make("out")
     assert lines(story, "out") == ["( cat in | sh -c 'python3 tool.py out' )"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +59,7 @@ class Program:
 
     def becomes(self, comm: str, **changes: Any) -> Program:
         """Run another program in the same process."""
-        self.process = replace(self.process, comm=comm, **changes)
+        self.process = self.process._replace(comm=comm, **changes)
         return self
 
     def run(self, comm: str, **about: Any) -> Program:
@@ -88,7 +88,7 @@ class Story:
             above = parent.process
             chain, uid = ((above.pid, above.comm), *above.chain), above.uid
         process = Process(self.pid, chain[0][0], comm, uid, chain, start=self.pid * 10)
-        return Program(self, replace(process, **about))
+        return Program(self, process._replace(**about))
 
     def wait(self, seconds: float) -> None:
         self.now += seconds
