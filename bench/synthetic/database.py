@@ -94,7 +94,7 @@ def _relate(
         writer.evidence.add_together(uid, {(a, b): choice.uniform(0.05, 1.0)}, t, episode)
         rows += 2
         if choice.random() < 0.5:
-            writer.evidence.add_next(a, uid, b, 1.0, t, "vim")
+            writer.evidence.add_next(uid, 1.0, [(a, b, t, "vim")])
             rows += 1
 
 

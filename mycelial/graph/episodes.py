@@ -247,8 +247,9 @@ class Episodes:
         }
 
     def _close_successions(self, episode: Episode, grown: float, habitual: Mapping[int, float]) -> None:
-        for before, file, touch in successions(episode.touches, lambda f: habitual.get(f, 0.0) < 1.0):
-            self._evidence.add_next(before, episode.uid, file, grown, touch.first, touch.program)
+        found = successions(episode.touches, lambda f: habitual.get(f, 0.0) < 1.0)
+        steps = ((before, file, touch.first, touch.program) for before, file, touch in found)
+        self._evidence.add_next(episode.uid, grown, steps)
 
 
 def _choices(

@@ -42,7 +42,7 @@ class EvidenceWriter:
         self._episodes: dict[int, tuple[int, float, float, int] | None] = {}
         self._together: list[tuple[tuple[object, ...], list[tuple[object, ...]]]] = []
         self._gathered = 0  # rows of pairs
-        self._next: list[tuple[object, ...]] = []
+        self._next: list[tuple[int, int, int, float, int, float, str | bytes]] = []
         self._usage: list[tuple[object, ...]] = []
         self._sweeps: dict[int, tuple[object, ...]] = {}
         self._work: dict[tuple[str, str], str | None] = {}
@@ -69,10 +69,11 @@ class EvidenceWriter:
         self._gathered += len(rows)
         self._together_crowds.grow(uid, Counter(chain.from_iterable(pairs)).items())
 
-    def add_next(self, a: int, uid: int, b: int, weight: float, t: float, program: str) -> None:
-        """Add one observation of `b` taken up after `a`."""
-        self._next.append((a, uid, b, weight, 1, t, to_column(program)))
-        self._next_crowds.grow(uid, ((a, 1),))
+    def add_next(self, uid: int, weight: float, steps: Iterable[tuple[int, int, float, str]]) -> None:
+        """Add observations (a, b, t, program), each of the same weight, of `b` taken up after `a`."""
+        rows = [(a, uid, b, weight, 1, t, to_column(program)) for a, b, t, program in steps]
+        self._next += rows
+        self._next_crowds.grow(uid, Counter(row[0] for row in rows).items())
 
     def add_usage(
         self, file: int, uid: int, weight: float, t: float, habitual: float = 0.0, *, kept: bool = False
