@@ -31,12 +31,17 @@ class Seen:
     def __init__(self) -> None:
         self._bits = bytearray(BITS // 8)
 
-    def add(self, key: object) -> None:
-        """Note a key."""
+    def add(self, key: object) -> bool:
+        """Note a key; return whether it certainly was not noted before."""
         number, bits = hash(key), self._bits
-        bits[number >> 3 & _BYTES] |= 1 << (number & 7)
+        one, in_one = number >> 3 & _BYTES, 1 << (number & 7)
         number >>= _SHIFT
-        bits[number >> 3 & _BYTES] |= 1 << (number & 7)
+        other, in_other = number >> 3 & _BYTES, 1 << (number & 7)
+        if bits[one] & in_one and bits[other] & in_other:
+            return False
+        bits[one] |= in_one
+        bits[other] |= in_other
+        return True
 
     def __contains__(self, key: object) -> bool:
         number, bits = hash(key), self._bits

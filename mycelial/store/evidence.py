@@ -217,9 +217,8 @@ class _Crowds:
             key = file, uid
             if key in most:
                 most[key] += count
-            elif ever is not None and key not in ever:
+            elif ever is not None and ever.add(key):
                 most[key] = count
-                ever.add(key)
         if len(most) > COUNTED:
             halve(most)
 

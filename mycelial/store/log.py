@@ -131,7 +131,7 @@ class LogWriter:
         number = self._processes.get(digest)
         if number is None:
             known = self._ever_processes
-            if known is not None and digest not in known:
+            if known is not None and known.add(digest):
                 found = None
             else:
                 found = self._connection.execute(_PROCESS, (digest,)).fetchone()
@@ -141,8 +141,6 @@ class LogWriter:
                 number = self._next_process
                 self._next_process += 1
                 self._new_processes.append((number, *row))
-                if known is not None:
-                    known.add(digest)
             self._processes[digest] = number
         return number
 
@@ -152,7 +150,7 @@ class LogWriter:
         if number is None:
             column = to_column(path)
             known = self._ever_paths
-            if known is not None and path not in known:
+            if known is not None and known.add(path):
                 found = None
             else:
                 found = self._connection.execute(_PATH, (column,)).fetchone()
@@ -162,8 +160,6 @@ class LogWriter:
                 number = self._next_path
                 self._next_path += 1
                 self._new_paths.append((number, column))
-                if known is not None:
-                    known.add(path)
             self._paths[path] = number
             self._letters += len(path)
         return number
