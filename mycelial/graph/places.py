@@ -61,6 +61,8 @@ def inputs_of(making: Making) -> Iterator[str]:
 
 def writers_before(making: Making, processes: Processes) -> Iterator[Actor]:
     """Yield those whose output the writer has read from a place that holds no file of ours."""
+    if not processes.has_places:
+        return
     for place in dict.fromkeys(inputs_of(making)):
         found = [
             actor

@@ -123,6 +123,11 @@ class Processes:
         """Return the actors of which an output led to this path, in order of appearance."""
         return [self._actors[number] for number in sorted(self._by_place.get(place, ()))]
 
+    @property
+    def has_places(self) -> bool:
+        """Whether an output of any actor led to a path."""
+        return bool(self._by_place)
+
     def child_before(self, actor: Actor, since: float, t: float) -> float:
         """Return when the latest child that `actor` started until `t` was first seen; 0.0 if before `since`.
 
