@@ -30,7 +30,7 @@ from mycelial.graph.programs import (
 from mycelial.graph.redirections import ADJACENT
 from mycelial.graph.shells import Shell, asks_for_more, shell_run, shells_of
 from mycelial.record.events import Process
-from mycelial.record.steps import Command, Step
+from mycelial.record.steps import NOWHERE, Command, Step
 
 LONGEST = 32
 """Commands of a pipeline that are followed."""
@@ -263,7 +263,7 @@ class _Builder:
         if stdout and stdout == stderr:
             stderr = "&1"
         if not stdout and top.streams.get(1, "").startswith("pipe:") and not self._inherits_pipes(top):
-            stdout = "/dev/null"
+            stdout = NOWHERE
         return Command(as_called(top.args), "", stdout, stderr, appends and path in (out, err))
 
     def _is_group(self, creator: Actor, top: _Part) -> bool:

@@ -10,11 +10,11 @@ import os
 import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mycelial.record.display import printable_command, printable_word
 from mycelial.record.events import REDACTED
-from mycelial.record.steps import Command, Step
+from mycelial.record.steps import NOWHERE, Command, Step
 
 _HERE = "\0"  # stands for the mount's root while a line is put together; no argument holds one
 _MAKEABLE = re.compile(r"[\w./#$][\w./+@,#$^!{}-]*(?: [\w./+@,#$^!{}-]+)*")
@@ -44,7 +44,9 @@ class Unwritable(ValueError):
 def pipeline_text(step: Step) -> str:
     """Return the commands of a step as a person would type them in the step's directory; empty if unknown."""
     if step.commands and (step.sure or not step.shell):
-        return _pipeline(step, step.root, lambda word: printable_word(word.replace(_HERE, step.root)))
+        typed = tuple(replace(one, stdout="") if one.stdout == NOWHERE else one for one in step.commands)
+        shown = replace(step, commands=typed)
+        return _pipeline(shown, step.root, lambda word: printable_word(word.replace(_HERE, step.root)))
     return printable_command(step.shell)
 
 

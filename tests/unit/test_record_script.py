@@ -33,6 +33,12 @@ def test_a_recipe_is_shown_on_one_printable_line(given_words: list[str], stdin: 
     assert pipeline_text(step).isprintable()
 
 
+def test_that_nobody_saw_what_a_command_said_is_no_part_of_it_as_it_is_shown() -> None:
+    step = Step("out", (Command(("gzip", "-k", "out"), stdout="/dev/null"),), sure=True)
+    assert pipeline_text(step) == "gzip -k out"
+    assert step_line(step, "").endswith("gzip -k out > /dev/null )")
+
+
 def made(step: Step, tree: Path) -> None:
     script = in_shell("out", [step_line(step, "")], {})
     subprocess.run(["sh", "-s", str(tree)], input=script, text=True, check=True, capture_output=True)
