@@ -79,6 +79,7 @@ class Actor:
     shell: tuple[tuple[str, ...], str] | None = (
         None  # command line and directory of the shell that it is or was
     )
+    taken: bool = False  # whether what it said is in another's words by now
     above: frozenset[int] = field(init=False)  # pids of all its ancestors
     kind: Kind = field(init=False)  # what the program that it runs now is like
     is_given_pipes: bool = field(init=False)  # by name, it or one beside it in its pipeline: <( ) and >( )
@@ -110,7 +111,15 @@ class Actor:
         program, *_ = without_box((self.comm, *(self.args or ())[1:]))
         self.kind = Kind.INTERPRETER if is_script else kind_of(program, self.exe)
         lines = (self.args or (), *(other.args for other in self.neighbours))
-        self.is_given_pipes = any(word.startswith("/dev/fd/") for line in lines for word in line)
+        self.is_given_pipes = any(is_named_pipe(word) for line in lines for word in line)
+
+
+NAMED_PIPES = ("/dev/fd/", "/proc/self/fd/")
+
+
+def is_named_pipe(word: str) -> bool:
+    """Whether a word of a command line is what a shell gives for <( ) or >( )."""
+    return word.startswith(NAMED_PIPES)
 
 
 _NO_PLACES = ("/dev/", "/proc/", "/sys/")

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from itertools import takewhile
 
-from mycelial.graph.actors import Actor, Read
+from mycelial.graph.actors import Actor, Read, is_named_pipe
 from mycelial.graph.calling import has_commands
 from mycelial.graph.filters import reads_input
 from mycelial.graph.making import Making, Reads
@@ -30,9 +30,9 @@ CAPTURED = 60.0
 
 def finished_before(making: Making, shell: Actor) -> float:
     """Return when the shell itself had written something else: what it read before was for that."""
-    begun = making.t if making.begun is None else making.begun
+    begun = making.t if making.begun is None or making.since else making.begun
     times = (t for product, t in reversed(shell.finished.items()) if product != making.product and t <= begun)
-    return next(times, 0.0)
+    return max(next(times, 0.0), making.since)
 
 
 def captured(making: Making, script: Actor, processes: Processes, since: float) -> Reads:
@@ -49,6 +49,8 @@ def captured(making: Making, script: Actor, processes: Processes, since: float) 
         own = child.pipe_out - inherited
         pipes = own - {other.streams[0] for other in child.neighbours}
         if not pipes or child.finished or child.first < since or processes.has_reader(pipes):
+            continue
+        if child.taken and making.writer.kind is Kind.SHELL:
             continue
         readers = processes.readers_of(own)
         if readers and all(pipes.isdisjoint(reader.pipe_out) for reader in readers):
@@ -74,7 +76,7 @@ def _is_for_parent(child: Actor, processes: Processes) -> bool:
 
 def _outputs_of_given(child: Actor) -> set[str]:
     """Return the outputs of those beside it that are given pipes by name: there goes what is done in <( )."""
-    given = (other for other in child.neighbours if any(word.startswith("/dev/fd/") for word in other.args))
+    given = (other for other in child.neighbours if any(map(is_named_pipe, other.args)))
     return {stream for other in given for stream in other.streams[1:2]}
 
 
@@ -245,9 +247,10 @@ def in_words(making: Making, processes: Processes) -> Reads:
         if not pipes or child.finished or not since < child.first <= making.t or processes.has_reader(pipes):
             continue
         is_next = child.first < writer.first and (len(called) != 1 or reads_input(called))
-        if (is_next and (not called or _may_be_among(loose, child))) or _is_for_another_part(
-            child, writer, pid
-        ):
+        is_word = is_next and (not called or _may_be_among(loose, child))
+        if is_word and called:
+            processes.take_up(child)
+        if is_word or _is_for_another_part(child, writer, pid):
             yield from child.reads.items()
     text = script_text(line)
     reads_itself = not text or _is_file(text, line) or "$(<" in text
@@ -262,11 +265,13 @@ def _loose_words(line: tuple[str, ...], making: Making) -> Iterator[str]:
     """Yield the words of a command line that are no plain options, nor the product or what was read."""
     files = {making.name_of(file) for file in (making.product, *making.writer.reads)}
     yield from (
-        word for word in line[1:] if not _OPTION.fullmatch(word) and word.rpartition("/")[2] not in files
+        word
+        for word in line[1:]
+        if not (_OPTION.fullmatch(word) or is_named_pipe(word) or word.rpartition("/")[2] in files)
     )
 
 
-_OPTION = re.compile(r"-[A-Za-z]*|/dev/fd/[0-9]+")
+_OPTION = re.compile(r"-[A-Za-z]*")
 _COUNTING = frozenset({"wc", "cksum", "sum", "md5sum", "sha1sum", "sha256sum", "sha512sum", "b2sum"})
 """Programs that say numbers alone: in words that hold none these are not."""
 

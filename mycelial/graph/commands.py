@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from mycelial.graph.actors import Actor
+from mycelial.graph.actors import NAMED_PIPES, Actor
 from mycelial.graph.calling import as_called, began_in, called_in, has_lasting_script, root_of
 from mycelial.graph.filters import ignores_input, reads_input
 from mycelial.graph.making import Written, opener_of
@@ -205,7 +205,7 @@ class _Builder:
         commands[-1] = self._with_input(commands[-1], part)
         if not commands[-1].stdin and not part.streams.get(0) and reads_input(part.args):
             self._unseen, self._sure = True, False  # what it was given, nobody saw
-        if any("/dev/fd/" in arg or "/proc/self/fd/" in arg for c in commands for arg in c.args):
+        if any(place in arg for c in commands for arg in c.args for place in NAMED_PIPES):
             self._sure = False
         return tuple(reversed(commands))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import dropwhile
 
-from mycelial.graph.actors import Actor
+from mycelial.graph.actors import Actor, is_named_pipe
 from mycelial.graph.capturing import captured, is_before, is_fed_by, is_told
 from mycelial.graph.making import Making, Reads
 from mycelial.graph.processes import Processes
@@ -113,7 +113,7 @@ def _named(making: Making, processes: Processes) -> Iterator[Actor]:
     """Yield those beside the writer that are given pipes by name, as they write to what is done in >( )."""
     for other in making.process.neighbours:
         actor = processes.latest(other.pid)
-        if actor is not None and any(word.startswith("/dev/fd/") for word in other.args):
+        if actor is not None and any(map(is_named_pipe, other.args)):
             yield actor
 
 

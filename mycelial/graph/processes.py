@@ -182,6 +182,11 @@ class Processes:
         actor.pipe_in |= pipes
         self._dirty.add(actor.number)
 
+    def take_up(self, actor: Actor) -> None:
+        """Note that what `actor` said was captured, and is in another's words by now."""
+        actor.taken = True
+        self._dirty.add(actor.number)
+
     def has_reader(self, pipes: set[str]) -> bool:
         """Whether the standard input of any actor is one of `pipes`."""
         return not pipes.isdisjoint(self._by_input)

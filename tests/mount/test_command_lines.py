@@ -82,6 +82,12 @@ def test_a_substitution_is_joined_by_the_pipe_that_it_names(mount: Mounted, in_m
         assert set(cut["pipe_out"]) & set(event["pipe_in"])
 
 
+def test_a_pipe_may_be_named_by_its_place_in_proc(mount: Mounted, in_mount: Path) -> None:
+    event = written("sort /proc/self/fd/9 9< <(cut -c1 in.txt) > out.txt; true", "out.txt", mount)
+    cut = next(other for other in events(mount) if other["comm"] == "cut")
+    assert set(cut["pipe_out"]) & set(event["pipe_in"])
+
+
 def test_secrets_on_command_lines_are_not_recorded(mount: Mounted, in_mount: Path) -> None:
     (mount.source / "tool").write_text("#!/bin/sh\ncat in.txt > out.txt; true\n")
     (mount.source / "tool").chmod(0o755)

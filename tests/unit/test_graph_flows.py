@@ -193,6 +193,23 @@ def test_all_that_is_substituted_for_a_captured_command_by_its_text_is_captured(
     assert story.sources("out") == ["a", "b"]
 
 
+def test_what_is_captured_for_the_words_of_a_command_is_in_nothing_that_the_script_writes_then(
+    story: Story,
+) -> None:
+    script = story.program("bash", args=("bash", "play"))
+    script.run("wc", args=("wc", "-l"), pipe_out=("9",)).open("list")
+    script.run("head", args=("head", "-n", "3", "in"), chain_args=(("bash", "play"),)).open("in").make("top")
+    script.make("log")
+    assert (story.sources("top"), story.sources("log")) == (["in", "list"], [])
+
+
+def test_what_was_captured_for_one_file_is_in_nothing_that_is_added_to_another(story: Story) -> None:
+    script = story.program("bash", args=("bash", "play")).make("log")
+    script.run("sort", pipe_out=("9",)).open("in")
+    script.make("sorted").close("log")
+    assert (story.sources("sorted"), story.sources("log")) == (["in"], [])
+
+
 def test_a_loop_that_reads_lines_is_made_from_its_list_and_what_it_looked_into(story: Story) -> None:
     shell = story.program("bash", args=("bash", "-c", "…")).open("list").create("out")
     for _ in range(3):

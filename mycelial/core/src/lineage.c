@@ -141,10 +141,10 @@ static void append_descriptors(struct text *text, const struct process *process,
         append_descriptor(&pairs, fd, *now || !then ? now : then);
     }
     for (const char *at = cmdline, *end; at < cmdline + size; at = end + 1) {
-        int fd, length = 0;
+        int fd;
         end = memchr(at, '\0', size - (size_t)(at - cmdline));
         if (!end) break;
-        if (sscanf(at, "/dev/fd/%d%n", &fd, &length) != 1 || at[length] || fd < STREAMS) continue;
+        if ((fd = proc_named(at)) < 0) continue;
         snprintf(name, sizeof name, "fd/%d", fd);
         target[read_proc_link(target, sizeof target - 1, process->tgid, name)] = '\0';
         append_descriptor(&pairs, fd, target);

@@ -188,10 +188,10 @@ static size_t append_stream(char *about, size_t size, size_t room, const struct 
 static bool remember_named(struct sibling program, const char *line, size_t size, uint64_t wanted) {
     const char *end;
     char name[32];
-    int fd, length = 0;
+    int fd;
     bool found = false;
     for (const char *at = line; at < line + size && (end = memchr(at, '\0', size - (size_t)(at - line))); at = end + 1) {
-        if (sscanf(at, "/dev/fd/%d%n", &fd, &length) != 1 || at[length] || fd < 3) continue;
+        if ((fd = proc_named(at)) < 0) continue;
         struct sibling named = program;
         snprintf(name, sizeof name, "fd/%d", fd);
         uint64_t pipe = pipe_of(program.pid, name);
@@ -303,7 +303,7 @@ size_t pipeline_neighbours(const struct pipeline *pipeline, char *buffer, size_t
     return size;
 }
 
-/* A pipe that a program is given by its name, /dev/fd/N: a shell's <( ) and >( ). */
+/* A pipe that a program is given by its name: a shell's <( ) and >( ). */
 void pipeline_named(struct pipeline *pipeline, pid_t pid, int fd) {
     char name[32];
     snprintf(name, sizeof name, "fd/%d", fd);

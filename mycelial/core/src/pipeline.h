@@ -17,7 +17,7 @@ struct pipeline {
 };
 void pipeline_forget_all(void);
 bool pipeline_follow(struct pipeline *pipeline, struct proc_streams *streams); /* whether more is known */
-void pipeline_named(struct pipeline *pipeline, pid_t pid, int fd);      /* a pipe given as /dev/fd/N */
+void pipeline_named(struct pipeline *pipeline, pid_t pid, int fd);      /* a pipe given by name */
 void pipeline_to_be_named(struct pipeline *pipeline, pid_t pid, pid_t shell); /* to what a shell's copy becomes */
 /* What is known of the neighbours, each with its length in front: number, streams 0 to 2, command line; bytes. */
 size_t pipeline_neighbours(const struct pipeline *pipeline, char *buffer, size_t room);

@@ -8,8 +8,10 @@
 #include "lock.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -75,4 +77,16 @@ const char *proc_stream(struct proc_streams *streams, int fd) {
         streams->known[fd] = true;
     }
     return target;
+}
+
+int proc_named(const char *word) {
+    static const char *const places[] = {"/dev/fd/", "/proc/self/fd/"};
+    for (unsigned i = 0; i < sizeof places / sizeof *places; i++) {
+        size_t size = strlen(places[i]);
+        char *end;
+        if (strncmp(word, places[i], size) != 0 || word[size] < '0' || word[size] > '9') continue;
+        long fd = strtol(word + size, &end, 10);
+        return *end || fd < STREAMS || fd > INT_MAX ? -1 : (int)fd;
+    }
+    return -1;
 }

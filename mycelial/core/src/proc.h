@@ -9,6 +9,8 @@ ssize_t read_proc_apart(char *buffer, size_t size, pid_t pid, const char *name);
 ssize_t read_proc_link_apart(char *buffer, size_t size, pid_t pid, const char *name); /* with a NUL at its end */
 /* R, S, D, Z ... of what /proc/PID/stat says; 0: it says nothing. */
 char proc_state(const char *stat);
+/* Which descriptor a word of a command line names, as a shell gives them for <( ) and >( ); -1: none, or a standard stream. */
+int proc_named(const char *word);
 size_t read_proc_link(char *buffer, size_t size, pid_t pid, const char *name);
 
 #define STREAMS 3

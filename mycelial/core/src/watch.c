@@ -53,9 +53,9 @@ static unsigned read_named(pid_t pid, const char *line, size_t size, struct name
     char name[32], text[256];
     const char *end;
     unsigned count = 0, flags;
-    int fd, length = 0;
+    int fd;
     for (const char *at = line; count < MOST_NAMED && (end = memchr(at, '\0', size - (size_t)(at - line))); at = end + 1) {
-        if (sscanf(at, "/dev/fd/%d%n", &fd, &length) != 1 || at[length] || fd < 3) continue;
+        if ((fd = proc_named(at)) < 0) continue;
         snprintf(name, sizeof name, "fd/%d", fd);
         if (read_proc_link_apart(text, sizeof text, pid, name) <= 0 || sscanf(text, "pipe:[%" SCNu64, &pipes[count].inode) != 1) continue;
         snprintf(name, sizeof name, "fdinfo/%d", fd);

@@ -8,7 +8,7 @@ void watch_child(pid_t pid, const char *cmdline, size_t size);    /* that it has
 size_t watch_command_line(pid_t pid, char *buffer, size_t room); /* of the first program that it became; bytes */
 
 #define MOST_NAMED 8
-struct named_pipe { /* that a program was given as /dev/fd/N, and whether to write there */
+struct named_pipe { /* that a program was given by name, and whether to write there */
     uint64_t inode;
     bool written;
 };
