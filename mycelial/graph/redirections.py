@@ -11,6 +11,7 @@ from itertools import takewhile
 from mycelial.graph.actors import Actor, is_place
 from mycelial.graph.capturing import CAPTURED, finished_before, is_for_the_shell
 from mycelial.graph.making import Making, Reads
+from mycelial.graph.pairing import by_stem
 from mycelial.graph.processes import Processes
 from mycelial.graph.programs import Kind, kind_of
 
@@ -31,8 +32,14 @@ def held_open(making: Making, shell: Actor, processes: Processes) -> Reads:
     for file, read in reversed(shell.reads.items()):
         if read.last < early:
             return
-        if read.conducted:
+        if read.conducted and not (shell.kind is Kind.BUILDER and _is_script_made(making, shell, file)):
             yield file, read
+
+
+def _is_script_made(making: Making, builder: Actor, file: int) -> bool:
+    """Whether what a builder made and then read tells it what to do: cmake includes what it worked out."""
+    stem, _ = by_stem(making.name_of(making.product))
+    return file in builder.finished and by_stem(making.name_of(file))[0] != stem
 
 
 def has_other_input(making: Making, file: int) -> bool:

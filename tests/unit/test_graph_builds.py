@@ -193,3 +193,10 @@ def test_nobody_made_what_was_only_edited(story: Story) -> None:
     with story.answers() as answers:
         assert answers.how("x.c") is None
         assert answers.how("never seen") is None
+
+
+def test_what_a_builder_includes_of_what_it_made_is_in_nothing_else(story: Story) -> None:
+    cmake = story.program("cmake").make("rules.cmake").open("rules.cmake")
+    cmake.create("config.h.tmp").open("config.h.in").close("config.h.tmp")
+    cmake.open("config.h.tmp").make("config.h").unlink("config.h.tmp")
+    assert story.sources("config.h") == ["config.h.in"]
