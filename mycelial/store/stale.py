@@ -15,6 +15,9 @@ from mycelial.store.connection import Database
 LOOKED_AT = 1000
 """Files above a source that are looked at."""
 
+THROUGH_GONE = 200_000
+"""Pairs of a product and a file above it that is gone that are looked at."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stale:
@@ -49,26 +52,34 @@ class _Older(NamedTuple):
 
 
 # What one run wrote all in one go is not older than itself.
+# Of sources that were made from nothing, which are in no round, the one that changed last is enough.
 _OLDER = """
-    SELECT source.product, source.source, p.changed, s.changed, made.process
+    SELECT source.product, source.source, p.changed, max(s.changed), made.process
     FROM {pairs} AS source JOIN file AS p ON p.id = source.product JOIN file AS s ON s.id = source.source
     LEFT JOIN recipe AS made ON made.product = p.id LEFT JOIN recipe AS given ON given.product = s.id
     WHERE s.changed > p.changed AND NOT p.gone AND NOT s.gone AND NOT p.transient AND NOT s.transient
     AND (made.process IS NULL OR given.process IS NULL OR made.process != given.process){whose}
-    ORDER BY s.changed DESC, source.product, source.source
+    GROUP BY source.product,
+             CASE WHEN EXISTS (SELECT 1 FROM source AS its WHERE its.product = s.id) THEN s.id END
 """
 
 # What was made from a file that is gone by now was made from what that was made from.
+# Only for products that are there: each of a long row of files that are gone has all the others above it.
 _THROUGH_GONE = """
-    WITH RECURSIVE through(product, source, uid) AS (
-        SELECT further.product, own.source, further.uid
+    WITH RECURSIVE above(product, gone, uid) AS (
+        SELECT p.id, middle.id, further.uid
         FROM file AS middle JOIN source AS further ON further.source = middle.id
-        JOIN source AS own ON own.product = middle.id AND own.uid = further.uid
-        WHERE (middle.gone OR middle.transient){only}
+        JOIN file AS p ON p.id = further.product
+        WHERE (middle.gone OR middle.transient) AND NOT p.gone AND NOT p.transient{only}
         UNION
-        SELECT through.product, own.source, through.uid
-        FROM through JOIN file AS middle ON middle.id = through.source AND (middle.gone OR middle.transient)
-        JOIN source AS own ON own.product = middle.id AND own.uid = through.uid
+        SELECT above.product, middle.id, above.uid
+        FROM above JOIN source AS own ON own.product = above.gone AND own.uid = above.uid
+        JOIN file AS middle ON middle.id = own.source
+        WHERE middle.gone OR middle.transient
+        LIMIT {most}
+    ), through(product, source, uid) AS (
+        SELECT above.product, own.source, above.uid
+        FROM above JOIN source AS own ON own.product = above.gone AND own.uid = above.uid
     )
 """
 
@@ -98,7 +109,8 @@ def _older(database: Database, uid: int | None, product: int | None = None) -> l
     whose = "" if uid is None else f" AND source.uid = {int(uid)}"
     only = "" if product is None else f".product = {int(product)}"
     filters = whose + (only and f" AND source{only}")
-    through = _THROUGH_GONE.format(only=only and f" AND further{only}")
+    followed = whose.replace("source.", "further.") + (only and f" AND further{only}")
+    through = _THROUGH_GONE.format(only=followed, most=THROUGH_GONE)
     queries = (
         _OLDER.format(pairs="source", whose=filters),
         through + _OLDER.format(pairs="through", whose=filters),

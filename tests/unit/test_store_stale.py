@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from mycelial.cli.main import run
+from mycelial.store.answers import Answers
 from tests.unit.worked import ALICE, Story
 
 
@@ -117,6 +119,74 @@ def test_what_was_made_again_without_a_file_that_is_gone_is_not_stale(story: Sto
     story.program("fixdep").open("x.d").make("x.cmd")
     story.program("rm").unlink("x.d")
     assert stale(story) == {}
+
+
+def steps(answers: Answers, question: Callable[[], object]) -> int:
+    """How many thousands of its virtual machine's steps SQLite takes for a question."""
+    count = 0
+
+    def note() -> int:
+        nonlocal count
+        count += 1
+        return count > 10_000  # then the question fails
+
+    answers._database.conn.set_progress_handler(note, 1000)
+    question()
+    answers._database.conn.set_progress_handler(None, 0)
+    return count
+
+
+@pytest.fixture
+def row(story: Story) -> Story:
+    """A result at the end of 300 files, each made from the one before and then removed."""
+    story.program("vim").make("left0")
+    for number in range(300):
+        cut = story.program("cut").open(f"left{number}").make(f"left{number + 1}")
+        cut.unlink(f"left{number}") if number else cut
+        story.now += 60
+    story.program("cp").open("left300").make("result").unlink("left300")
+    return story
+
+
+def test_a_row_of_files_that_are_gone_is_gone_through_once(row: Story) -> None:
+    row.program("vim").open("left0").close("left0")
+    with row.answers() as answers:
+        assert {one.path: one.source for one in answers.stale()} == {"result": "left0"}
+        assert answers.newer_source("result") == "left0"
+        assert steps(answers, answers.stale) < 150
+
+
+def test_what_is_looked_at_through_files_that_are_gone_is_bounded(
+    row: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row.program("vim").open("left0").close("left0")
+    monkeypatch.setattr("mycelial.store.stale.THROUGH_GONE", 299)
+    assert stale(row) == {}
+    monkeypatch.setattr("mycelial.store.stale.THROUGH_GONE", 300)
+    assert stale(row) == {"result": ("left0", "")}
+
+
+def test_files_that_are_gone_and_were_made_from_each_other_end(story: Story) -> None:
+    story.program("vim").make("seed")
+    story.program("cp").open("seed").make("one")
+    for _ in range(3):
+        story.program("cp").open("one").make("two")
+        story.program("cat").open("two", "seed").make("one")
+    story.program("cp").open("two").make("result").unlink("one", "two")
+    story.program("vim").open("seed").close("seed")
+    with story.answers() as answers:
+        assert {one.path: one.source for one in answers.stale()} == {"result": "seed"}
+        assert steps(answers, answers.stale) < 50
+
+
+def test_what_another_made_through_a_file_that_is_gone_is_not_named(story: Story) -> None:
+    story.program("vim").make("start")
+    story.program("cp").open("start").make("between")
+    story.program("cp", uid=ALICE + 1).open("between").make("result")
+    story.program("cp").open("between").make("own").unlink("between")
+    story.program("vim").open("start").close("start")
+    assert stale(story, ALICE + 1) == {}
+    assert stale(story, ALICE) == {"own": ("start", "")}
 
 
 def test_the_command_names_all_that_is_stale(story: Story, capsys: pytest.CaptureFixture[str]) -> None:
