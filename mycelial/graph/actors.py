@@ -79,7 +79,6 @@ class Actor:
     shell: tuple[tuple[str, ...], str] | None = (
         None  # command line and directory of the shell that it is or was
     )
-    taken: bool = False  # whether what it said is in another's words by now
     above: frozenset[int] = field(init=False)  # pids of all its ancestors
     kind: Kind = field(init=False)  # what the program that it runs now is like
     is_given_pipes: bool = field(init=False)  # by name, it or one beside it in its pipeline: <( ) and >( )

@@ -50,8 +50,6 @@ def captured(making: Making, script: Actor, processes: Processes, since: float) 
         pipes = own - {other.streams[0] for other in child.neighbours}
         if not pipes or child.finished or child.first < since or processes.has_reader(pipes):
             continue
-        if child.taken and making.writer.kind is Kind.SHELL:
-            continue
         readers = processes.readers_of(own)
         if readers and all(pipes.isdisjoint(reader.pipe_out) for reader in readers):
             continue  # what it wrote went there; only what was captured for them had its input open, too
@@ -248,8 +246,6 @@ def in_words(making: Making, processes: Processes) -> Reads:
             continue
         is_next = child.first < writer.first and (len(called) != 1 or reads_input(called))
         is_word = is_next and (not called or _may_be_among(loose, child))
-        if is_word and called:
-            processes.take_up(child)
         if is_word or _is_for_another_part(child, writer, pid):
             yield from child.reads.items()
     text = script_text(line)

@@ -182,11 +182,6 @@ class Processes:
         actor.pipe_in |= pipes
         self._dirty.add(actor.number)
 
-    def take_up(self, actor: Actor) -> None:
-        """Note that what `actor` said was captured, and is in another's words by now."""
-        actor.taken = True
-        self._dirty.add(actor.number)
-
     def has_reader(self, pipes: set[str]) -> bool:
         """Whether the standard input of any actor is one of `pipes`."""
         return not pipes.isdisjoint(self._by_input)
@@ -213,15 +208,14 @@ class Processes:
                 return None if self.finished_below(actor.ppid, actor.first) > other.last else other
         return None
 
-    def finished_below(self, pid: int, t: float, but: int = 0) -> float:
-        """Return when a process or what is below it last finished one but `but` before `t`; 0.0: never."""
+    def finished_below(self, pid: int, t: float) -> float:
+        """Return when a process or what runs below it finished something last before `t`; 0.0 for never."""
         latest = 0.0
         for actor in reversed(self._actors.values()):
             if actor.last < latest:
                 break
             if actor.pid == pid or actor.is_below(pid):
-                ends = (end for file, end in reversed(actor.finished.items()) if end < t and file != but)
-                latest = max(latest, next(ends, 0.0))
+                latest = max(latest, next((end for end in reversed(actor.finished.values()) if end < t), 0.0))
         return latest
 
     def below(self, pid: int, since: float) -> Iterator[Actor]:

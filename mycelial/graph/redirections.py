@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from itertools import takewhile
 
-from mycelial.graph.actors import Actor, is_place
+from mycelial.graph.actors import Actor
 from mycelial.graph.capturing import CAPTURED, finished_before, is_for_the_shell
 from mycelial.graph.making import Making, Reads
 from mycelial.graph.pairing import by_stem
@@ -28,7 +28,7 @@ def held_open(making: Making, shell: Actor, processes: Processes) -> Reads:
         return
     early = making.begun - (NEWBORN if making.begun - shell.first <= NEWBORN else ADJACENT)
     early = max(early, finished_before(making, shell), processes.child_before(shell, early, making.begun))
-    early = max(early, _opened_after(making, shell, processes))
+    early = max(early, _opened_after(making, shell))
     for file, read in reversed(shell.reads.items()):
         if read.last < early:
             return
@@ -56,7 +56,7 @@ def read_by_itself(making: Making, shell: Actor, processes: Processes) -> Reads:
     """What a shell read into variables, as `read` and loops do: no child had it as its input."""
     if making.creator is not shell:
         return
-    since = max(finished_before(making, shell), making.t - CAPTURED, _opened_after(making, shell, processes))
+    since = max(finished_before(making, shell), making.t - CAPTURED, _opened_after(making, shell))
     reads = list(takewhile(lambda item: item[1].last > since, reversed(shell.reads.items())))
     if not reads:
         return
@@ -89,7 +89,7 @@ def from_children(making: Making, parent: Actor, processes: Processes) -> Reads:
     """What programs read that wrote through their parent's descriptor and made nothing of their own."""
     if making.begun is None:
         return
-    opened = max(making.begun, _opened_after(making, parent, processes))
+    opened = max(making.begun, _opened_after(making, parent))
     for child in processes.below(parent.pid, opened):
         if not _may_write(making, parent, child) or any(
             m.finished.keys() - {making.product} for m in processes.unit(child)
@@ -103,26 +103,31 @@ def from_children(making: Making, parent: Actor, processes: Processes) -> Reads:
 def _may_write(making: Making, parent: Actor, child: Actor) -> bool:
     """Whether a program may have written into what its parent opened, by where its own output led.
 
-    A pipe may end there; but who has closed the product once opens it anew, and nobody sees when.
+    A pipe may end there, as in what a shell captures and then says; but who has closed the product once opens
+    it anew, and nobody sees when.
     """
     outputs = {target for stream, target in child.fds.items() if stream}
-    places = child.places | set(filter(is_place, outputs))
-    if places or not child.fds:
-        return not places or any(making.is_at(making.product, place) for place in places)
-    pipes = {target for target in outputs if target.startswith("pipe:")}
-    return bool(pipes - parent.pipe_out) and not _closed_last(making, parent)
+    if not child.fds or any(making.is_at(making.product, target) for target in outputs | child.places):
+        return True
+    output = child.fds.get(1, "")
+    if child.places or not output.startswith("pipe:") or output in parent.pipe_out:
+        return False
+    if making.writer is parent:
+        return not making.closed_before and not _closed_last(making, parent)
+    return making.writer.kind is Kind.SHELL or not _closed_last(making, parent)  # its copy has it from there
 
 
-def _opened_after(making: Making, parent: Actor, processes: Processes) -> float:
+def _opened_after(making: Making, parent: Actor) -> float:
     """Return the latest time before which its parent cannot have opened the product, for all that is known.
 
     What was closed already may be opened anew to add to it, which nobody sees; it is not while that goes on
-    that other things are finished.
+    that a shell writes to something else by itself.
     """
     last = _closed_last(making, parent)
-    if last or making.closed_before:
-        return max(last, processes.finished_below(parent.pid, making.t, but=making.product))
-    return 0.0
+    if not last and not making.closed_before:
+        return 0.0
+    others = (t for file, t in reversed(parent.finished.items()) if file != making.product and t <= making.t)
+    return max(last, next(others, 0.0))
 
 
 def _closed_last(making: Making, parent: Actor) -> float:

@@ -193,14 +193,39 @@ def test_all_that_is_substituted_for_a_captured_command_by_its_text_is_captured(
     assert story.sources("out") == ["a", "b"]
 
 
-def test_what_is_captured_for_the_words_of_a_command_is_in_nothing_that_the_script_writes_then(
+def test_what_is_captured_may_be_used_after_other_commands(story: Story) -> None:
+    script = story.program("bash", args=("bash", "play"))
+    script.run("cat", args=("cat", "a"), pipe_out=("9",)).open("a")
+    script.run("grep", args=("grep", "1", "b"), chain_args=(("bash", "play"),)).open("b").make("found")
+    script.make("out")
+    assert story.sources("out") == ["a"]
+
+
+def test_a_group_that_adds_to_a_file_takes_in_what_it_read_before_its_commands_made_others(
     story: Story,
 ) -> None:
-    script = story.program("bash", args=("bash", "play"))
-    script.run("wc", args=("wc", "-l"), pipe_out=("9",)).open("list")
-    script.run("head", args=("head", "-n", "3", "in"), chain_args=(("bash", "play"),)).open("in").make("top")
-    script.make("log")
-    assert (story.sources("top"), story.sources("log")) == (["in", "list"], [])
+    shell = story.program("bash", fds=((0, ""),)).make("out")
+    shell.open("a")
+    shell.run("sort", fds=((0, ""), (1, "/home/alice/other"))).open("b").make("other")
+    shell.open("c").close("out")
+    assert story.sources("out") == ["a", "c"]
+
+
+@pytest.mark.parametrize("is_added_to", [False, True])
+def test_what_a_loop_captures_is_in_its_output_though_its_commands_have_their_own(
+    story: Story, is_added_to: bool
+) -> None:
+    streams = ((0, ""), (2, "/home/alice/log"))
+    script = story.program("bash", args=("bash", "play"), fds=streams).create("out")
+    if is_added_to:
+        script.close("out")
+    for name in ("a", "b"):
+        pipe = {"fds": (*streams, (1, f"pipe:[{name}]")), "pipe_out": (f"pipe:[{name}]",)}
+        script.run("cat", **pipe).open(name)
+        copy = script.run("bash", args=("bash", "play"), fds=(*streams, (1, "/home/alice/out")))
+        copy.create(f"{name}.date").close("out")  # what the script said, as the copy lets go of it
+        copy.becomes("date", args=("date",)).close(f"{name}.date")
+    assert story.sources("out") == ["a", "b"]
 
 
 def test_what_was_captured_for_one_file_is_in_nothing_that_is_added_to_another(story: Story) -> None:
