@@ -355,19 +355,6 @@ def test_a_process_that_execs_is_read_anew(mount: Mounted, in_mount: Path) -> No
     assert [first["comm"], second["comm"]] == ["bash", "tail"]
 
 
-def read_under_names(path: Path, names: list[str]) -> None:
-    for name in names:
-        Path("/proc/self/comm").write_text(name)
-        path.read_bytes()
-
-
-def test_a_name_may_hold_anything_and_change_at_any_time(mount: Mounted, in_mount: Path) -> None:
-    names = ["a\\b", "c) R 1 (d", "e\nf", "\\n", "g", "h\\", "i\\ni", "j)"]
-    run_apart(read_under_names, in_mount / "in.txt", names)
-    log = wait_for_events(mount, lambda log: len(told(log, "in.txt")) == len(names))
-    assert [event["comm"] for event in log] == names
-
-
 @pytest.mark.as_root
 def test_the_caller_is_named_not_the_daemon(new_mount: Callable[..., Mounted]) -> None:
     mount = new_mount("--allow-other")

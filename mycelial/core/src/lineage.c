@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define MAX_ANCESTORS 32
@@ -172,12 +173,13 @@ static void announce(struct process *process, struct proc_streams *streams) {
     char data[57344], field[8192]; /* of which all fields together need 54 KiB */
     struct text text = {data, 0, sizeof data};
     uint32_t ids[4] = {(uint32_t)process->tgid, (uint32_t)process->ppid, (uint32_t)process->pgid, (uint32_t)process->sid};
+    struct stat owner;
     pid_t ppid = process->ppid;
     struct pipeline pipeline = process->pipeline;
     process->number = ++announced.last_number;
     process->epoch = announced.epoch;
     announced.reads++;
-    uint32_t number = process->number, uid = process->uid;
+    uint32_t number = process->number, uid = fstat(process->comm_fd, &owner) ? 0 : owner.st_uid;
     append(&text, ids, sizeof ids);
     append(&text, &process->start, sizeof process->start);
     append_field(&text, process->comm, strlen(process->comm));

@@ -81,7 +81,7 @@ static int processor_of(pid_t tid) {
     int cpu;
     unsigned priority;
     if (setjmp(core_way_back)) return -1;
-    if (core_is_left() || read_proc(text, sizeof text, "/proc/%d/stat", (int)tid) <= 0) return -1;
+    if (core_is_left() || read_proc(text, sizeof text, "/proc/%d/task/%d/stat", (int)tid, (int)tid) <= 0) return -1;
     const char *at = strrchr(text, ')'); /* the name, which is field 2, may hold anything */
     for (int field = 2; at && field < FIELD_CPU; field++) at = strchr(at + 1, ' ');
     return at && sscanf(at, " %d %u", &cpu, &priority) == 2 && !priority ? cpu : -1;

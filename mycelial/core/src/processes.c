@@ -1,9 +1,7 @@
 /* The processes that were seen lately.
  *
- * What is kept open of one is /proc/TID/stat. Reading that again tells two things for one system call: whether the number
+ * What is kept open of one is /proc/TID/comm. Reading that again tells two things for one system call: whether the number
  * still means the same process (a dead one gives ESRCH), and whether it has become another program (exec changes the name).
- * Most ask for little, and to look up one more file in /proc costs as much as to read this one twice. Who is looked at often
- * is so by /proc/TID/comm instead, which is read four times as quickly.
  */
 #include "processes.h"
 #include "lock.h"
@@ -13,12 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define BUCKETS 1024
-#define OFTEN 4 /* looks, after which comm is opened */
-#define STAT_SIZE 1024
 
 static struct {
     struct process *buckets[BUCKETS];
@@ -41,12 +36,6 @@ bool process_is_becoming(pid_t pid) {
     return read_proc(text, sizeof text, "/proc/%d/status", (int)pid) > 0 && strstr(text, "\nVmSize:"); /* at its end it has none */
 }
 
-static int open_proc(pid_t tid, const char *name) {
-    char path[64];
-    snprintf(path, sizeof path, "/proc/%d/%s", (int)tid, name);
-    return open(path, O_RDONLY | O_CLOEXEC);
-}
-
 static bool read_comm(int fd, char *comm, size_t size) {
     ssize_t got = pread(fd, comm, size - 1, 0);
     if (got <= 0) return false;
@@ -55,50 +44,26 @@ static bool read_comm(int fd, char *comm, size_t size) {
     return true;
 }
 
-/* The name in /proc/TID/stat, between parentheses; it may hold any. A backslash or a new line older kernels write as C does. */
-static bool name_in(const char *stat, pid_t tid, char *comm, size_t size) {
-    const char *begin = strchr(stat, '('), *end = strrchr(stat, ')');
-    if (!begin || !end || end < begin || (size_t)(end - begin) > size) return false;
-    size_t length = (size_t)(end - begin) - 1;
-    memcpy(comm, begin + 1, length);
-    comm[length] = '\0';
-    if (!strchr(comm, '\\')) return true;
-    int fd = open_proc(tid, "comm");
-    bool is_read = fd >= 0 && read_comm(fd, comm, size);
-    if (fd >= 0) close(fd);
-    return is_read;
-}
-
-static bool read_stat(int fd, char stat[STAT_SIZE]) {
-    ssize_t got = pread(fd, stat, STAT_SIZE - 1, 0);
-    stat[got > 0 ? got : 0] = '\0';
-    return got > 0;
-}
-
 bool process_is_unchanged(const struct process *process) {
-    char comm[sizeof process->comm], stat[STAT_SIZE];
-    bool alive = process->stat_fd < 0 ? read_comm(process->comm_fd, comm, sizeof comm)
-                                      : read_stat(process->stat_fd, stat) && name_in(stat, process->tid, comm, sizeof comm);
-    return alive && !strcmp(comm, process->comm);
+    char comm[sizeof process->comm];
+    return read_comm(process->comm_fd, comm, sizeof comm) && !strcmp(comm, process->comm);
 }
 
-/* Those of proc(5) that are wanted, by their numbers there; the name is the second. */
-static bool take_fields(struct process *process, const char *stat) {
-    enum { PPID = 4, PGID, SID, THREADS = 20, START = 22, FIELDS };
-    unsigned long long fields[FIELDS] = {0};
-    const char *at = strrchr(stat, ')');
-    char *end = NULL;
-    if (!at || strlen(at) < 3) return false;
-    at += 3; /* the state */
-    for (unsigned i = PPID; i < FIELDS; i++, at = end) {
-        fields[i] = strtoull(at, &end, 10);
-        if (end == at) return false;
-    }
-    process->ppid = (pid_t)fields[PPID];
-    process->pgid = (pid_t)fields[PGID];
-    process->sid = (pid_t)fields[SID];
-    process->threads = (unsigned)fields[THREADS];
-    process->start = fields[START];
+static bool read_stat(struct process *process) {
+    char text[1024];
+    if (read_proc(text, sizeof text, "/proc/%d/stat", (int)process->tid) <= 0) return false;
+    const char *after = strrchr(text, ')'); /* the name may hold anything */
+    int ppid, pgid, sid;
+    long threads;
+    unsigned long long start;
+    if (!after || sscanf(after + 1, " %*c %d %d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %ld %*d %llu", &ppid,
+                         &pgid, &sid, &threads, &start) != 5)
+        return false;
+    process->ppid = ppid;
+    process->pgid = pgid;
+    process->sid = sid;
+    process->threads = (unsigned)threads;
+    process->start = start;
     return true;
 }
 
@@ -128,17 +93,12 @@ static void lru_front(struct process *process) {
     process->lru_next->lru_prev = process->lru_prev->lru_next = process;
 }
 
-static void close_files(const struct process *process) {
-    if (process->stat_fd >= 0) close(process->stat_fd);
-    if (process->comm_fd >= 0) close(process->comm_fd);
-}
-
 static void discard(struct process *process) {
     struct process **link = &processes.buckets[(unsigned)process->tid % BUCKETS];
     while (*link != process) link = &(*link)->hash_next;
     *link = process->hash_next;
     lru_unlink(process);
-    close_files(process);
+    close(process->comm_fd);
     free(process->cmdline);
     for (int fd = 0; fd < STREAMS; fd++) free(process->streams[fd]);
     free(process);
@@ -147,7 +107,7 @@ static void discard(struct process *process) {
 
 static void discard_unfinished(void) {
     if (!processes.unfinished) return;
-    close_files(processes.unfinished);
+    if (processes.unfinished->comm_fd >= 0) close(processes.unfinished->comm_fd);
     free(processes.unfinished);
     processes.unfinished = NULL;
 }
@@ -164,29 +124,18 @@ static void forget_program(struct process *process) {
     process->cmdline_size = 0;
 }
 
-/* Others may go on meanwhile: of what is read a part is computed from its memory map, which may be the last to be given back. */
-static bool look_at_stat(int fd, char stat[STAT_SIZE]) {
-    core_leave();
-    bool alive = read_stat(fd, stat);
-    core_return();
-    return alive;
-}
-
 static struct process *first_seen(pid_t tid) {
-    char stat[STAT_SIZE];
-    struct stat owner;
+    char path[64];
     struct process *process = calloc(1, sizeof *process);
     if (!process) return NULL;
     process->tid = tid;
-    process->comm_fd = -1;
-    process->stat_fd = open_proc(tid, "stat");
     processes.unfinished = process;
-    if (process->stat_fd < 0 || !look_at_stat(process->stat_fd, stat) || !name_in(stat, tid, process->comm, sizeof process->comm) ||
-        !take_fields(process, stat)) {
+    snprintf(path, sizeof path, "/proc/%d/comm", (int)tid);
+    process->comm_fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (process->comm_fd < 0 || !read_comm(process->comm_fd, process->comm, sizeof process->comm) || !read_stat(process)) {
         discard_unfinished();
         return NULL;
     }
-    process->uid = fstat(process->stat_fd, &owner) ? 0 : owner.st_uid;
     process->tgid = group_leader(process);
     processes.unfinished = NULL;
     struct process **bucket = &processes.buckets[(unsigned)tid % BUCKETS];
@@ -203,22 +152,10 @@ struct process *process_known(pid_t tid) {
     return process;
 }
 
-/* Whether it is alive, and its name as it is now; `stat` is empty where that was not needed. */
-static bool look_again(struct process *process, char *comm, size_t size, char stat[STAT_SIZE]) {
-    stat[0] = '\0';
-    if (process->stat_fd < 0) return read_comm(process->comm_fd, comm, size);
-    if (++process->looks == OFTEN) process->comm_fd = open_proc(process->tid, "comm");
-    if (!look_at_stat(process->stat_fd, stat) || !name_in(stat, process->tid, comm, size)) return false;
-    if (process->comm_fd < 0) return true;
-    close(process->stat_fd); /* it lived after the other was opened, so that is its own */
-    process->stat_fd = -1;
-    return true;
-}
-
 struct process *thread_of(pid_t tid) {
-    char comm[sizeof((struct process *)0)->comm], stat[STAT_SIZE];
+    char comm[sizeof((struct process *)0)->comm];
     struct process *process = process_known(tid);
-    if (process && !look_again(process, comm, sizeof comm, stat)) {
+    if (process && !read_comm(process->comm_fd, comm, sizeof comm)) {
         discard(process); /* the number may have been given to another one */
         process = NULL;
     }
@@ -227,7 +164,7 @@ struct process *thread_of(pid_t tid) {
     lru_front(process);
     if (strcmp(comm, process->comm) != 0) {
         memcpy(process->comm, comm, sizeof comm);
-        if (stat[0] || read_proc(stat, sizeof stat, "/proc/%d/stat", (int)tid) > 0) take_fields(process, stat);
+        read_stat(process);
         process->tgid = group_leader(process);
         forget_program(process);
     }

@@ -10,9 +10,7 @@ struct process {
     pid_t tid, tgid, ppid, pgid, sid;
     unsigned threads;
     uint64_t start; /* clock ticks since boot */
-    int stat_fd, comm_fd; /* in /proc: first the one, then instead the other; -1: not open */
-    unsigned looks;
-    uint32_t uid; /* whose it was when it was first seen */
+    int comm_fd;
     char comm[64];
     uint32_t number, epoch; /* under which it was announced */
     uint64_t line, input; /* of a shell: hashes of its command line, and of where its standard input led then */
