@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -73,6 +74,27 @@ def test_what_ran_elsewhere_and_named_the_tree_writes_into_its_copy(command: Com
     (elsewhere / "words").write_text("x")
     made(Step("out", (command,), cwd=str(elsewhere), root="/mnt/live", sure=True), tree)
     assert (tree / "out").read_text() == "x"
+
+
+@pytest.mark.parametrize("form", ["script", "makefile"])
+def test_no_search_path_for_directories_leads_out_of_the_copy(form: str, tmp_path: Path) -> None:
+    for place in ("other", "copy"):
+        (tmp_path / place / "sub").mkdir(parents=True)
+        (tmp_path / place / "sub" / "in").write_text(place)
+    (tmp_path / "other" / "copy" / "sub").mkdir(parents=True)
+    step = Step("sub/out", (Command(("cp", "in", "out")),), cwd="/mnt/sub", root="/mnt", sure=True)
+    line = step_line(step, "")
+    if form == "script":
+        text, call = in_shell("sub/out", [line], {}), ["sh", "-s", "copy"]
+    else:
+        text, call = (
+            in_make("sub/out", [Rule("sub/out", (), (line,))], {}),
+            ["make", "-s", "-C", "copy", "-f-"],
+        )
+    about = {**os.environ, "CDPATH": str(tmp_path / "other")}
+    subprocess.run(call, input=text, text=True, cwd=tmp_path, env=about, check=True)
+    assert (tmp_path / "copy" / "sub" / "out").read_text() == "copy"
+    assert not (tmp_path / "other" / "sub" / "out").exists()
 
 
 @pytest.mark.parametrize(
