@@ -295,7 +295,10 @@ def _with_needs_of(product: Product, left_out: Mapping[int, Product]) -> Product
     names = {left_out[file].made_as for file in seen} | {link.step.product for link in links}
     needs = product.needs.union(*(left_out[file].needs for file in seen)) - left_out.keys()
     sources = dict.fromkeys(name for link in (*product.links, *links) for name in link.sources)
-    first = replace(product.links[0], sources=tuple(name for name in sources if name not in names))
+    pairs = dict.fromkeys(pair for link in (product.links[0], *links) for pair in link.names)
+    first = replace(
+        product.links[0], sources=tuple(name for name in sources if name not in names), names=tuple(pairs)
+    )
     rest = [replace(link, sources=()) for link in product.links[1:]]
     kept = [
         replace(link, names=tuple(pair for pair in link.names if pair[0] not in names))

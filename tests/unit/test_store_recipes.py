@@ -412,6 +412,22 @@ def test_what_a_pipeline_gives_to_the_filter_of_its_last_part_is_made_by_the_scr
     assert lines(story, "xaa") == ["( bash run.sh )"]
 
 
+def test_what_a_shell_made_and_removed_is_made_of_what_was_renamed_since(story: Story) -> None:
+    line = ("sh", "-c", "sort data > tmp; uniq tmp > out; rm tmp")
+    about: dict[str, Any] = {"cwd": "/mnt", "chain_args": (line,)}
+    shell = called(story, *line).create("tmp")
+    shell.run("sort", args=("sort", "data"), fds=((1, "/mnt/tmp"),), **about).open("data").close("tmp")
+    shell.create("out")
+    shell.run("uniq", args=("uniq", "tmp"), fds=((1, "/mnt/out"),), **about).open("tmp").close("out")
+    shell.run("rm", args=("rm", "tmp"), **about).unlink("tmp")
+    called(story, "mv", "data", "data.2024").rename("data", "data.2024")
+    story.program("vim").make("data")
+    with story.answers() as answers:
+        script, makefile = (write(answers.chain("out"), "/mnt") for write in (as_script, as_makefile))
+    assert script.index("cp -p data.2024 data\n") < script.index("( sh -c")
+    assert "\nout: data.2024\n\t-cp -p data.2024 data\n" in makefile
+
+
 def test_what_nobody_made_has_no_script(story: Story) -> None:
     story.program("vim").open("a").close("a")
     with story.answers() as answers, pytest.raises(Unwritable, match="nobody was seen making it"):
