@@ -42,13 +42,14 @@ class Link:
     """One step, and what it needs: its sources by their names at the time.
 
     `names` are (path now, path at the time) of those that have, or are made under, another name; `beside` is
-    what the same run made besides.
+    what the same run made besides; `needs` are the files behind the sources that no step before made.
     """
 
     step: Step
     sources: tuple[str, ...]
     names: tuple[tuple[str, str], ...] = ()
     beside: tuple[str, ...] = ()
+    needs: tuple[tuple[int, str], ...] = ()
 
     def steps(self) -> Iterator[Step]:
         """Yield the step, and as many more of its kind as the same run made other files."""
@@ -218,20 +219,16 @@ class Recipes:
     ) -> None:
         seen.add(file)
         made: set[str] = set()
-        needed: set[int] = set()
         links = []
         for step in steps:
-            names = []
             reads = self._reads(step)
-            for number, then in reads:
-                if number != file and then not in made:
-                    needed.add(number)
-                    now = self._provide(number, then, chain, given, seen, depth)
-                    if now != then:
-                        names.append((now, then))
+            needs = tuple((number, then) for number, then in reads if number != file and then not in made)
+            now = [self._provide(*need, chain, given, seen, depth) for need in needs]
+            names = tuple((path, then) for path, (_, then) in zip(now, needs, strict=True) if path != then)
             made.add(step.product)
-            links.append(Link(step, tuple(path for _, path in reads), tuple(names)))
-        chain.products.append(Product(steps[-1].product, tuple(links), file, frozenset(needed)))
+            links.append(Link(step, tuple(path for _, path in reads), names, needs=needs))
+        needed = frozenset(number for link in links for number, _ in link.needs)
+        chain.products.append(Product(steps[-1].product, tuple(links), file, needed))
 
     def _reads(self, step: Step) -> list[tuple[int, str]]:
         """Return what a step needs, without what the same run made by the way and is gone: temporary files.
@@ -296,10 +293,17 @@ def _with_needs_of(product: Product, left_out: Mapping[int, Product]) -> Product
     needs = product.needs.union(*(left_out[file].needs for file in seen)) - left_out.keys()
     sources = dict.fromkeys(name for link in (*product.links, *links) for name in link.sources)
     pairs = dict.fromkeys(pair for link in (product.links[0], *links) for pair in link.names)
+    own = dict.fromkeys(need for link in (product.links[0], *links) for need in link.needs)
     first = replace(
-        product.links[0], sources=tuple(name for name in sources if name not in names), names=tuple(pairs)
+        product.links[0],
+        sources=tuple(name for name in sources if name not in names),
+        names=tuple(pairs),
+        needs=tuple(need for need in own if need[0] in needs),
     )
-    rest = [replace(link, sources=()) for link in product.links[1:]]
+    rest = [
+        replace(link, sources=(), needs=tuple(need for need in link.needs if need[0] in needs))
+        for link in product.links[1:]
+    ]
     kept = [
         replace(link, names=tuple(pair for pair in link.names if pair[0] not in names))
         for link in (first, *rest)

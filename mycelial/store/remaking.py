@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from mycelial.record.script import Rule, Unwritable, copy_line, directories, in_make, in_shell, step_line
 from mycelial.record.steps import Step
-from mycelial.store.recipes import Chain, Product, in_rounds
+from mycelial.store.recipes import Chain, Link, Product, in_rounds
 
 _Run = tuple[str, tuple[int, int]]
 
@@ -22,17 +22,16 @@ def as_script(chain: Chain, root: str) -> str:
     _check(chain)
     root = chain.root or root
     lines = directories(_steps(chain.products))
-    done: set[_Run] = set()
+    tree = _Tree(chain, root)
     is_swept = False  # whether a shell was called that may have removed directories
     for group in in_rounds(chain.products):
         steps = [link.step for product in group for link in product.links]
-        found = list(_lines(group, root, done))
+        found = list(tree.lines(group))
         if is_swept and found and all(step.sure for step in steps):
             lines += directories(_steps(group))
         is_swept = is_swept or not all(step.sure for step in steps)
         lines += found
-    if chain.products[-1].made_as != chain.path:
-        lines.append(copy_line(chain.products[-1].made_as, chain.path))
+    lines += tree.named(chain.path, chain.products[-1])
     return in_shell(chain.path, lines, chain.given)
 
 
@@ -87,15 +86,112 @@ def _check(chain: Chain) -> None:
         raise Unwritable(f"{chain.path}: {chain.problem}")
 
 
-def _lines(group: list[Product], root: str, done: set[_Run]) -> Iterator[str]:
-    """Yield the lines that make a group, but for runs that were `done` for another, and note those."""
+def _run(link: Link, root: str) -> _Run:
+    """Return the line that does a link's step, and the process that did it."""
+    return step_line(link.step, root), link.step.by if link.step.sure else link.step.shell_by
+
+
+def _calls(group: list[Product], root: str, done: set[_Run]) -> Iterator[tuple[Link, _Run]]:
+    """Yield what makes a group, but for runs that were `done` for another, and note those."""
     links = [link for product in group for link in product.links]
     if len(group) > 1:
         links.sort(key=lambda link: link.step.t)
     for link in links:
-        line, step = step_line(link.step, root), link.step
-        run = (line, step.by if step.sure else step.shell_by)
+        run = _run(link, root)
         if run not in done:
             done.add(run)
-            yield from (copy_line(now, then) for now, then in link.names)
-            yield line
+            yield link, run
+
+
+def _lines(group: list[Product], root: str, done: set[_Run]) -> Iterator[str]:
+    for link, (line, _) in _calls(group, root, done):
+        yield from (copy_line(now, then) for now, then in link.names)
+        yield line
+
+
+class _Tree:
+    """The tree while a script runs, in which one name may stand for several files, one after the other.
+
+    A name holds files that the script makes, or what lies at a path before it runs.
+    """
+
+    def __init__(self, chain: Chain, root: str) -> None:
+        self._root = root
+        self._done: set[_Run] = set()
+        self._gone = frozenset(chain.gone)
+        self._holds: dict[str, frozenset[int] | str] = {}
+        self._made_as = {product.file: product.made_as for product in chain.products}
+        self._needed_as: dict[int, dict[str, None]] = {chain.products[-1].file: {chain.path: None}}
+        self._last = {product.file: _run(product.links[-1], root) for product in chain.products}
+        self._makes: dict[_Run, dict[str, set[int]]] = {}
+        makers: dict[str, set[int]] = {}
+        for product in chain.products:
+            for link in product.links:
+                name = link.step.product
+                makers.setdefault(name, set()).add(product.file)
+                self._makes.setdefault(_run(link, root), {}).setdefault(name, set()).add(product.file)
+                for file, then in link.needs:
+                    self._needed_as.setdefault(file, {})[then] = None
+        self._shared = {name for name, files in makers.items() if len(files) > 1}
+
+    def lines(self, group: list[Product]) -> Iterator[str]:
+        """Yield the lines that make a group; what has a name that others have, too, is copied at once.
+
+        Raises
+        ------
+        Unwritable
+            A line would find another file under a name than it did.
+        """
+        inner = {product.file for product in group}
+        for link, run in _calls(group, self._root, self._done):
+            for now, then in link.names:
+                if now not in self._shared:
+                    yield self._copied(now, then)
+            for file, then in link.needs:
+                if file not in inner:
+                    self._check(file, then, link)
+                elif self._made_as[file] in self._shared:
+                    raise _mixed_up(then)
+            yield run[0]
+            made = self._makes[run]
+            self._holds |= {name: frozenset(files) for name, files in made.items()}
+            for name in sorted(made.keys() & self._shared):
+                yield from self._at_once(name, made[name], run)
+
+    def named(self, path: str, last: Product) -> Iterator[str]:
+        """Yield the line that gives what was asked for the name that it has now."""
+        if last.made_as in self._shared:
+            self._check(last.file, path)
+        elif last.made_as != path:
+            yield copy_line(last.made_as, path)
+
+    def _at_once(self, name: str, files: set[int], run: _Run) -> Iterator[str]:
+        """Yield the lines that give what a run has made for good the names under which it is needed."""
+        for file in files:
+            if self._last[file] == run:
+                if len(files) > 1:
+                    raise _mixed_up(name)
+                yield from (
+                    self._copied(name, then) for then in self._needed_as.get(file, {}) if then != name
+                )
+
+    def _copied(self, now: str, then: str) -> str:
+        self._holds[then] = self._holds.get(now, now)
+        return copy_line(now, then)
+
+    def _check(self, file: int, name: str, link: Link | None = None) -> None:
+        """See that a file is there under the name that is needed."""
+        held = self._holds.get(name, name)
+        if file in self._made_as:
+            is_there = (
+                file in held if isinstance(held, frozenset) else self._made_as[file] not in self._shared
+            )
+        else:
+            now = next((now for now, then in link.names if then == name), name) if link else name
+            is_there = held == now or name in self._gone
+        if not is_there:
+            raise _mixed_up(name)
+
+
+def _mixed_up(name: str) -> Unwritable:
+    return Unwritable(f"{name}: several files had this name by turns, and a script would mix them up")

@@ -284,6 +284,60 @@ def test_what_was_moved_afterwards_is_moved_again(story: Story) -> None:
     assert text.endswith("( sort -o b a )\ncp -p b c\ntest -e c\n")
 
 
+def test_what_was_made_under_one_name_and_moved_each_time_is_not_mixed_up(story: Story) -> None:
+    for name in "ab":
+        called(story, "sort", "-o", "t", name).open(name).make("t")
+        called(story, "mv", "t", f"{name}.s").rename("t", f"{name}.s")
+    called(story, "cat", "a.s", "b.s").open("a.s", "b.s").make("t")
+    called(story, "mv", "t", "z").rename("t", "z")
+    with story.answers() as answers:
+        script = as_script(answers.chain("z"), "/mnt")
+    assert "( sort -o t a )\ncp -p t a.s\n" in script
+    assert "( sort -o t b )\ncp -p t b.s\n" in script
+    assert script.endswith("\n( cat a.s b.s )\ncp -p t z\ntest -e z\n")
+
+
+def test_what_two_runs_made_under_the_same_names_is_not_mixed_up(story: Story, tmp_path: Path) -> None:
+    for name in "ab":
+        called(story, "split", "-n2", name).open(name).make("xaa", "xab")
+        called(story, "mv", "xaa", f"{name}1").rename("xaa", f"{name}1")
+        called(story, "mv", "xab", f"{name}2").rename("xab", f"{name}2")
+        (tmp_path / name).write_text(f"{name}{name.upper()}")
+    mixed = ("a1", "b1", "a2", "b2")
+    story.program("cat", args=("cat", *mixed), cwd="/mnt", fds=((1, "/mnt/z"),)).open(*mixed).make("z")
+    with story.answers() as answers:
+        script = as_script(answers.chain("z"), "/mnt")
+    subprocess.run(["sh", "-s", str(tmp_path)], input=script, text=True, check=True)
+    assert (tmp_path / "z").read_text() == "abAB"
+
+
+def test_what_would_be_made_of_another_file_of_that_name_is_refused(story: Story) -> None:
+    called(story, "sort", "-o", "t", "a").open("a").make("t")
+    called(story, "uniq", "t", "a.1").open("t").make("a.1")
+    called(story, "mv", "t", "kept").rename("t", "kept")
+    called(story, "sort", "-o", "t", "b").open("b").make("t")
+    called(story, "uniq", "t", "b.1").open("t").make("b.1")
+    called(story, "mv", "kept", "back").rename("t", "b.t").rename("kept", "t")
+    called(story, "uniq", "t", "a.2").open("t").make("a.2")
+    for number, sources in enumerate([("a.1", "b.1", "a.2"), ("a.2", "b.1", "a.1")]):
+        called(story, "paste", *sources, f"z{number}").open(*sources).make(f"z{number}")
+        with story.answers() as answers, pytest.raises(Unwritable, match="t: several files had this name"):
+            as_script(answers.chain(f"z{number}"), "/mnt")
+    assert lines(story, "a.2") == ["( sort -o t a )", "( uniq t a.2 )"]
+
+
+def test_a_copy_never_covers_what_is_needed_under_its_name(story: Story) -> None:
+    called(story, "sort", "-o", "old", "data").open("data").make("old")
+    called(story, "mv", "data", "data.2024").rename("data", "data.2024")
+    story.program("vim").make("data")
+    called(story, "sort", "-o", "new", "data").open("data").make("new")
+    for first, second in (("old", "new"), ("new", "old")):
+        called(story, "paste", first, second).open(first, second).make(f"{first}-first")
+    assert lines(story, "old-first") == ["( sort -o new data )", "( sort -o old data )", "( paste old new )"]
+    with story.answers() as answers, pytest.raises(Unwritable, match="data: several files had this name"):
+        as_script(answers.chain("new-first"), "/mnt")
+
+
 def test_what_its_shell_moved_afterwards_is_made_under_its_last_name(story: Story) -> None:
     line = ("sh", "-c", "sort a > t; mv t b")
     make = called(story, "make")
