@@ -173,7 +173,7 @@ def actor_from(state: dict[str, Any]) -> Actor:
     """Return the actor that :func:`state_of` gave."""
     return Actor(
         **{
-            **state,
+            **{name: state[name] for name in _STATE if name in state},  # a newer version may say more
             "args": None if state["args"] is None else tuple(state["args"]),
             "chain": tuple((pid, comm) for pid, comm in state["chain"]),
             "pipe_in": set(state["pipe_in"]),

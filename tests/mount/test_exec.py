@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 
 from tests.mount.mounted import Mounted, run
@@ -31,3 +32,22 @@ def test_programs_that_hold_written_files_can_start_others_at_the_same_time(moun
         assert (mount.mountpoint / f"out{worker}").read_text() == "text\n"
     for number in range(3):
         wait_for(mount, "write", f"log{number}")
+
+
+BECOMING = """\
+import os, sys
+written = os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC)
+os.write(written, b"text")
+os.execv("/bin/true", ["true"])
+"""
+
+
+def test_a_program_that_nobody_saw_before_can_leave_what_it_wrote_to_exec_to_close(mount: Mounted) -> None:
+    streams = dict.fromkeys(
+        ("stdin", "stdout", "stderr"), subprocess.DEVNULL
+    )  # no pipes: nothing else is looked at
+    for number in range(3):
+        path = mount.mountpoint / f"out{number}"
+        command = [sys.executable, "-c", BECOMING, path]
+        assert subprocess.run(command, check=False, timeout=60, **streams).returncode == 0
+        assert path.read_text() == "text"

@@ -242,7 +242,7 @@ static bool has_other_input(struct process *process, struct proc_streams *stream
     return is_other(&process->input, input, strlen(input));
 }
 
-static uint32_t number_of(pid_t tid, bool look_at_pipes) {
+static uint32_t number_of(pid_t tid, bool look_at_pipes, bool look_at_input) {
     if (core_is_left()) return lineage_latest(tid);
     if (setjmp(core_way_back)) return PROCESS_UNKNOWN;
     struct process *process = process_of(tid);
@@ -254,7 +254,7 @@ static uint32_t number_of(pid_t tid, bool look_at_pipes) {
     proc_streams_of(&streams, process->tgid);
     if (is_shell(process)) {
         known &= !has_other_line(process);
-        if (look_at_pipes || !known) known &= !has_other_input(process, &streams);
+        if (look_at_input || !known) known &= !has_other_input(process, &streams);
     }
     if (known && !(look_at_pipes && (process->pipeline.in.count || process->pipeline.out.count))) return process->number;
     struct pipeline pipeline = process->pipeline;
@@ -266,8 +266,9 @@ static uint32_t number_of(pid_t tid, bool look_at_pipes) {
     return process->number;
 }
 
-uint32_t lineage_number(pid_t tid) { return number_of(tid, false); }
-uint32_t lineage_refresh_pipes(pid_t tid) { return number_of(tid, true); }
+uint32_t lineage_number(pid_t tid) { return number_of(tid, false, false); }
+uint32_t lineage_of_writer(pid_t tid) { return number_of(tid, false, true); }
+uint32_t lineage_refresh_pipes(pid_t tid) { return number_of(tid, true, true); }
 
 /* Whose thread it is, without looking. */
 static struct process *seen_last(pid_t tid) {
@@ -293,7 +294,7 @@ void lineage_settle(pid_t tid) {
     if (!process || !process->pipeline.unsettled || process->threads > 1) return;
     process->pipeline.unsettled = false;
     pid_t pid = process->tgid;
-    if (read_proc(text, sizeof text, "/proc/%d/cmdline", (int)pid) > 0) number_of(pid, true); /* at its end it has none */
+    if (read_proc(text, sizeof text, "/proc/%d/cmdline", (int)pid) > 0) number_of(pid, true, true); /* at its end it has none */
 }
 
 void lineage_redirected(pid_t tid) {

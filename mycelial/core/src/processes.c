@@ -44,6 +44,7 @@ static bool read_comm(int fd, char *comm, size_t size) {
     return true;
 }
 
+/* With the core: of its files this one alone keeps nobody waiting while the process becomes another program. */
 bool process_is_unchanged(const struct process *process) {
     char comm[sizeof process->comm];
     return read_comm(process->comm_fd, comm, sizeof comm) && !strcmp(comm, process->comm);

@@ -22,7 +22,7 @@ uint32_t record_open(fuse_req_t req, int flags, const struct inode *inode) {
     const struct fuse_ctx *context = fuse_req_ctx(req);
     if (!ring_recording()) return PROCESS_UNKNOWN;
     bool writes = (flags & O_ACCMODE) != O_RDONLY; /* where a shell's streams lead then, says what it writes from */
-    uint32_t process = writes ? lineage_refresh_pipes(context->pid) : lineage_number(context->pid);
+    uint32_t process = writes ? lineage_of_writer(context->pid) : lineage_number(context->pid);
     if (flags & O_TRUNC)
         tell(CREATE, EVENT_TRUNCATED, process, context->uid, inode, NULL);
     else if ((flags & O_ACCMODE) != O_WRONLY)
