@@ -41,6 +41,12 @@ def test_what_another_renamed_has_its_name_after_a_restart_too(tmp_path: Path) -
     assert databases[0] == databases[1]
 
 
+def test_what_a_newer_version_says_besides_is_left_out(processes: Processes) -> None:
+    known = processes.actor(Process(7, 1, "cat"), 1, 1.0)
+    state = {**actors.state_of(known), "of a later time": True}
+    assert actors.state_of(actors.actor_from(state)) == actors.state_of(known)
+
+
 def test_who_wrote_to_a_place_is_told_in_order_of_appearance_always(processes: Processes) -> None:
     first = processes.actor(Process(10, 5, "sh"), 1, 1.0)
     processes.actor(Process(11, 5, "sort", fds=((1, "/tmp/x"),)), 2, 2.0)
