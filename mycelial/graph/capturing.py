@@ -31,8 +31,13 @@ CAPTURED = 60.0
 def finished_before(making: Making, shell: Actor) -> float:
     """Return when the shell itself had written something else: what it read before was for that."""
     begun = making.t if making.begun is None or making.since else making.begun
-    times = (t for product, t in reversed(shell.finished.items()) if product != making.product and t <= begun)
-    return max(next(times, 0.0), making.since)
+    return max(finished_last(making, shell, begun), making.since)
+
+
+def finished_last(making: Making, shell: Actor, t: float) -> float:
+    """Return when the shell itself had written something else last, until `t`; 0.0 for never."""
+    times = (end for file, end in reversed(shell.finished.items()) if file != making.product and end <= t)
+    return next(times, 0.0)
 
 
 def captured(making: Making, script: Actor, processes: Processes, since: float) -> Reads:

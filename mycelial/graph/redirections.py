@@ -9,7 +9,7 @@ from __future__ import annotations
 from itertools import takewhile
 
 from mycelial.graph.actors import Actor
-from mycelial.graph.capturing import CAPTURED, finished_before, is_for_the_shell
+from mycelial.graph.capturing import CAPTURED, finished_before, finished_last, is_for_the_shell
 from mycelial.graph.making import Making, Reads
 from mycelial.graph.pairing import by_stem
 from mycelial.graph.processes import Processes
@@ -126,8 +126,7 @@ def _opened_after(making: Making, parent: Actor) -> float:
     last = _closed_last(making, parent)
     if not last and not making.closed_before:
         return 0.0
-    others = (t for file, t in reversed(parent.finished.items()) if file != making.product and t <= making.t)
-    return max(last, next(others, 0.0))
+    return max(last, finished_last(making, parent, making.t))
 
 
 def _closed_last(making: Making, parent: Actor) -> float:
