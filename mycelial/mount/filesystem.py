@@ -204,10 +204,10 @@ class Filesystem:
             options.add("allow_other")
         if self._options.read_only:
             options.add("ro")
-        # An ordinary user is never given these, and fusermount3 refuses the words.
-        options.update(
-            word for word in self._options.kernel if os.geteuid() == 0 or word not in ("suid", "dev")
-        )
+        # An ordinary user is never given the first two, and fusermount3 refuses the words; libfuse does not
+        # know the third one, which would change nothing.
+        refused = {"nodiratime"} if os.geteuid() == 0 else {"suid", "dev", "nodiratime"}
+        options.update(word for word in self._options.kernel if word not in refused)
         if self._options.debug:
             log.debug("mounting with %s", sorted(options))
         place = self._place

@@ -18,7 +18,7 @@ from mycelial.mount.complaint import complain
 from mycelial.mount.daemon import daemonise
 from mycelial.mount.mounted import is_dead_at, type_at
 from mycelial.mount.options import MountOptions, Request, UsageError, parse
-from mycelial.mount.place import MountError, find_place, recorded_elsewhere
+from mycelial.mount.place import MountError, Place, find_place, recorded_elsewhere, why_not_written
 from mycelial.mount.remount import remount
 from mycelial.mount.watch import daemon_of
 from mycelial.record.loading import loading
@@ -139,13 +139,8 @@ def _mount(options: MountOptions) -> int:
     if options.run_as is not None:
         _become(options.run_as)
     place = find_place(options)
-    if options.record and (other := recorded_elsewhere(place)) is not None:
-        # Its engine, or one that ends just now: the lock does not say whose it is.
-        what = (
-            f"{options.source} is mounted at {other} too, and its record is in use;"
-            " this mount does not record while that is so"
-        )
-        complain(_NAME, f"{what} (--db PATH gives it a record of its own)")
+    if options.record:
+        _say_what_keeps_it_from_recording(options, place)
     report: Callable[[str | None], None] = _say_problem if options.foreground else daemonise()
     _set_up_logging(options)
     ready = False
@@ -168,6 +163,21 @@ def _mount(options: MountOptions) -> int:
             report(str(problem) or type(problem).__name__)
         return 1
     return 0
+
+
+def _say_what_keeps_it_from_recording(options: MountOptions, place: Place) -> None:
+    if (other := recorded_elsewhere(place)) is not None:
+        # Its engine, or one that ends just now: the lock does not say whose it is.
+        what = (
+            f"{options.source} is mounted at {other} too, and its record is in use;"
+            " this mount does not record while that is so"
+        )
+        complain(_NAME, f"{what} (--db PATH gives it a record of its own)")
+    if options.foreground:  # the engine's own word is seen
+        return
+    if (why := why_not_written(Path(place.database))) is not None:
+        what = f"nothing can be written at {place.database} ({why}); nothing is recorded while that is so"
+        complain(_NAME, f"{what} (--db PATH keeps it elsewhere)")
 
 
 def _say_problem(problem: str | None) -> None:

@@ -106,6 +106,23 @@ def recorded_elsewhere(place: Place) -> str | None:
     return None
 
 
+def why_not_written(database: Path) -> str | None:
+    """Return why nothing can be kept at `database` now, in a few words; None if it can.
+
+    Its directory and the file for its lock are made, as the engine makes them a moment later.
+    """
+    try:
+        database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(lock_path(database), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
+        if database.is_file():
+            os.close(os.open(database, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW))
+    except FileExistsError:
+        return f"{database.parent} is no directory"
+    except OSError as problem:
+        return problem.strerror or type(problem).__name__
+    return None
+
+
 def _files(options: MountOptions, source: str) -> tuple[str, str]:
     try:
         database = options.database or str(database_path(source))

@@ -15,6 +15,7 @@ import pytest
 from mycelial import core
 from tests.mount.actor import Identity, run_apart
 from tests.mount.mounted import (
+    PATIENCE,
     Mounted,
     mount_command,
     mount_table,
@@ -510,7 +511,7 @@ def test_options_stand_anywhere(words: list[str], workspace: Path, places: tuple
 
 
 FSTAB_WORDS = (
-    "rw,dev,suid,exec,auto,noauto,user,nouser,users,owner,async,relatime,noatime,nofail,_netdev,defaults,"
+    "rw,dev,suid,exec,auto,noauto,user,nouser,users,owner,async,relatime,noatime,nodiratime,nofail,_netdev,defaults,"
     "x-systemd.automount,x-systemd.idle-timeout=60,x-gvfs-show,comment=anything,X-mount.mkdir"
 )
 
@@ -657,6 +658,24 @@ def test_the_database_is_private(mount: Mounted) -> None:
 
 
 @pytest.mark.as_user
+@pytest.mark.parametrize("command", [[], ["-f"]], ids=["daemon", "foreground"])
+def test_a_place_where_no_database_can_be_written_is_said_once_and_mounted(
+    command: list[str], workspace: Path, places: tuple[Path, Path]
+) -> None:
+    in_a_file = workspace / "a file" / "events.db"
+    in_a_file.parent.touch()
+    with (workspace / "said").open("wb") as said:
+        words = [*mount_command(), *command, "--db", in_a_file, *places]
+        process = subprocess.Popen([os.fspath(word) for word in words], stderr=said)
+    wait_until(lambda: mounted_at(places[1]), what="the mount")
+    assert content(places[1]) == b"content"
+    wait_until((workspace / "said").read_text, what="a word on it")
+    run(["fusermount3", "-u", places[1]])
+    assert process.wait(PATIENCE) == 0
+    (line,) = (workspace / "said").read_text().splitlines()
+    assert str(in_a_file) in line
+
+
 def test_the_database_is_below_the_users_state_directory(workspace: Path, places: tuple[Path, Path]) -> None:
     state = workspace / "state"
     environment = {**os.environ, "XDG_STATE_HOME": str(state)}
