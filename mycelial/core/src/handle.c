@@ -94,25 +94,31 @@ int flags_below(int flags) {
     return flags | O_CLOEXEC;
 }
 
-int open_again(int fd, int flags) {
-    char path[32];
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    int opened = open(path, flags);
-    return opened < 0 ? -errno : opened;
-}
-
-/* Somebody may just have put a named pipe there: to open that would wait, and everybody with it. Who has a lease on a file
- * (a server for other machines) is given a moment to return it. */
-int open_plain(int dir, const char *name, int flags) {
-    int fd = -1;
-    for (int attempt = 0; attempt < 20 && fd < 0; attempt++) {
-        if (attempt) nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
-        fd = openat(dir, name, flags | O_NOFOLLOW | O_NONBLOCK);
-        if (fd < 0 && (errno != EAGAIN || flags & O_NONBLOCK)) return -1;
-    }
+static int waits_from_now_on(int fd, int flags) {
     if (fd >= 0 && !(flags & O_NONBLOCK)) fcntl(fd, F_SETFL, flags & ~(O_CREAT | O_EXCL | O_TRUNC));
     return fd;
 }
+
+int open_again(int fd, int flags) {
+    char path[32];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    int opened = waits_from_now_on(open(path, flags | O_NONBLOCK), flags);
+    return opened < 0 ? -errno : opened;
+}
+
+/* Somebody may just have put a named pipe there: to open that would wait, and everybody with it. So would a file that
+ * somebody has a lease on: EAGAIN (postponed.h). */
+int open_plain(int dir, const char *name, int flags) {
+    return waits_from_now_on(openat(dir, name, flags | O_NOFOLLOW | O_NONBLOCK), flags);
+}
+
+/* Whoever has it open for writing is one whom nobody takes a lease from. What else is in the way will be said by what is done. */
+int keep_leases_off(int fd) {
+    int writing = open_again(fd, O_WRONLY | O_CLOEXEC);
+    return writing < 0 && writing != -EAGAIN ? -1 : writing;
+}
+
+bool waits_for_lease(int error, int flags) { return error == EAGAIN && !(flags & O_NONBLOCK); }
 
 static void run_fsync(const struct job *job) {
     int error = (job->data_only ? fdatasync(job->fd) : fsync(job->fd)) ? errno : 0;

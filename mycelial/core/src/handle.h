@@ -37,6 +37,8 @@ struct open_reply handle_reply(struct handle *handle); /* what the kernel is tol
 int flags_below(int flags);
 int open_plain(int dir, const char *name, int flags); /* never waits; -1 and errno on failure */
 int open_again(int fd, int flags); /* the same file, from an O_PATH descriptor; -errno on failure */
+int keep_leases_off(int fd); /* until what it returns is closed; -EAGAIN: somebody has one; -1: it cannot */
+bool waits_for_lease(int error, int flags); /* of a file that was opened with these: see postponed.h */
 void answer_fsync(fuse_req_t req, int fd, bool data_only, bool close_it); /* when the disk has it */
 
 #endif

@@ -84,4 +84,7 @@ static bool user_keeps_many(void) {
     return count >= LOST_BY_ONE_USER;
 }
 
-bool core_is_left(void) { return core_seat->lost || looks(core_seats.reader) || looks(core_seats.stand_in) || user_keeps_many(); }
+bool core_is_left(void) {
+    if (core_seat->lost || core_seat->looks_at_nobody) return true;
+    return looks(core_seats.reader) || looks(core_seats.stand_in) || user_keeps_many();
+}

@@ -5,6 +5,7 @@
 #include "handle.h"
 #include "lineage.h"
 #include "lock.h"
+#include "postponed.h"
 #include "proc.h"
 #include "record.h"
 #include "stat.h"
@@ -179,7 +180,14 @@ static int set_attributes(fuse_req_t req, const struct inode *inode, int fd, con
     if (!failed && which & FUSE_SET_ATTR_MODE) failed = chmod(path, wanted->st_mode & 07777);
     if (!failed && which & FUSE_SET_ATTR_SIZE) {
         core_leave_for_disk(); /* to give back the room of a large file takes long */
-        failed = handle ? ftruncate(handle->fd, wanted->st_size) : truncate(path, wanted->st_size);
+        int kept = handle ? -1 : keep_leases_off(fd);
+        if (kept == -EAGAIN) {
+            failed = -1;
+            errno = EAGAIN;
+        } else {
+            failed = handle ? ftruncate(handle->fd, wanted->st_size) : truncate(path, wanted->st_size);
+        }
+        if (kept >= 0) close(kept);
         core_return();
         if (is_writeback()) caller_restore(); /* the times that come with a size are the kernel's */
     }
@@ -207,6 +215,7 @@ static void c_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *wanted, int w
     }
     int error = fd < 0 ? -fd : set_attributes(req, inode, fd, handle, wanted, which);
     if (owned) close(fd);
+    if (which & FUSE_SET_ATTR_SIZE && !handle && error == EAGAIN && !(error = postpone(req))) return;
     if (error) {
         fuse_reply_err(req, error);
         return;

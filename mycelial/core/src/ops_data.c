@@ -7,6 +7,7 @@
 #include "lineage.h"
 #include "lock.h"
 #include "passthrough.h"
+#include "postponed.h"
 #include "processes.h"
 #include "protocol.h"
 #include "record.h"
@@ -77,7 +78,10 @@ static int truncate_opened(fuse_req_t req, int fd, int flags, struct statx *stx)
     if (ring_recording()) lineage_number(fuse_req_ctx(req)->pid); /* who waits for a disk may not look at anybody after that */
     caller_become(req, fd, -1);
     core_leave_for_disk(); /* this descriptor is nobody else's yet */
-    int error = ((flags & O_ACCMODE) == O_RDONLY ? truncate(path, 0) : ftruncate(fd, 0)) ? errno : 0;
+    bool by_path = (flags & O_ACCMODE) == O_RDONLY;
+    int kept = by_path ? keep_leases_off(fd) : -1;
+    int error = kept == -EAGAIN ? EAGAIN : (by_path ? truncate(path, 0) : ftruncate(fd, 0)) ? errno : 0;
+    if (kept >= 0) close(kept);
     core_return();
     caller_restore();
     return error ? error : stat_fd(fd, stx);
@@ -107,7 +111,11 @@ static void c_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi) {
     if (error) {
         if (fd >= 0) close(fd);
         share_give(uid);
-        fuse_reply_err(req, error);
+        if (waits_for_lease(error, fi->flags)) {
+            record_who(req); /* now: it is not looked at later */
+            error = postpone(req);
+        }
+        if (error) fuse_reply_err(req, error);
         return;
     }
     handle->fresh = (fi->flags & O_TRUNC) != 0;

@@ -5,6 +5,7 @@
 #include "handle.h"
 #include "inode.h"
 #include "lineage.h"
+#include "postponed.h"
 #include "protocol.h"
 #include "record.h"
 #include "share.h"
@@ -161,7 +162,11 @@ static void c_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t
     }
     if (error) {
         share_give(uid);
-        fuse_reply_err(req, error);
+        if (waits_for_lease(error, fi->flags)) {
+            record_who(req); /* now: it is not looked at later */
+            error = postpone(req);
+        }
+        if (error) fuse_reply_err(req, error);
     } else {
         answer_created(req, dir, nameless ? NULL : name, fd, made, fi);
     }

@@ -14,6 +14,7 @@
 #include "lock.h"
 #include "negotiation.h"
 #include "placement.h"
+#include "postponed.h"
 #include "proc.h"
 #include "protocol.h"
 #include "queue.h"
@@ -46,6 +47,7 @@ static struct {
     unsigned lost; /* changed under the core's lock */
     atomic_uint waiting; /* of these, for a disk */
     atomic_bool stop;
+    struct seat *asks_again; /* for what was postponed */
     int device; /* not by fuse_session_fd(), which is for pyfuse3 (session.c) */
     atomic_ulong requests, for_python;
 } reader;
@@ -95,6 +97,7 @@ static void answer(struct fuse_session *se, struct fuse_buf *buffer) {
         core_lock();
         core_seat->uid = ((const struct fuse_in_header *)buffer->mem)->uid;
         replace_stand_in();
+        postponed_answering(buffer);
         if (core_seat == core_seats.reader) placement_follow(buffer->mem);
         if (statx_is_asked(buffer))
             statx_answer(reader.device, buffer);
@@ -283,12 +286,47 @@ static void *read_device(void *own) {
     return NULL;
 }
 
+static bool take_postponed(struct fuse_buf *buffer) {
+    core_lock();
+    bool taken = postponed_take(buffer);
+    if (taken) core_seat->uid = ((const struct fuse_in_header *)buffer->mem)->uid;
+    if (taken) fuse_session_process_buf(reader.session, buffer);
+    core_unlock();
+    return taken;
+}
+
+/* What was postponed is asked again here, looking at no process: the reader may do that at the same time. */
+static void *ask_again(void *own) {
+    core_seat = own;
+    core_seat->tid = gettid();
+    placement_anywhere();
+    if (unshare(CLONE_FS)) { /* as for the reader */
+    }
+    core_lock(); /* until all have their seats */
+    core_seat->looks_at_nobody = true;
+    core_unlock();
+    while (!reader.stop && !core_seat->lost) {
+        struct pollfd timer = {.fd = postponed_timer(), .events = POLLIN};
+        struct fuse_buf buffer;
+        core_seat->waits = true;
+        bool is_due = !reader.stop && poll(&timer, 1, -1) > 0;
+        stop_waiting();
+        while (is_due && !reader.stop && !core_seat->lost && take_postponed(&buffer)) free(buffer.mem);
+    }
+    if (core_seat->lost)
+        end_lost();
+    else
+        core_seat->stopped = true;
+    return NULL;
+}
+
 static void ignore(int number) { (void)number; }
 
 int reader_init(void) {
     reader.requests = reader.for_python = 0;
     int error = queue_init();
-    return error ? error : core_init();
+    if (!error) error = core_init();
+    return error ? error : postponed_init();
 }
 
 /* The first request is answered with pyfuse3's help, before there is anybody else who reads. */
@@ -320,6 +358,8 @@ int reader_start(struct fuse_session *se) {
     core_lock();
     core_seats.reader = begin_thread(read_device);
     core_seats.stand_in = core_seats.reader ? begin_thread(stand_in) : NULL;
+    reader.asks_again = core_seats.reader ? begin_thread(ask_again) : NULL;
+    if (reader.asks_again) postponed_begin();
     core_unlock();
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return core_seats.reader ? 0 : EAGAIN;
@@ -362,6 +402,10 @@ void reader_stop(void) {
     core_lock();
     core_seats.closed = reader.lost > 0;
     core_unlock();
-    end_thread(&core_seats.stand_in); /* first: it looks at the reader's seat at any time */
+    end_thread(&reader.asks_again);
+    core_lock();
+    postponed_end();
+    core_unlock();
+    end_thread(&core_seats.stand_in); /* before the reader: it looks at the reader's seat at any time */
     end_thread(&core_seats.reader);
 }

@@ -1,0 +1,120 @@
+/* Requests that wait for a lease: a server for other machines that keeps a file to itself is asked to return it, and has
+ * most of a minute for that. Nobody waits here meanwhile, neither a thread nor who comes next: anybody can take leases on
+ * his own files, as many as he likes. The kernel says that there is one, and is asked again, a little later each time.
+ */
+#include "postponed.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#define FIRST_PAUSE_US 2000
+#define LONGEST_PAUSE_US 50000
+#define USUAL_TIME_S 45 /* that the kernel gives a holder */
+#define GRACE_S 5
+
+struct request {
+    struct request *next;
+    uint64_t due_us, pause_us, until_us;
+    struct fuse_buf buffer;
+};
+
+static struct {
+    struct request *first;
+    uint64_t patience_us;
+    bool begun;
+    int timer;
+} postponed = {.timer = -1};
+
+static _Thread_local struct {
+    const struct fuse_buf *buffer;
+    uint64_t pause_us, until_us; /* 0: it was not postponed before */
+} answering;
+
+int postponed_init(void) {
+    unsigned long seconds = USUAL_TIME_S;
+    FILE *file = fopen("/proc/sys/fs/lease-break-time", "re");
+    if (file && fscanf(file, "%lu", &seconds) != 1) seconds = USUAL_TIME_S;
+    if (file) fclose(file);
+    postponed.patience_us = (seconds + GRACE_S) * 1000000u;
+    if (postponed.timer < 0) postponed.timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    return postponed.timer < 0 ? errno : 0;
+}
+
+int postponed_timer(void) { return postponed.timer; }
+
+static void set_timer(uint64_t due_us) {
+    struct itimerspec when = {.it_value = {.tv_sec = (time_t)(due_us / 1000000), .tv_nsec = (long)(due_us % 1000000) * 1000}};
+    timerfd_settime(postponed.timer, TFD_TIMER_ABSTIME, &when, NULL);
+}
+
+static uint64_t first_due_us(void) {
+    uint64_t first = 0;
+    for (struct request *request = postponed.first; request; request = request->next)
+        if (!first || request->due_us < first) first = request->due_us;
+    return first;
+}
+
+void postponed_answering(const struct fuse_buf *buffer) {
+    answering.buffer = buffer->flags & FUSE_BUF_IS_FD ? NULL : buffer;
+    answering.pause_us = answering.until_us = 0;
+}
+
+int postpone(fuse_req_t req) {
+    uint64_t now = now_us();
+    if (fuse_req_interrupted(req)) return EINTR;
+    if (!postponed.begun || !answering.buffer || (answering.until_us && now > answering.until_us)) return EAGAIN;
+    struct request *request = malloc(sizeof *request);
+    void *mem = malloc(answering.buffer->size);
+    if (!request || !mem) {
+        free(request);
+        free(mem);
+        return ENOMEM;
+    }
+    memcpy(mem, answering.buffer->mem, answering.buffer->size);
+    uint64_t pause = answering.pause_us ? 2 * answering.pause_us : FIRST_PAUSE_US;
+    if (pause > LONGEST_PAUSE_US) pause = LONGEST_PAUSE_US;
+    *request = (struct request){.next = postponed.first,
+                                .due_us = now + pause,
+                                .pause_us = pause,
+                                .until_us = answering.until_us ? answering.until_us : now + postponed.patience_us,
+                                .buffer = {.size = answering.buffer->size, .mem = mem}};
+    postponed.first = request;
+    fuse_reply_none(req);
+    set_timer(first_due_us());
+    return 0;
+}
+
+bool postponed_take(struct fuse_buf *buffer) {
+    uint64_t times, now = now_us();
+    struct request **link = &postponed.first;
+    while (*link && (*link)->due_us > now) link = &(*link)->next;
+    struct request *request = *link;
+    if (!request) {
+        if (read(postponed.timer, &times, sizeof times) < 0) errno = 0; /* it was not readable */
+        set_timer(first_due_us());                                     /* 0: never */
+        return false;
+    }
+    *link = request->next;
+    *buffer = request->buffer;
+    answering.buffer = buffer;
+    answering.pause_us = request->pause_us;
+    answering.until_us = request->until_us;
+    free(request);
+    return true;
+}
+
+void postponed_begin(void) { postponed.begun = true; }
+
+void postponed_end(void) {
+    postponed.begun = false;
+    while (postponed.first) {
+        struct request *request = postponed.first;
+        postponed.first = request->next;
+        free(request->buffer.mem);
+        free(request);
+    }
+}

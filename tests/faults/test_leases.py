@@ -1,0 +1,81 @@
+"""Files in the source that somebody has a lease on, as servers have: who opens one waits, and nobody else."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.mount.actor import run_apart
+from tests.mount.fixtures import SharedMounts
+from tests.mount.mounted import PATIENCE, Mounted, wait_until
+
+MANY = 40  # more than the threads that the daemon has for who waits for a disk
+SOON = 30  # seconds; the kernel takes a lease away after 45
+ALL_AT_ONCE = """\
+import os, sys
+from concurrent.futures import ThreadPoolExecutor
+with ThreadPoolExecutor(len(sys.argv)) as pool:
+    list(pool.map(lambda path: {use}, sys.argv[1:]))
+"""
+
+
+@pytest.fixture
+def mount(shared_mounts: SharedMounts) -> Mounted:
+    return shared_mounts.get()
+
+
+@contextlib.contextmanager
+def leased(mount: Mounted, count: int) -> Iterator[tuple[list[int], list[Path]]]:
+    """The descriptors that hold the leases, and the files on the mount."""
+    names = [f"leased{number}" for number in range(count)]
+    with contextlib.ExitStack() as held:
+        holders = []
+        for name in names:
+            (mount.source / name).write_text("content")
+            held.callback((mount.source / name).unlink)
+            holder = held.enter_context(open(mount.source / name, "r+b")).fileno()
+            fcntl.fcntl(holder, fcntl.F_SETSIG, signal.SIGURG)
+            fcntl.fcntl(holder, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+            holders.append(holder)
+        yield holders, [mount.mountpoint / name for name in names]
+
+
+def wait_until_asked_for(holders: list[int]) -> None:
+    wait_until(
+        lambda: all(fcntl.fcntl(fd, fcntl.F_GETLEASE) != fcntl.F_WRLCK for fd in holders),
+        what="somebody who asks for the files",
+    )
+
+
+@pytest.mark.parametrize(
+    "use",
+    ["open(path).read()", "os.truncate(path, 0)", "os.close(os.open(path, os.O_RDONLY | os.O_TRUNC))"],
+)
+def test_many_who_wait_for_leases_delay_nobody_else(use: str, mount: Mounted) -> None:
+    (mount.source / "other").write_text("text")
+    with leased(mount, MANY) as (holders, paths):
+        command = [sys.executable, "-c", ALL_AT_ONCE.format(use=use), *paths]
+        with subprocess.Popen(command) as waiting:
+            wait_until_asked_for(holders)
+            assert run_apart((mount.mountpoint / "other").read_text, timeout=SOON) == "text"
+            run_apart((mount.mountpoint / "new").write_text, "text", timeout=SOON)
+            for holder in holders:
+                fcntl.fcntl(holder, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+            assert waiting.wait(PATIENCE) == 0
+
+
+def test_who_waits_for_a_lease_can_be_killed(mount: Mounted) -> None:
+    with leased(mount, 1) as (holders, (path,)), subprocess.Popen(["cat", path]) as waiting:
+        wait_until_asked_for(holders)
+        with pytest.raises(BlockingIOError):
+            run_apart(os.open, path, os.O_RDONLY | os.O_NONBLOCK)
+        waiting.kill()
+        assert waiting.wait(PATIENCE) == -signal.SIGKILL
