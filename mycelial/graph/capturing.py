@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from itertools import takewhile
 
-from mycelial.graph.actors import Actor, Read, is_named_pipe
+from mycelial.graph.actors import Actor, Read, is_named_pipe, is_place
 from mycelial.graph.calling import has_commands
 from mycelial.graph.filters import reads_input
 from mycelial.graph.making import Making, Reads
@@ -23,6 +23,9 @@ from mycelial.graph.substitutions import ANY_WORDS, Text, Use, names, says, text
 
 SUBSTITUTED = 1.0
 """Seconds by which what is done in <( ) begins before the program that it is for is seen."""
+
+LISTED = 2
+"""Files on a command line that may be those of a list, be they all that is on it."""
 
 CAPTURED = 60.0
 """Seconds for which a script is taken to use what it captured of a child's output."""
@@ -38,6 +41,15 @@ def finished_last(making: Making, shell: Actor, t: float) -> float:
     """Return when the shell itself had written something else last, until `t`; 0.0 for never."""
     times = (end for file, end in reversed(shell.finished.items()) if file != making.product and end <= t)
     return next(times, 0.0)
+
+
+def wrote_since(making: Making, shell: Actor, child: Actor, processes: Processes) -> bool:
+    """Whether what a child says was captured by a shell below this one that has written something since."""
+    between = takewhile(lambda item: item[0] != shell.pid, child.chain)
+    above = [actor for pid, _ in between if (actor := processes.latest(pid)) is not None]
+    return any(
+        actor.kind is Kind.SHELL and finished_last(making, actor, making.t) > child.first for actor in above
+    )
 
 
 def captured(making: Making, script: Actor, processes: Processes, since: float) -> Reads:
@@ -60,15 +72,31 @@ def captured(making: Making, script: Actor, processes: Processes, since: float) 
             continue  # what it wrote went there; only what was captured for them had its input open, too
         if child.ppid != script.pid and _is_for_parent(child, processes):
             continue
+        if child.ppid != script.pid and wrote_since(making, script, child, processes):
+            continue
         is_copys = is_in_copy_of(script.pid, child) and not child.pipe_in
         if child.ppid != script.pid and child.first < used_up and not is_copys:
             continue  # another pipeline within the script, whose output went where the script's does
         is_named = any(first - SUBSTITUTED < child.first <= last for first, last in named)
         if is_named and pipes.isdisjoint(_outputs_of_given(child)):
             continue
+        if _is_counted_off(child, making, script, processes):
+            continue
         for file, read in child.reads.items():
             if read.last >= since and not (read.conducted and child.kind is Kind.BUILDER):
                 yield file, read
+
+
+def _is_counted_off(child: Actor, making: Making, script: Actor, processes: Processes) -> bool:
+    """Whether what a child counted was a word of a command since, as in head -n $count."""
+    if not _may_count(child):
+        return False
+    later = (
+        other
+        for other in processes.below(script.pid, child.last)
+        if child.last < other.first <= making.t and other.kind is not Kind.SHELL and other.finished
+    )
+    return any(word.lstrip("-").isdigit() for other in later for word in (other.args or ())[1:])
 
 
 def _is_for_parent(child: Actor, processes: Processes) -> bool:
@@ -245,21 +273,30 @@ def in_words(making: Making, processes: Processes) -> Reads:
     inherited = {pipe for one in (*others, *((shell,) if shell else ())) for pipe in one.pipe_out}
     since = max(processes.finished_below(pid, writer.first), writer.first - CAPTURED)
     loose = list(_loose_words(called, making))
+    has_room = not called or _takes_document(called, writer, processes)
+    has_words = bool(loose) or len(writer.reads.keys() - {making.product}) >= LISTED
     for child in processes.writing_below(pid, since, inherited):
         pipes = child.pipe_out - inherited - {other.streams[0] for other in child.neighbours}
         if not pipes or child.finished or not since < child.first <= making.t or processes.has_reader(pipes):
             continue
-        is_next = child.first < writer.first and (len(called) != 1 or reads_input(called))
-        is_word = is_next and (not called or _may_be_among(loose, child))
-        if is_word or _is_for_another_part(child, writer, pid):
+        is_word = has_room or (has_words and _may_be_among(loose, child))
+        if (child.first < writer.first and is_word) or _is_for_another_part(child, writer, pid):
             yield from child.reads.items()
     text = script_text(line)
-    reads_itself = not text or _is_file(text, line) or "$(<" in text
+    reads_itself = (has_room or has_words) and (not text or _is_file(text, line) or "$(<" in text)
     for file, read in reversed(shell.reads.items()) if shell is not None and reads_itself else ():
         if read.last <= since:  # since then it took up nothing itself, as by $(<file)
             break
         if read.conducted and read.last < writer.first and not is_for_the_shell(making.path_of(file)):
             yield file, read
+
+
+def _takes_document(called: tuple[str, ...], writer: Actor, processes: Processes) -> bool:
+    """Whether the input of a program so called may be a here-document."""
+    given = writer.fds.get(0, "")
+    if writer.same_input or not reads_input(called) or processes.writers_into({given}):
+        return False
+    return not is_place(given) or given.endswith("(deleted)")
 
 
 def _loose_words(line: tuple[str, ...], making: Making) -> Iterator[str]:
@@ -284,9 +321,12 @@ def _may_be_among(loose: list[str], child: Actor) -> bool:
     """
     if child.kind is Kind.SHELL:
         return bool(loose)
+    return not _may_count(child) or any(character.isdigit() for word in loose for character in word)
+
+
+def _may_count(child: Actor) -> bool:
     called = child.args or (child.comm,)
-    counts = called[0].rpartition("/")[2] in _COUNTING
-    return not counts or any(character.isdigit() for word in loose for character in word)
+    return child.kind is Kind.SHELL or called[0].rpartition("/")[2] in _COUNTING
 
 
 def _depth_of_shell(writer: Actor) -> int | None:

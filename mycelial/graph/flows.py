@@ -11,7 +11,7 @@ from dataclasses import replace
 from itertools import islice, takewhile
 from typing import NamedTuple
 
-from mycelial.graph.actors import Actor
+from mycelial.graph.actors import Actor, is_place
 from mycelial.graph.capturing import (
     as_told,
     captured,
@@ -60,6 +60,8 @@ def flows_into(making: Making, processes: Processes) -> dict[int, Flow]:
     """Return the direct sources of what was written, by their file."""
     writer = making.writer
     flows: dict[int, Flow] = {}
+    if _has_messages(making):
+        return {}
     match writer.kind:
         case Kind.VERSIONS if not making.conducted:
             return {}
@@ -71,16 +73,11 @@ def flows_into(making: Making, processes: Processes) -> dict[int, Flow]:
             _gather(flows, making, from_children(making, writer, processes))
             if writer.kind is Kind.SHELL:
                 _gather(flows, making, loops_input(making, writer))
-                since = used_before(making, writer, processes)
-                if (
-                    making.closed_before and making.begun is not None
-                ):  # its children have written into it, too
-                    since = max(since, processes.finished_below(writer.pid, making.begun))
-                told = as_told(making, processes)
-                taken = captured(making, writer, processes, since) if told is None else iter(told)
-                _gather(flows, making, taken)
+                _gather(flows, making, iter(as_told(making, processes) or ()))
                 _gather(flows, making, in_words(making, processes))
-                _gather(flows, making, read_by_itself(making, writer, processes))
+                begun = making.t if making.begun is None else making.begun
+                latest = processes.finished_below(writer.pid, begun)
+                _gather(flows, making, _taken_up(making, processes, latest))
         case _:
             new = takewhile(lambda item: item[1].last > making.since, own_reads(making))
             _gather(flows, making, islice(new, making.most))
@@ -103,9 +100,33 @@ def flows_into(making: Making, processes: Processes) -> dict[int, Flow]:
         _gather(flows, making, _fed(making, feeder, processes))
     _gather(flows, making, through_pipes(making, processes))
     _gather(flows, making, in_documents(making, processes))
+    if writer.kind is Kind.SHELL and not flows:  # for want of that, what it had taken up before
+        since = (
+            processes.finished_below(writer.pid, making.begun)
+            if making.closed_before and making.begun
+            else 0.0
+        )
+        _gather(flows, making, _taken_up(making, processes, since))
     seen = frozenset(flows)
     _gather(flows, making, through_places(making, processes))
     return {file: flow if file in seen else flow._replace(elsewhere=True) for file, flow in flows.items()}
+
+
+def _has_messages(making: Making) -> bool:
+    """Whether a program has written messages there, as what it has to say went elsewhere."""
+    writer = making.writer
+    output, messages = writer.fds.get(1, ""), writer.fds.get(2, "")
+    if writer.kind in CONDUCTORS or output == messages or not making.is_at(making.product, messages):
+        return False
+    return output.startswith("pipe:") or is_place(output)
+
+
+def _taken_up(making: Making, processes: Processes, since: float) -> Reads:
+    """What a shell captured, or read into variables, since then, and did not write to anything else."""
+    if as_told(making, processes) is None:
+        used = used_before(making, making.writer, processes)
+        yield from captured(making, making.writer, processes, max(since, used))
+    yield from read_by_itself(making, making.writer, processes, since)
 
 
 def bounded(flows: dict[int, Flow], most: int) -> dict[int, Flow]:

@@ -6,26 +6,28 @@ A build's messages are no data of who gets them, nor is what tells a shell what 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import dropwhile
+from itertools import dropwhile, takewhile
 
-from mycelial.graph.actors import Actor, is_named_pipe
-from mycelial.graph.capturing import captured, is_before, is_fed_by, is_told
+from mycelial.graph.actors import Actor, is_named_pipe, is_place
+from mycelial.graph.capturing import captured, finished_last, is_before, is_fed_by, is_told
 from mycelial.graph.making import Making, Reads
+from mycelial.graph.places import has_script_as_input
 from mycelial.graph.processes import Processes
 from mycelial.graph.programs import Kind, kind_of, script_text
-from mycelial.graph.redirections import inputs_of_shell
+from mycelial.graph.redirections import inputs_of_shell, made_since
 
 
 def through_pipes(making: Making, processes: Processes) -> Reads:
     """What was read by programs whose output came through a pipe, however long the pipeline."""
     seen: set[int] = {making.writer.number}
     pipes = {pipe for member in processes.unit(making.writer) for pipe in member.pipe_in - member.pipe_out}
-    if making.writer.kind is Kind.SHELL and 0 in making.writer.fds:
-        # what it had before, in another loop
-        pipes -= making.writer.pipe_in - inputs_of_shell(making, making.writer)
+    pipes -= _had_before(making, making.writer)
     if any(pid == making.creator.pid for pid, _ in making.writer.chain):
-        pipes |= making.creator.pipe_in - making.creator.pipe_out  # xargs keeps it from those it runs
+        creator = making.creator  # xargs keeps it from those it runs
+        pipes |= creator.pipe_in - creator.pipe_out - _had_before(making, creator)
     pipes = {pipe for pipe in pipes if not _has_commands(pipe, making, processes)}
+    if _is_of_all(making) and not processes.writers_into(pipes):
+        pipes = set()
     if not pipes and _is_at_its_end(making):
         earlier = processes.earlier_in_pipeline(making.writer)
         if earlier and earlier.finished.keys() <= {making.product}:
@@ -48,14 +50,61 @@ def through_pipes(making: Making, processes: Processes) -> Reads:
             # It wrote into the pipe by itself, what it had captured before.
             since = processes.finished_below(shell.pid, making.writer.first)
             yield from captured(making, shell, processes, since)
+    scripts = _scripts_among(processes.writers_into(pipes), making)
     while pipes:
+        if scripts:
+            pipes = {pipe for pipe in pipes if not _is_led_to_file(pipe, scripts, processes)}
         found = [actor for actor in processes.writers_into(pipes) if actor.number not in seen]
         seen.update(actor.number for actor in found)
         for actor in found:
             if not _is_chatter(actor, making.writer, pipes, processes):
-                yield from actor.reads.items()
+                yield from _said(actor, making, pipes, scripts)
         pipes = {pipe for actor in found for pipe in actor.pipe_in - actor.pipe_out}
         pipes = {pipe for pipe in pipes if not _has_commands(pipe, making, processes)}
+
+
+def _had_before(making: Making, shell: Actor) -> set[str]:
+    """Return the pipes that a shell had as its input before: in other loops."""
+    is_seen = shell.kind is Kind.SHELL and 0 in shell.fds
+    return shell.pipe_in - inputs_of_shell(making, shell) if is_seen else set()
+
+
+def _said(actor: Actor, making: Making, pipes: set[str], scripts: set[int]) -> Reads:
+    """What a program read that it may have written into one of these pipes.
+
+    Of the commands of `scripts` that is not what they made files of, nor what their shell itself made one of.
+    """
+    output = actor.fds.get(1, "")
+    leads_elsewhere = output not in pipes and (is_place(output) or output.startswith("pipe:"))
+    if leads_elsewhere and actor.kind is not Kind.SHELL:
+        return  # messages, at most
+    since = finished_last(making, actor, making.t) if _is_of(scripts, actor) else 0.0
+    if not since or actor.kind is Kind.SHELL:
+        yield from (item for item in actor.reads.items() if item[1].last > since)
+
+
+def _is_of(scripts: set[int], actor: Actor) -> bool:
+    return actor.pid in scripts or not scripts.isdisjoint(actor.above)
+
+
+def _is_led_to_file(pipe: str, scripts: set[int], processes: Processes) -> bool:
+    """Whether a command of these scripts has this as its input, and a file as its output."""
+    first = min((actor.first for actor in processes.writers_into({pipe})), default=0.0)
+    return any(
+        is_place(reader.fds.get(1, "")) or (reader.kind is Kind.SHELL and made_since(reader, first))
+        for reader in processes.readers_of({pipe})
+        if _is_of(scripts, reader)
+    )
+
+
+def _scripts_among(found: list[Actor], making: Making) -> set[int]:
+    """Return which of these are shells that run scripts of their own, and no copies of the writer's."""
+    lines = making.process.chain_args
+    return {
+        actor.pid
+        for actor in found
+        if actor.kind is Kind.SHELL and actor.args not in lines and script_text(actor.args or ())
+    }
 
 
 def _into_who_started(making: Making, processes: Processes) -> set[str]:
@@ -90,7 +139,8 @@ def _has_commands(pipe: str, making: Making, processes: Processes) -> bool:
     shell = processes.latest(writer.ppid)
     writers = processes.writers_into({pipe})
     if not writers:
-        return shell is not None and shell.kind is Kind.SHELL and pipe in shell.pipe_in
+        is_given = shell is not None and shell.kind is Kind.SHELL and pipe in shell.pipe_in
+        return is_given or has_script_as_input(making)
     line = making.process.chain_args[0] if making.process.chain_args else ()
     if kind_of(writer.chain[0][1] if writer.chain else "") is not Kind.SHELL or not line or script_text(line):
         return False
@@ -100,6 +150,13 @@ def _has_commands(pipe: str, making: Making, processes: Processes) -> bool:
     if above is None:
         return len(writer.chain) > 1 and writer.chain[1][1] != writer.chain[0][1]
     return above.args != line  # else it is the copy of a shell, in parentheses
+
+
+def _is_of_all(making: Making) -> bool:
+    """Whether the writer has the input of all that is run there: its shell has it from who started it."""
+    lines = making.process.chain_args
+    copies = sum(1 for _ in takewhile(lambda line: line == lines[0], lines))
+    return making.process.same_input > copies > 0
 
 
 def _is_at_its_end(making: Making) -> bool:

@@ -13,7 +13,7 @@ from itertools import islice
 from mycelial.graph.actors import Actor, is_place
 from mycelial.graph.making import Making, Reads
 from mycelial.graph.processes import Processes
-from mycelial.graph.programs import CONDUCTORS
+from mycelial.graph.programs import CONDUCTORS, is_told_by_input
 
 OPENED = 64
 """Files read latest by a process, among which is what it opened for its child."""
@@ -26,19 +26,28 @@ def given(making: Making, processes: Processes) -> int | None:
     """Return the file that is the standard input of a program, whoever opened it."""
     writer = making.writer
     target = writer.fds.get(0, "")
-    if not is_place(target) or writer.kind in CONDUCTORS:
+    shell = processes.latest(writer.ppid)
+    is_script = shell is not None and target == shell.given and is_told_by_input(shell.comm, shell.args or ())
+    if not is_place(target) or writer.kind in CONDUCTORS or is_script or has_script_as_input(making):
         return None
     if making.root:
         below = target.removeprefix(f"{making.root}/")
         return making.number_at(below) if below != target else None
     parts = target.split("/")
-    for actor in filter(None, (writer, processes.latest(writer.ppid))):
+    for actor in filter(None, (writer, shell)):
         for file in islice(reversed(actor.reads), OPENED):
             if making.name_of(file) == parts[-1] and any(
                 making.number_at("/".join(parts[begin:])) == file for begin in range(1, len(parts))
             ):
                 return file
     return None
+
+
+def has_script_as_input(making: Making) -> bool:
+    """Whether the writer has the input of a shell that is told there what to do, as by `sh < script`."""
+    process = making.process
+    above = zip(process.chain, process.chain_args, strict=False)
+    return any(is_told_by_input(comm, line) for (_, comm), line in islice(above, process.same_input))
 
 
 def inputs_of(making: Making) -> Iterator[str]:

@@ -225,6 +225,11 @@ def script_text(args: tuple[str, ...]) -> str:
     return ""
 
 
+def is_told_by_input(comm: str, args: tuple[str, ...]) -> bool:
+    """Whether such a program is a shell that reads from its standard input what to do."""
+    return kind_of(comm) is Kind.SHELL and bool(args) and not script_text(args)
+
+
 def is_one_command(line: tuple[str, ...]) -> bool:
     """Whether a shell only runs what its parent says, and makes no pipe itself."""
     return "-c" in without_box(line)[1:3] and not any(

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from itertools import takewhile
 
-from mycelial.graph.actors import Actor
-from mycelial.graph.capturing import CAPTURED, finished_before, finished_last, is_for_the_shell
+from mycelial.graph.actors import Actor, is_place
+from mycelial.graph.capturing import CAPTURED, finished_before, finished_last, is_for_the_shell, wrote_since
 from mycelial.graph.making import Making, Reads
 from mycelial.graph.pairing import by_stem
 from mycelial.graph.processes import Processes
-from mycelial.graph.programs import Kind, kind_of
+from mycelial.graph.programs import Kind, is_told_by_input, kind_of
 
 ADJACENT = 0.05
 """Seconds within which a shell opens both files of a command."""
+
+LONGEST = 32
+"""Parts of a pipeline that are followed."""
 
 NEWBORN = 1.0
 """Seconds within which a forked shell has opened all that it was forked for."""
@@ -32,14 +35,22 @@ def held_open(making: Making, shell: Actor, processes: Processes) -> Reads:
     for file, read in reversed(shell.reads.items()):
         if read.last < early:
             return
-        if read.conducted and not (shell.kind is Kind.BUILDER and _is_script_made(making, shell, file)):
+        is_for_itself = _tells(file, making, shell) or _is_script_made(making, shell, file)
+        if read.conducted and not is_for_itself:
             yield file, read
+
+
+def _tells(file: int, making: Making, shell: Actor) -> bool:
+    """Whether a file is the input of a shell that is told there what to do, as by `sh < file`."""
+    is_told = is_told_by_input(shell.comm, shell.args or ())
+    return is_told and shell.given is not None and making.is_at(file, shell.given)
 
 
 def _is_script_made(making: Making, builder: Actor, file: int) -> bool:
     """Whether what a builder made and then read tells it what to do: cmake includes what it worked out."""
     stem, _ = by_stem(making.name_of(making.product))
-    return file in builder.finished and by_stem(making.name_of(file))[0] != stem
+    is_made = builder.kind is Kind.BUILDER and file in builder.finished
+    return is_made and by_stem(making.name_of(file))[0] != stem
 
 
 def has_other_input(making: Making, file: int) -> bool:
@@ -52,11 +63,11 @@ def has_other_input(making: Making, file: int) -> bool:
     return not making.is_at(file, target.removesuffix(" (deleted)"))
 
 
-def read_by_itself(making: Making, shell: Actor, processes: Processes) -> Reads:
+def read_by_itself(making: Making, shell: Actor, processes: Processes, since: float) -> Reads:
     """What a shell read into variables, as `read` and loops do: no child had it as its input."""
     if making.creator is not shell:
         return
-    since = max(finished_before(making, shell), making.t - CAPTURED, _opened_after(making, shell))
+    since = max(since, finished_before(making, shell), making.t - CAPTURED, _opened_after(making, shell))
     reads = list(takewhile(lambda item: item[1].last > since, reversed(shell.reads.items())))
     if not reads:
         return
@@ -65,7 +76,8 @@ def read_by_itself(making: Making, shell: Actor, processes: Processes) -> Reads:
         taken = (
             first > read.last and (target is None or making.is_at(file, target)) for first, target in inputs
         )
-        if read.conducted and not is_for_the_shell(making.path_of(file)) and not any(taken):
+        is_data = not is_for_the_shell(making.path_of(file)) and not _tells(file, making, shell)
+        if read.conducted and is_data and not any(taken):
             yield file, read
 
 
@@ -73,7 +85,8 @@ def loops_input(making: Making, shell: Actor) -> Reads:
     """The file that is its standard input at this moment: it goes through that in a loop."""
     targets = [target for target in inputs_of_shell(making, shell) if target.startswith("/")]
     for file, read in reversed(shell.reads.items()) if targets else ():
-        if read.conducted and any(making.is_at(file, target) for target in targets):
+        is_input = read.conducted and not _tells(file, making, shell)
+        if is_input and any(making.is_at(file, target) for target in targets):
             yield file, read
 
 
@@ -91,7 +104,7 @@ def from_children(making: Making, parent: Actor, processes: Processes) -> Reads:
         return
     opened = max(making.begun, _opened_after(making, parent))
     for child in processes.below(parent.pid, opened):
-        if not _may_write(making, parent, child) or any(
+        if not _may_write(making, parent, child, processes) or any(
             m.finished.keys() - {making.product} for m in processes.unit(child)
         ):
             continue
@@ -100,21 +113,51 @@ def from_children(making: Making, parent: Actor, processes: Processes) -> Reads:
                 yield file, read
 
 
-def _may_write(making: Making, parent: Actor, child: Actor) -> bool:
+def _may_write(making: Making, parent: Actor, child: Actor, processes: Processes) -> bool:
     """Whether a program may have written into what its parent opened, by where its own output led.
 
     A pipe may end there, as in what a shell captures and then says; but who has closed the product once opens
     it anew, and nobody sees when.
     """
-    outputs = {target for stream, target in child.fds.items() if stream}
-    if not child.fds or any(making.is_at(making.product, target) for target in outputs | child.places):
-        return True
     output = child.fds.get(1, "")
-    if child.places or not output.startswith("pipe:") or output in parent.pipe_out:
-        return False
-    if making.writer is parent:
-        return not making.closed_before and not _closed_last(making, parent)
-    return making.writer.kind is Kind.SHELL or not _closed_last(making, parent)  # its copy has it from there
+    if not child.fds or making.is_at(making.product, output):
+        return True
+    if child.kind is Kind.SHELL and any(making.is_at(making.product, place) for place in child.places):
+        return True
+    if output.startswith("pipe:"):
+        ends = _ends_of(output, child, making, processes)
+        if any(making.is_at(making.product, end) for end in ends):
+            return True
+        if output in parent.pipe_out or not any(end.startswith("pipe:") for end in ends):
+            return False
+        if wrote_since(making, parent, child, processes):
+            return False
+        is_closed = bool(_closed_last(making, parent))
+        if making.writer is parent:
+            return not making.closed_before and not is_closed
+        return making.writer.kind is Kind.SHELL or not is_closed  # its copy has it from there
+    is_other = is_place(output)  # messages, at most
+    return not is_other and any(making.is_at(making.product, target) for target in child.fds.values())
+
+
+def made_since(shell: Actor, t: float) -> list[int]:
+    """Return what a shell has written itself since then, the latest first."""
+    return [file for file, _ in takewhile(lambda item: item[1] >= t, reversed(shell.finished.items()))]
+
+
+def _ends_of(pipe: str, child: Actor, making: Making, processes: Processes) -> set[str]:
+    """Return where a pipeline leads, as far as is known: to a pipe that nobody was seen to read, at worst."""
+    ends, waiting = set[str](), [pipe]
+    for one in waiting:
+        beside = (other.streams for other in child.neighbours if other.streams[:1] == (one,))
+        targets = {streams[1] for streams in beside if len(streams) > 1}
+        for reader in processes.readers_of({one}):
+            made = made_since(reader, child.first) if reader.kind is Kind.SHELL else []
+            targets |= {f"/{making.path_of(file)}" for file in made} or {reader.fds.get(1, "")}
+        further = {target for target in targets if target.startswith("pipe:")}.difference(waiting)
+        waiting += sorted(further)[: LONGEST - len(waiting)]
+        ends |= (targets - further) or (set() if further else {one})
+    return ends
 
 
 def _opened_after(making: Making, parent: Actor) -> float:

@@ -90,9 +90,7 @@ class Text:
 
         Of several that are called so, it is the one whose output goes to `path`, if any is told that.
         """
-        ranked = [(score, command) for command in self._commands if (score := _likeness(command, args))]
-        best = max((score for score, _ in ranked), default=0)
-        likely = [command for score, command in ranked if score == best]
+        likely = self._called(args)
         return self._of([one for one in likely if _writes_to(one, path)] or likely)
 
     def written_to(self, path: str) -> list[Use] | None:
@@ -101,10 +99,16 @@ class Text:
 
     def is_before(self, other: tuple[str, ...], args: tuple[str, ...]) -> bool:
         """Whether one program may write into the input of another, as they are called; also if not known."""
-        found = [command for command in self._commands if _likeness(command, args)]
+        found = self._called(args)
         return not found or any(
             says(one, other) for command in found[:ALIKE] for one in self._before(command)
         )
+
+    def _called(self, args: tuple[str, ...]) -> list[Simple]:
+        """Return the commands that a program so called is most likely."""
+        ranked = [(score, command) for command in self._commands if (score := _likeness(command, args))]
+        best = max((score for score, _ in ranked), default=0)
+        return [command for score, command in ranked if score == best]
 
     def _of(self, commands: list[Simple]) -> list[Use] | None:
         found: Uses = {}

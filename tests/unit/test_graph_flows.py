@@ -946,8 +946,8 @@ def test_what_is_captured_while_a_pipeline_waits_is_for_its_here_document(story:
 
 
 def test_what_closed_its_input_before_it_touched_a_file_had_it_from_its_pipeline(story: Story) -> None:
-    outer = {"pipe_out": ("9",), "fds": ((1, "pipe:[9]"),)}
+    outer = {"pipe_out": ("pipe:[9]",), "fds": ((1, "pipe:[9]"),)}
     story.program("tool", start=1, **outer).open("before")
-    story.program("cat", pipe_out=("9", "7"), fds=((1, "pipe:[7]"),), start=1000).open("a")
+    story.program("cat", pipe_out=("pipe:[9]", "pipe:[7]"), fds=((1, "pipe:[7]"),), start=1000).open("a")
     story.program("pandoc", start=1001, **outer).make("out")
     assert story.sources("out") == ["a"]

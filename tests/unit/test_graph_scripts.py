@@ -1,0 +1,190 @@
+"""What a script's commands read is in what they wrote it to, and nowhere else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mycelial.graph.substitutions import text_of
+from mycelial.record.events import Neighbour
+from tests.unit.worked import Program, Story
+
+SCRIPT = ("bash", "x.sh")
+OUT, ERR = "pipe:[8]", "pipe:[9]"
+
+
+@pytest.fixture
+def story(tmp_path: Path) -> Story:
+    return Story(tmp_path)
+
+
+def at(*targets: str) -> dict[str, Any]:
+    """Where the standard streams of a program lead, from its input upwards; empty if not known."""
+    fds = tuple((number, target) for number, target in enumerate(targets) if target)
+    pipes = {number: target for number, target in fds if target.startswith("pipe:")}
+    inputs = (pipes[0],) if 0 in pipes else ()
+    return {"fds": fds, "pipe_in": inputs, "pipe_out": tuple(sorted({*pipes.values()} - {*inputs}))}
+
+
+def piped_script(story: Story) -> tuple[Program, Program]:
+    """Return what writes the log, and the shell whose script's output that is given."""
+    log = story.program("tee", **at(OUT)).create("log")
+    return log, story.program("bash", args=SCRIPT, **at("", OUT, OUT)).open("x.sh")
+
+
+def test_what_a_command_of_a_script_wrote_to_a_file_is_not_in_the_scripts_output(story: Story) -> None:
+    log, shell = piped_script(story)
+    shell.run("bash", **at("", OUT, OUT)).create("sorted").becomes("sort", **at("", "/m/sorted", OUT)).open(
+        "a"
+    ).close("sorted")
+    shell.run("cp", **at("", OUT, OUT)).open("b").make("copy")
+    shell.run("cat", **at("", OUT, OUT)).open("c")
+    log.close("log")
+    assert story.sources("log") == ["c"]
+    assert story.sources("sorted") == ["a"]
+
+
+def test_what_a_script_wrote_to_files_itself_is_not_in_its_output(story: Story) -> None:
+    log, shell = piped_script(story)
+    shell.open("a").make("lines").open("b")
+    log.close("log")
+    assert story.sources("log") == ["b"]
+
+
+def test_a_pipeline_of_a_script_that_ends_in_a_file_does_not_end_in_its_output(story: Story) -> None:
+    log, shell = piped_script(story)
+    shell.run("cat", **at("", "pipe:[5]", OUT)).open("a")
+    shell.run("sort", **at("pipe:[5]", "/m/sorted", OUT)).make("sorted")
+    log.process = log.process._replace(pipe_in=(OUT, "pipe:[5]"))  # for a moment it was to go there
+    log.close("log")
+    assert story.sources("log") == []
+    assert story.sources("sorted") == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("end", "sources"), [("/m/sorted", []), ("/m/log", ["a"])], ids=["in a file", "in the log"]
+)
+def test_of_pipelines_of_a_script_those_are_in_its_log_that_end_there(
+    story: Story, end: str, sources: list[str]
+) -> None:
+    outer = story.program("sh").create("log")
+    shell = outer.run("bash", args=SCRIPT, **at("", "/m/log"))
+    sort = Neighbour(story.pid + 2, ("pipe:[5]", end, ""), ("sort",))
+    shell.run("cat", **at("", "pipe:[5]"), neighbours=(sort,)).open("a")
+    outer.close("log")
+    assert story.sources("log") == sources
+
+
+@pytest.mark.parametrize("is_used", [True, False])
+def test_what_a_script_captured_is_in_its_log_unless_it_wrote_it_elsewhere(
+    story: Story, is_used: bool
+) -> None:
+    outer = story.program("sh").create("log")
+    shell = outer.run("bash", args=SCRIPT, **at("", "/m/log"))
+    shell.run("cat", **at("", "pipe:[5]", "/m/log")).open("a")
+    if is_used:
+        shell.make("said")
+    outer.close("log")
+    assert story.sources("log") == ([] if is_used else ["a"])
+
+
+@pytest.mark.parametrize(("line", "sources"), [(("bash",), []), (SCRIPT, ["data"])], ids=["a script", "data"])
+def test_the_input_that_tells_a_shell_what_to_do_is_in_nothing(
+    story: Story, line: tuple[str, ...], sources: list[str]
+) -> None:
+    given: Any = {"fds": ((0, "/m/data"),), "chain_args": (line,), "same_input": 1}
+    shell = story.program("bash", args=("sh", "-c", "bash < data")).open("data")
+    shell.becomes("bash", args=line, fds=((0, "/m/data"),)).make("said")
+    shell.run("tool", **given).make("made")
+    assert story.sources("said") == sources
+    assert story.sources("made") == sources
+
+
+@pytest.mark.parametrize(
+    ("args", "sources"),
+    [
+        (("sort", "b"), ["b"]),
+        (("sort", "-r", "b"), ["b"]),
+        (("sort", "-k", "2,3", "b"), ["a", "b"]),
+        (("sort", "b", "c"), ["a", "b", "c"]),
+        (("sort", "-", "b"), ["a", "b"]),
+    ],
+    ids=" ".join,
+)
+def test_what_was_captured_is_in_a_command_that_has_room_for_it(
+    story: Story, args: tuple[str, ...], sources: list[str]
+) -> None:
+    shell = story.program("bash", args=SCRIPT)
+    shell.run("cat", pipe_out=("7",)).open("a")
+    sort = shell.run("sort", args=args, chain_args=(SCRIPT,)).open("b")
+    if "c" in args:
+        sort.open("c")
+    sort.make("out")
+    assert story.sources("out") == sources
+
+
+def test_what_somebody_has_to_say_is_not_in_its_messages(story: Story) -> None:
+    sort = story.program("sort", **at("", "/m/out", "/m/errors")).open("a")
+    sort.make("out").make("errors")
+    assert story.sources("out") == ["a"]
+    assert story.sources("errors") == []
+    story.program("gcc", **at("", "/dev/pts/1", "/m/warnings")).open("b").make("warnings")
+    assert story.sources("warnings") == ["b"]
+
+
+@pytest.mark.parametrize(("shared", "sources"), [(1, ["a", "b"]), (2, ["b"])])
+def test_an_input_that_a_script_was_started_with_is_no_pipe_of_its_own(
+    story: Story, shared: int, sources: list[str]
+) -> None:
+    shell = story.program("bash", args=SCRIPT)
+    shell.run("cat", **at("", "pipe:[5]"), start=1000).open("a")
+    given: Any = {**at("pipe:[4]"), "same_input": shared, "chain_args": (SCRIPT, ("ssh",))}
+    shell.run("tool", args=("tool", "b"), start=1001, **given).open("b").make("out")
+    assert story.sources("out") == sources
+
+
+@pytest.mark.parametrize("words", [("head", "-n", "6", "b"), ("head", "b")], ids=" ".join)
+def test_what_was_counted_for_a_command_is_not_in_what_its_shell_writes_next(
+    story: Story, words: tuple[str, ...]
+) -> None:
+    shell = story.program("bash", args=SCRIPT)
+    shell.run("wc", args=("wc", "a"), pipe_out=("7",)).open("a")
+    shell.run("head", args=words, chain_args=(SCRIPT,)).open("b").make("part")
+    shell.make("said")
+    assert story.sources("said") == ([] if "6" in words else ["a"])
+
+
+def test_what_was_captured_last_is_written_rather_than_what_was_before_another_command(story: Story) -> None:
+    shell = story.program("bash", args=SCRIPT)
+    shell.run("cat", pipe_out=("7",)).open("a")
+    shell.run("sort").open("b").make("sorted")
+    shell.run("cat", pipe_out=("8",)).open("c")
+    shell.run("cat", pipe_out=("9",)).open("d")
+    shell.make("said")
+    assert story.sources("said") == ["c", "d"]
+
+
+def test_what_is_written_to_a_loops_output_is_rather_of_its_input_than_captured_before(story: Story) -> None:
+    shell = story.program("bash", args=SCRIPT)
+    shell.run("cat", pipe_out=("7",)).open("a")
+    shell.run("sort").open("b").make("sorted")
+    shell.open("lines").becomes("bash", fds=((0, "/m/lines"),)).make("said")
+    assert story.sources("said") == ["lines"]
+
+
+def test_the_input_of_a_shells_former_loop_is_not_that_of_its_next_command(story: Story) -> None:
+    shell = story.program("bash", args=SCRIPT)
+    shell.run("sort", **at("", "pipe:[5]")).open("a")
+    shell.becomes("bash", **at("pipe:[5]")).make("looped")
+    shell.becomes("bash", **at("/dev/null")).create("group")
+    shell.run("head", **at("/dev/null", "/m/group")).open("b").close("group")
+    assert story.sources("group") == ["b"]
+
+
+def test_of_commands_that_are_called_alike_the_likeliest_has_nothing_before_it() -> None:
+    text = text_of("n=$(cat a); cat b | sort; sort c > d")
+    assert text is not None
+    assert not text.is_before(("cat", "a"), ("sort", "c"))
+    assert text.is_before(("cat", "b"), ("sort",))
