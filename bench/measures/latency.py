@@ -3,7 +3,8 @@
 Under load means: while eight clients walk the virtual tree, whose answers come from the database, and while
 the engine takes events in, or looks at a large database for clusters. Eight clients on few cores make
 everybody wait for a core, whatever they do; so the same is measured while they walk the source itself, past
-the mount, and the difference is ours.
+the mount, and the difference is ours. So does the one who makes the events: the same is measured while he
+does and the engine is stopped.
 """
 
 from __future__ import annotations
@@ -51,16 +52,19 @@ def latency(setting: Setting) -> None:
                 _CLIENTS, _walker(subject.root / ".mycelial" / "related", paths)
             ),
             "the engine takes events in": lambda: crowd(1, partial(_make_files, subject.root)),
+            "the engine is stopped meanwhile": lambda: _stopped(subject),
             "clusters are looked for": lambda: _clustering(database),
         }
         taken = _rounds(setting, subject, loads)
     for load, calls in taken.items():
         _tell(setting, f"mycelial, {load}", calls)
     tree, source = "8 clients walk the virtual tree", "8 clients walk the source"
+    engine, stopped = "the engine takes events in", "the engine is stopped meanwhile"
     for load, reference in (
         (tree, "quiet"),
         (tree, source),
-        ("the engine takes events in", "quiet"),
+        (engine, "quiet"),
+        (engine, stopped),
         ("clusters are looked for", "quiet"),
     ):
         for call, seconds in taken[load].items():
@@ -74,9 +78,9 @@ def _rounds(setting: Setting, subject: Running, loads: dict[str, Load]) -> dict[
     """Seconds of each single call: load -> kind of call -> all rounds' calls."""
     taken: dict[str, dict[str, list[float]]] = {load: {} for load in loads}
     for number in range(setting.extent.rounds):
-        for load, begin in loads.items():
+        for turn, (load, begin) in enumerate(loads.items()):
             setting.progress(f"latency: {subject.subject.name}, {load}")
-            calls = _prepare(setting, subject, f"{number}-{len(load)}")
+            calls = _prepare(setting, subject, f"{number}-{turn}")
             with begin():
                 time.sleep(0.05)
                 for kind, acts in calls.items():
@@ -125,6 +129,14 @@ def _walker(root: Path, paths: list[str]) -> Callable[[int], None]:
                 entry.stat(follow_symlinks=False)
 
     return walk
+
+
+@contextmanager
+def _stopped(subject: Running) -> Iterator[None]:
+    """A client makes the same events, which nobody takes in before it has ended."""
+    with subject.held(), crowd(1, partial(_make_files, subject.root)):
+        yield
+    subject.settle()
 
 
 @contextmanager
