@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
+from mycelial.record.encoding import encoder
+
 NOWHERE = "/dev/null"
 """There goes what a command says where nobody knows who read that: no file of the tree, nor a terminal."""
 
-_encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+_encode = encoder()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 
+from mycelial.record.encoding import encoder
 from mycelial.store.cache import Seen, halve
 from mycelial.store.connection import Database
 from mycelial.store.many import insert_many
@@ -30,7 +31,7 @@ GATHERED = 20_000
 COUNTED = 50_000
 """Files of which it is remembered how many neighbours they have at most."""
 
-_encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+_encode = encoder()
 
 
 class EvidenceWriter:
