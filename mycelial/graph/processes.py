@@ -14,6 +14,7 @@ from typing import Any
 
 from mycelial.graph.actors import IDLE, Actor, Read, actor_from, places_of, reads_from, reads_state, state_of
 from mycelial.graph.changes import Changes
+from mycelial.graph.indexes import Piping, drop
 from mycelial.graph.programs import FEEDING, Kind, is_one_command, kind_of
 from mycelial.graph.trees import root_of, tree_of
 from mycelial.record.events import Process
@@ -48,6 +49,7 @@ class Processes:
         self._by_pid: dict[int, int] = {}
         self._by_root: dict[int, list[int]] = {}
         self._by_output: dict[str, list[int]] = {}  # by the pipe on it
+        self._piping = Piping()
         self._by_input: dict[str, list[int]] = {}
         self._by_place: dict[str, list[int]] = {}  # of an output
         self._reads = self._clock = 0
@@ -83,7 +85,9 @@ class Processes:
 
     def read(self, actor: Actor, file: int, t: float, *, conducted: bool) -> None:
         """Note that `actor` read `file`."""
-        reads, dirty = actor.reads, self._dirty_reads.setdefault(actor.number, set())
+        reads, dirty = actor.reads, self._dirty_reads.get(actor.number)
+        if dirty is None:
+            dirty = self._dirty_reads[actor.number] = set()
         known = reads.pop(file, None)
         place = next(reversed(reads.values())).place + 1 if reads else 0
         if known is not None:
@@ -228,9 +232,10 @@ class Processes:
 
     def writing_below(self, pid: int, since: float, inherited: set[str]) -> list[Actor]:
         """Return those :meth:`below` that have a pipe as their output beyond what they may have inherited."""
-        numbers = {n for pipe in self._by_output.keys() - inherited for n in self._by_output[pipe]}
-        found = (self._actors[number] for number in numbers)
-        chosen = [actor for actor in found if actor.last >= since and actor.is_below(pid)]
+        if pid not in self._piping:  # mostly
+            return []
+        found = (actor for actor in self._piping.below(pid) if not actor.pipe_out <= inherited)
+        chosen = [actor for actor in found if actor.last >= since]
         return sorted(chosen, key=lambda actor: -actor.used)
 
     def latest(self, pid: int) -> Actor | None:
@@ -279,6 +284,7 @@ class Processes:
         self._dirty.load(self._actors)
 
     def _new(self, process: Process, record: int, t: float) -> Actor:
+        streams = dict(process.fds)
         actor = Actor(
             number=self._next,
             pid=process.pid,
@@ -296,15 +302,16 @@ class Processes:
             tree=tree_of(process),
             pipe_in=set(process.pipe_in),
             pipe_out=set(process.pipe_out),
-            fds=dict(process.fds),
+            fds=streams,
             neighbours=process.neighbours,
             same_input=process.same_input,
             cwd=process.cwd or "",
-            given=dict(process.fds).get(0),
-            led=dict(process.fds).get(1),
+            given=streams.get(0),
+            led=streams.get(1),
         )
         self._note_shell(actor, process)
-        actor.places.update(places_of(actor))
+        if streams or process.neighbours:
+            actor.places.update(places_of(actor))
         self._next += 1
         self._retire_unit(actor)
         self._actors[actor.number] = actor
@@ -319,6 +326,8 @@ class Processes:
         if not actor.cwd or actor.args != process.args:
             actor.cwd, streams = process.cwd or "", dict(process.fds)
             actor.given, actor.led = streams.get(0), streams.get(1)
+        if actor.ppid != process.ppid:
+            self._piping.remove(actor)
         actor.comm, actor.exe, actor.args, actor.ppid = process.comm, process.exe, process.args, process.ppid
         actor.fds = dict(process.fds)
         actor.neighbours = process.neighbours or actor.neighbours
@@ -329,6 +338,7 @@ class Processes:
         self._connect(actor, self._by_input, set(process.pipe_in) - actor.pipe_in)
         actor.pipe_out.update(process.pipe_out)
         actor.pipe_in.update(process.pipe_in)
+        self._piping.add(actor)
         self._connect(actor, self._by_place, (new := set(places_of(actor)) - actor.places))
         actor.places.update(new)
 
@@ -342,7 +352,9 @@ class Processes:
 
     def _retire_unit(self, actor: Actor) -> None:
         """Let go of an old unit whose topmost id is used again: by the actor, or after a long quiet."""
-        old = [self._actors[number] for number in self._by_root.get(actor.root, ())]
+        if (numbers := self._by_root.get(actor.root)) is None:
+            return
+        old = [self._actors[number] for number in numbers]
         again = actor.pid == actor.root and any(member.pid == actor.root for member in old)
         if old and (again or max(member.last for member in old) < actor.first - UNIT_PAUSE):
             for number in [member.number for member in old]:
@@ -362,6 +374,7 @@ class Processes:
         self._connect(actor, self._by_output, actor.pipe_out)
         self._connect(actor, self._by_input, actor.pipe_in)
         self._connect(actor, self._by_place, actor.places)
+        self._piping.add(actor)
 
     @staticmethod
     def _connect(actor: Actor, index: dict[str, list[int]], pipes: set[str]) -> None:
@@ -379,16 +392,9 @@ class Processes:
         self._reads -= len(actor.reads)
         if self._by_pid.get(actor.pid) == number:
             del self._by_pid[actor.pid]
-        _drop(self._by_root, actor.root, number)
+        drop(self._by_root, actor.root, number)
         indexes = self._by_output, self._by_input, self._by_place
         for index, keys in zip(indexes, (actor.pipe_out, actor.pipe_in, actor.places), strict=True):
             for key in keys:
-                _drop(index, key, number)
-
-
-def _drop(index: dict[Any, list[int]], key: object, number: int) -> None:
-    numbers = index.get(key)
-    if numbers is not None and number in numbers:
-        numbers.remove(number)
-        if not numbers:
-            del index[key]
+                drop(index, key, number)
+        self._piping.remove(actor)

@@ -56,6 +56,26 @@ def test_who_wrote_to_a_place_is_told_in_order_of_appearance_always(processes: P
     assert [actor.number for actor in restarted(processes).writers_to("/tmp/x")] == told
 
 
+def below(processes: Processes, pid: int) -> list[int]:
+    return [actor.pid for actor in processes.writing_below(pid, 0.0, set())]
+
+
+def test_who_says_something_into_a_pipe_is_found_below_what_its_parents_are_now(processes: Processes) -> None:
+    def see(parent: int, record: int, *pipes: str) -> None:
+        process = Process(10, parent, "cat", chain=((parent, "sh"), (3, "sh")), pipe_out=pipes, start=1)
+        processes.actor(process, record, float(record))
+
+    see(5, 1)
+    assert [below(processes, pid) for pid in (3, 5)] == [[], []]
+    see(5, 2, "77")
+    assert [below(processes, pid) for pid in (3, 5)] == [[10], [10]]
+    see(6, 3, "77")
+    for one in (processes, restarted(processes)):
+        assert [below(one, pid) for pid in (3, 6, 10)] == [[10], [10], []]
+    processes.actor(Process(10, 1, "cat", start=2), 4, 1e9)  # its id is used again, long after
+    assert [below(processes, pid) for pid in (3, 5, 6)] == [[], [], []]
+
+
 READERS = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 12), st.booleans()), max_size=60)
 
 
