@@ -109,8 +109,10 @@ class Actor:
         is_script = is_task(self.comm, self.args or ())
         program, *_ = without_box((self.comm, *(self.args or ())[1:]))
         self.kind = Kind.INTERPRETER if is_script else kind_of(program, self.exe)
-        lines = (self.args or (), *(other.args for other in self.neighbours))
-        self.is_given_pipes = any(is_named_pipe(word) for line in lines for word in line)
+        words = list(self.args or ())
+        for other in self.neighbours:
+            words += other.args
+        self.is_given_pipes = any([word.startswith(NAMED_PIPES) for word in words])
 
 
 NAMED_PIPES = ("/dev/fd/", "/proc/self/fd/")

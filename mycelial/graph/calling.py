@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -108,17 +107,20 @@ def root_of(process: Process, paths: list[str]) -> str:
     called = [target for _, target in process.fds if target.startswith("/")]
     lasts = {path.rpartition("/")[2] for path in paths}
     for line in ((process.args or ()), *process.chain_args):
+        text = "\n".join(line)
+        said = [last for last in lasts if last in text]
         for arg in line:
-            if not arg.endswith(".") and not any(last in arg for last in lasts):
+            if not arg.endswith(".") and not (said and any([last in arg for last in said])):
                 continue  # it cannot mean any of them: mostly
             for word in (arg, *_BETWEEN.split(arg)) if " " in arg else (arg,):  # commands for a shell
                 called += _names_in(word, process.cwd)
-    votes: Counter[str] = Counter()
-    for path in paths:
+    votes: dict[str, int] = {}
+    for path in paths if called else ():
         below = f"/{path}"
         for name in called:
             if name.endswith(below):
-                votes[name[: -len(path) - 1]] += 1 + path.count("/")
+                root = name[: -len(path) - 1]
+                votes[root] = votes.get(root, 0) + 1 + path.count("/")
     return max(votes, key=lambda root: (votes[root], -len(root), root)) if votes else ""
 
 

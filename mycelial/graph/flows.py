@@ -99,7 +99,8 @@ def flows_into(making: Making, processes: Processes) -> dict[int, Flow]:
     if (feeder := processes.feeder(writer, making.creator, making.process)) is not None:
         _gather(flows, making, _fed(making, feeder, processes))
     _gather(flows, making, through_pipes(making, processes))
-    _gather(flows, making, in_documents(making, processes))
+    if writer.pipe_in:
+        _gather(flows, making, in_documents(making, processes))
     if writer.kind is Kind.SHELL and not flows:  # for want of that, what it had taken up before
         since = (
             processes.finished_below(writer.pid, making.begun)
@@ -107,6 +108,8 @@ def flows_into(making: Making, processes: Processes) -> dict[int, Flow]:
             else 0.0
         )
         _gather(flows, making, _taken_up(making, processes, since))
+    if not processes.has_places:
+        return flows
     seen = frozenset(flows)
     _gather(flows, making, through_places(making, processes))
     return {file: flow if file in seen else flow._replace(elsewhere=True) for file, flow in flows.items()}
@@ -137,11 +140,12 @@ def bounded(flows: dict[int, Flow], most: int) -> dict[int, Flow]:
 
 
 def _gather(flows: dict[int, Flow], making: Making, reads: Reads) -> None:
+    product, t = making.product, making.t
     for file, read in reads:
-        if file != making.product and read.first <= making.t:
+        if file != product and read.first <= t:
             known = flows.get(file)
             if known is None or known.t < read.last:
-                flows[file] = Flow(file, min(read.last, making.t), read.program)
+                flows[file] = Flow(file, min(read.last, t), read.program)
 
 
 def _from_unit(making: Making, processes: Processes) -> Reads:
@@ -152,6 +156,8 @@ def _from_unit(making: Making, processes: Processes) -> Reads:
     """
     writer = making.writer
     unit = [member for member in processes.unit(writer) if member is not writer]
+    if not unit:
+        return
     made = [member for member in unit if member.finished]
     behind = {writer.number}  # it, and those who made what it read, and what these read
     for reader in (waiting := [writer]):

@@ -288,6 +288,8 @@ class Provenance:
 
     def _mounted_at(self, actor: Actor, product: int) -> str:
         """Return where the mount's root is, as far as it shows from the files that a process has open."""
+        if not actor.fds:
+            return ""
         path = f"/{self._files.path(product)}"
         return next((target[: -len(path)] for target in actor.fds.values() if target.endswith(path)), "")
 

@@ -27,7 +27,7 @@ NEWBORN = 1.0
 
 def held_open(making: Making, shell: Actor, processes: Processes) -> Reads:
     """What a shell opened for its product's sake: redirections stand side by side."""
-    if making.begun is None:
+    if making.begun is None or not shell.reads:
         return
     early = making.begun - (NEWBORN if making.begun - shell.first <= NEWBORN else ADJACENT)
     early = max(early, finished_before(making, shell), processes.child_before(shell, early, making.begun))
