@@ -36,15 +36,14 @@ class Admission:
         admitted = self.rules.admit(event)
         if not admitted:
             return admitted
-        stored = self._stored(event.process)
-        if stored is event.process:
+        process = event.process
+        latest = self._latest.get(process.pid)  # spares hashing all that is known of it
+        stored = latest[1] if latest is not None and latest[0] is process else self._stored(process)
+        if stored is process:
             return admitted
         return tuple(Event(one.t, one.op, one.path, stored, one.to) for one in admitted)
 
     def _stored(self, process: Process) -> Process:
-        latest = self._latest.get(process.pid)
-        if latest is not None and latest[0] is process:  # spares hashing all that is known of it
-            return latest[1]
         known = _with_scripts_named(process)
         stored = self._without_secrets(known) if self.arguments else _without(known)
         if len(self._latest) > REMEMBERED:
@@ -55,12 +54,12 @@ class Admission:
     def _without_secrets(self, process: Process) -> Process:
         """Return what may be stored of a process: itself if that is all."""
         args = None if process.args is None else self._redacted(process.args)
-        chain_args = tuple(map(self._redacted, _below_barrier(process)))
-        neighbours = tuple(
+        chain_args = tuple(map(self._redacted, _below_barrier(process))) if process.chain_args else ()
+        neighbours = process.neighbours and tuple(
             Neighbour(other.pid, tuple(map(_of_file, other.streams)), self._redacted(other.args))
             for other in process.neighbours
         )
-        fds = _of_files(process.fds)
+        fds = process.fds and _of_files(process.fds)
         stored = (process.args, process.chain_args, process.neighbours, process.fds)
         if (args, chain_args, neighbours, fds) == stored:
             return process
@@ -86,6 +85,8 @@ class Admission:
 
 def _with_scripts_named(process: Process) -> Process:
     """Call ancestors that are scripts by what runs them, where their own name says nothing."""
+    if not process.chain_args:
+        return process
     chain = list(process.chain)
     for depth, line in enumerate(process.chain_args[: len(chain)]):
         pid, comm = chain[depth]

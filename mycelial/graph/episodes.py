@@ -34,6 +34,9 @@ EVERYTHING = ROOT
 """The usage of the mount root is that of all files."""
 
 
+_VERSIONS, _WATCHER = Kind.VERSIONS, Kind.WATCHER
+
+
 @dataclass(slots=True)
 class Episode:
     """One that is going on."""
@@ -148,11 +151,16 @@ class Episodes:
                 self.sweeps += 1
                 self._drop_burst(actor.uid, burst)
             return
-        if not writes and actor.kind is Kind.WATCHER:
+        if not writes and actor.kind is _WATCHER:
             return
         episode = self._open.get(actor.uid)
-        is_asked = not writes and self._is_guide(actor, file)
-        if episode is None or len(episode.touches) >= MOST or _is_over(episode, t):
+        is_asked = not writes and actor.kind is _VERSIONS and self._guides_versions(file)
+        if (
+            episode is None
+            or t - episode.ended > GAP
+            or t - episode.started > LONGEST
+            or len(episode.touches) >= MOST
+        ):
             if is_asked:
                 return
             if episode is not None:
@@ -167,7 +175,7 @@ class Episodes:
             episode.ended = t
         self._grown[episode.number] = episode
         if touch is None:
-            touch = Touch(actor.comm, t, t, 0, 0, actor.kind is Kind.VERSIONS, actor.tree)
+            touch = Touch(actor.comm, t, t, 0, 0, actor.kind is _VERSIONS, actor.tree)
             episode.add(file, burst.number, touch)
         elif t > touch.last:
             touch.last = t
@@ -177,11 +185,8 @@ class Episodes:
             episode.note_write(file, burst.number)
         self._evidence.touch(episode.number, file, burst.number, touch)
 
-    def _is_guide(self, actor: Actor, file: int) -> bool:
-        """Whether the program only looks there for what to do: nobody changes it whenever he commits."""
-        return actor.kind is Kind.VERSIONS and self._guides_versions(file)
-
     def _guides_versions(self, file: int) -> bool:
+        """Whether version control only looks there for what to do: nobody changes it whenever he commits."""
         return is_guide_of_versions(self._files.path(file))
 
     def make(self, uid: int, file: int) -> None:

@@ -92,7 +92,9 @@ class ExclusionRules:
         sight is a new file that its process has written.
         """
         if event.to is None:
-            return () if self.excludes(event.path) else (event,)
+            path = event.path
+            is_excluded = self._remembered(path) if len(path) <= _LONGEST else self._decide(path)
+            return () if is_excluded else (event,)
         hidden, target_hidden = self.excludes(event.path), self.excludes(event.to)
         if not hidden and not target_hidden:
             return (event,)

@@ -243,25 +243,24 @@ def _texts(value: object) -> tuple[str, ...]:
 
 
 def _chain(value: object) -> tuple[tuple[int, str], ...]:
-    if type(value) is list and all([_is_link(link) for link in value]):
-        return tuple([(pid, comm) for pid, comm in value])
+    if type(value) is list:  # nearly always of such pairs
+        links = [
+            (link[0], link[1])
+            for link in value
+            if type(link) is list
+            and len(link) == 2
+            and type(link[0]) is int
+            and 0 <= link[0] <= _LARGEST_ID
+            and type(link[1]) is str
+            and link[1].isascii()
+        ]
+        if len(links) == len(value):
+            return tuple(links)
     if not isinstance(value, list):
         raise ValueError(f"expected a list, found {_kind(value)}")
     if not all(isinstance(link, list) and len(link) == 2 for link in value):
         raise ValueError("expected pairs of number and text")
     return tuple([(_id(pid), _text(comm)) for pid, comm in value])
-
-
-def _is_link(link: object) -> bool:
-    """Whether it is a pair of number and text as nearly all are."""
-    return (
-        type(link) is list
-        and len(link) == 2
-        and type(link[0]) is int
-        and 0 <= link[0] <= _LARGEST_ID
-        and type(link[1]) is str
-        and link[1].isascii()
-    )
 
 
 def _command_lines(value: object) -> tuple[tuple[str, ...], ...]:

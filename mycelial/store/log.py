@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from mycelial.record.encoding import encoder
 from mycelial.record.events import Event, Neighbour, Op, Process
 from mycelial.store.cache import LETTERS, Seen, halve
 from mycelial.store.connection import Database
@@ -29,7 +30,7 @@ _PATH = "SELECT id FROM log_path WHERE path = ?"
 _PROCESS = "SELECT id FROM log_process WHERE digest = ?"
 _TOGETHER = 1000  # events read in one go
 _LONG = 256  # characters
-_encode = json.JSONEncoder(check_circular=False).encode
+_encode = encoder(", ", ": ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +71,15 @@ class LogWriter:
 
     def append(self, event: Event) -> int:
         """Add `event` to the log and return the number of its process."""
-        process = self.process(event.process)
-        to = None if event.to is None else self.path(event.to)
-        self._rows.append((self._next, event.t, event.op._value_, self.path(event.path), to, process))
+        t, op, path, process, to = event
+        latest = self._latest.get(process.pid)
+        number = latest[1] if latest is not None and latest[0] is process else self.process(process)
+        target = None if to is None else self.path(to)
+        self._rows.append(
+            (self._next, t, op._value_, self._paths.get(path) or self.path(path), target, number)
+        )
         self._next += 1
-        return process
+        return number
 
     def flush(self) -> None:
         """Write what was appended."""

@@ -171,9 +171,12 @@ class EpisodeEvidence:
                 found.setdefault(other, weight * apart)
         moments = self._moments.get(file)
         if moments is not None:
-            own = self.weights[file]
+            weights = self.weights
+            own = weights[file]
             for other, share in _shares(file, moments).items():
-                found[other] = found.get(other, 0.0) + MOMENT_WEIGHT * max(own, self.weights[other]) * share
+                weight = weights[other]
+                larger = own if own > weight else weight
+                found[other] = found.get(other, 0.0) + MOMENT_WEIGHT * larger * share
         return found
 
     def _by_episode(self, file: int) -> dict[int, float]:
