@@ -6,6 +6,7 @@ import contextlib
 import mmap
 import os
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -155,6 +156,38 @@ def test_many_who_wait_for_disks_delay_nobody_else(workspace: Path, command: str
         run_apart((place.mountpoint / "new").write_text, "text", timeout=faulty.PATIENCE / 2)
         for directory in there:
             assert run(["sh", "-c", command.replace("slow", "quick")], cwd=directory).returncode == 0
+        assert [process.wait(60) for process in waiting] == [0] * len(disks)
+        place.unmount()
+
+
+READ_AT_ONCE = """\
+import mmap, os
+from concurrent.futures import ThreadPoolExecutor
+held = [os.open("slow", os.O_RDONLY | os.O_DIRECT) for _ in range(10)]
+with ThreadPoolExecutor(len(held)) as pool:
+    pool.map(lambda fd: os.preadv(fd, [mmap.mmap(-1, 4096)], (fd - held[0]) << 16), held)
+"""  # ten: the kernel has twelve such requests under way on one filesystem, and holds back all others then
+
+
+def test_many_who_read_from_slow_disks_keep_nobody_from_another(workspace: Path) -> None:
+    place = Mounted(workspace / "place", ("--no-passthrough",))
+    disks = [Mounted(place.source / str(number)) for number in range(2)]
+    with contextlib.ExitStack() as ends:
+        for disk in disks:
+            disk.source.mkdir(parents=True)
+            ends.enter_context(faulty_source(disk))
+        place.start()
+        there = [place.mountpoint / disk.source.relative_to(place.source) for disk in disks]
+        command = [sys.executable, "-I", "-c", READ_AT_ONCE]
+        waiting = [subprocess.Popen(command, cwd=directory) for directory in there]
+        wait_until(
+            lambda: any(len(list(Path(f"/proc/{pid}/task").glob("*"))) > 16 for pid in place.processes()),
+            what="threads that wait",
+        )
+        (place.mountpoint / "new").write_text("text")
+        assert run(["sync", place.mountpoint / "new"], timeout=faulty.PATIENCE / 2).returncode == 0
+        for disk in disks:
+            run_apart((disk.source / "quick").read_bytes)
         assert [process.wait(60) for process in waiting] == [0] * len(disks)
         place.unmount()
 

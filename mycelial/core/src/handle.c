@@ -126,6 +126,7 @@ static void run_fsync(const struct job *job) {
     fuse_reply_err(job->req, error);
 }
 
-void answer_fsync(fuse_req_t req, int fd, bool data_only, bool close_it) {
-    worker_submit((struct job){.run = run_fsync, .req = req, .fd = fd, .data_only = data_only, .close_it = close_it});
+void answer_fsync(fuse_req_t req, const struct inode *inode, int fd, bool data_only, bool close_it) {
+    worker_submit((struct job){
+        .run = run_fsync, .dev = inode->dev, .req = req, .fd = fd, .data_only = data_only, .close_it = close_it});
 }

@@ -39,6 +39,6 @@ int open_plain(int dir, const char *name, int flags); /* never waits; -1 and err
 int open_again(int fd, int flags); /* the same file, from an O_PATH descriptor; -errno on failure */
 int keep_leases_off(int fd); /* until what it returns is closed; -EAGAIN: somebody has one; -1: it cannot */
 bool waits_for_lease(int error, int flags); /* of a file that was opened with these: see postponed.h */
-void answer_fsync(fuse_req_t req, int fd, bool data_only, bool close_it); /* when the disk has it */
+void answer_fsync(fuse_req_t req, const struct inode *inode, int fd, bool data_only, bool close_it); /* when the disk has it */
 
 #endif

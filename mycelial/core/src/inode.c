@@ -178,7 +178,7 @@ static void lru_remove(struct inode *inode) {
     table.open_descriptors--;
 }
 
-void inode_close(const struct inode *inode, int fd) { inode->large ? worker_close(fd) : (void)close(fd); }
+void inode_close(const struct inode *inode, int fd) { inode->large ? worker_close(inode->dev, fd) : (void)close(fd); }
 
 static void discard_if_unused(struct inode *inode) {
     while (inode && inode != &table.root && !inode->lookups && !inode->references) {

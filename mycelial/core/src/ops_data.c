@@ -34,7 +34,7 @@
 
 #define WAITS_US 20000      /* a write that took longer has waited for the disk (or, rarely, for a processor), */
 #define STILL_WAITS_US 5000 /* and one that is done aside for that reason, */
-#define MOST_ASIDE 12       /* of all the threads that there are: some are left to those who read */
+#define MOST_ASIDE 12       /* of all the threads that a filesystem has: some are left to those who read */
 #define ASIDE_US 2000000    /* so that for so long after it writes are done aside */
 
 static char read_buffer[SPLICE_FROM];
@@ -233,7 +233,8 @@ static void c_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struc
     bool is_small = size <= sizeof read_buffer;
     ssize_t got = is_small ? read_cached(handle, read_buffer, size, off) : -1;
     if (is_small ? got < 0 && errno == EAGAIN : !is_in_memory(handle, size, off))
-        worker_submit((struct job){.run = run_read, .req = req, .handle = handle, .fd = handle->fd, .size = size, .off = off});
+        worker_submit((struct job){
+            .run = run_read, .dev = handle->inode->dev, .req = req, .handle = handle, .fd = handle->fd, .size = size, .off = off});
     else if (is_small)
         reply_read(req, read_buffer, got);
     else
@@ -287,7 +288,10 @@ static void run_write(const struct job *job) {
 static bool is_done_aside(fuse_req_t req, struct fuse_bufvec *in, off_t off, const struct fuse_file_info *fi) {
     if (!aside_until_us || aside_count >= MOST_ASIDE) return false;
     if (now_us() >= aside_until_us) aside_until_us = 0;
-    struct job job = {.run = run_write, .req = req, .fd = handle_of(fi)->fd, .off = off, .size = fuse_buf_size(in), .as_caller = !fi->writepage};
+    const struct handle *handle = handle_of(fi);
+    struct job job = {.run = run_write, .dev = handle->inode->dev, .req = req, .fd = handle->fd, .off = off};
+    job.size = fuse_buf_size(in);
+    job.as_caller = !fi->writepage;
     struct fuse_bufvec copy = FUSE_BUFVEC_INIT(job.size);
     if (!aside_until_us || !(job.data = copy.buf[0].mem = malloc(job.size))) return false;
     fuse_buf_copy(&copy, in, 0);
@@ -317,7 +321,7 @@ static void c_write_buf(fuse_req_t req, fuse_ino_t ino, struct fuse_bufvec *in, 
 
 static void c_fsync(fuse_req_t req, fuse_ino_t ino, int data_only, struct fuse_file_info *fi) {
     DELEGATE(ino, fsync, req, ino, data_only, fi);
-    answer_fsync(req, handle_of(fi)->fd, data_only != 0, false);
+    answer_fsync(req, handle_of(fi)->inode, handle_of(fi)->fd, data_only != 0, false);
 }
 
 static void c_lseek(fuse_req_t req, fuse_ino_t ino, off_t off, int whence, struct fuse_file_info *fi) {
@@ -406,11 +410,18 @@ static void c_copy_file_range(fuse_req_t req, fuse_ino_t ino_in, off_t off_in, s
         fuse_reply_err(req, EXDEV); /* the kernel copies by reading and writing */
         return;
     }
+    const struct handle *in = handle_of(fi_in);
     struct handle *out = handle_of(fi_out);
     confirm_writer(req, out);
     out->dirty = true;
-    worker_submit((struct job){
-        .run = run_copy, .req = req, .fd = handle_of(fi_in)->fd, .off = off_in, .fd_out = out->fd, .off_out = off_out, .size = size});
+    worker_submit((struct job){.run = run_copy,
+                               .dev = in->inode->dev,
+                               .req = req,
+                               .fd = in->fd,
+                               .off = off_in,
+                               .fd_out = out->fd,
+                               .off_out = off_out,
+                               .size = size});
 }
 
 void operations_data(struct fuse_lowlevel_ops *ops) {

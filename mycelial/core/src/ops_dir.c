@@ -147,7 +147,7 @@ static void c_fsyncdir(fuse_req_t req, fuse_ino_t ino, int data_only, struct fus
     if (fd < 0)
         fuse_reply_err(req, -fd);
     else
-        answer_fsync(req, fd, data_only != 0, owned);
+        answer_fsync(req, inode_of(ino), fd, data_only != 0, owned);
 }
 
 /* ---- read ------------------------------------------------------------------------------------------------------------ */

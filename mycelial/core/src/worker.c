@@ -1,5 +1,6 @@
 /* Threads for what may take long, so that one slow request delays no other: begun when they are needed, they flush,
  * copy ranges, read what is not in memory, write while the disk does not keep up, and give back the room of large files.
+ * One filesystem has some of them at most: it may be another machine's, which does not answer.
  */
 #include "worker.h"
 #include "placement.h"
@@ -8,10 +9,12 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#define MAX_THREADS 16 /* as many requests as a disk is asked for at the same time */
+#define MAX_OF_ONE 16 /* as many requests as a disk is asked for at the same time */
+#define MAX_THREADS (4 * MAX_OF_ONE)
 
 #define PATIENCE_S 10 /* at the end */
 
@@ -21,7 +24,10 @@ static struct {
     pthread_t threads[MAX_THREADS];
     unsigned thread_count, idle;
     struct job *first, **last;
-    unsigned waiting;
+    struct {
+        dev_t dev;
+        unsigned count; /* of threads that are at work there; 0: nobody's place */
+    } busy[MAX_THREADS];
     bool stop, left_behind;
 } worker = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
 
@@ -32,18 +38,60 @@ static void refuse(const struct job *job) {
 
 static void run_close(const struct job *job) { close(job->fd); }
 
+static unsigned *busy_with(dev_t dev) {
+    unsigned *unused = NULL;
+    for (unsigned i = 0; i < MAX_THREADS; i++) {
+        if (worker.busy[i].count && worker.busy[i].dev == dev) return &worker.busy[i].count;
+        if (!worker.busy[i].count && !unused) {
+            worker.busy[i].dev = dev;
+            unused = &worker.busy[i].count;
+        }
+    }
+    return unused; /* there is one for each thread */
+}
+
+/* The first one whose filesystem has threads left, or the end. */
+static struct job **next_job(void) {
+    struct job **link = &worker.first;
+    while (*link && !worker.stop && *busy_with((*link)->dev) >= MAX_OF_ONE) link = &(*link)->next;
+    return link;
+}
+
+static struct job *take_job(void) {
+    struct job **link = next_job(), *job = *link;
+    if (job && !(*link = job->next)) worker.last = link;
+    return job;
+}
+
+static void *work(void *unused);
+
+static void begin_thread(void) {
+    if (worker.thread_count < MAX_THREADS && pthread_create(&worker.threads[worker.thread_count], NULL, work, NULL) == 0)
+        worker.thread_count++;
+}
+
+/* For what waits and may be begun: who is free, or a new thread. */
+static void call_somebody(void) {
+    if (worker.stop || !*next_job()) return;
+    if (worker.idle)
+        pthread_cond_signal(&worker.wake);
+    else
+        begin_thread();
+}
+
 static void *work(void *unused) {
     (void)unused;
     placement_anywhere();
     pthread_mutex_lock(&worker.lock);
     for (;;) {
+        struct job *job;
         worker.idle++;
-        while (!worker.first && !worker.stop) pthread_cond_wait(&worker.wake, &worker.lock);
+        while (!(job = take_job()) && !worker.stop) pthread_cond_wait(&worker.wake, &worker.lock);
         worker.idle--;
-        struct job *job = worker.first;
         if (!job) break;
-        if (!(worker.first = job->next)) worker.last = &worker.first;
-        worker.waiting--;
+        dev_t dev = job->dev;
+        (*busy_with(dev))++;
+        call_somebody(); /* who was called for the one before may have been this one */
         bool stop = worker.stop;
         pthread_mutex_unlock(&worker.lock);
         if (stop && !job->data) /* what was to be written is here, and still can be */
@@ -52,6 +100,7 @@ static void *work(void *unused) {
             job->run(job);
         free(job);
         pthread_mutex_lock(&worker.lock);
+        (*busy_with(dev))--;
     }
     pthread_mutex_unlock(&worker.lock);
     return NULL;
@@ -60,13 +109,14 @@ static void *work(void *unused) {
 void worker_init(void) {
     worker.first = NULL;
     worker.last = &worker.first;
-    worker.waiting = worker.thread_count = worker.idle = 0;
+    worker.thread_count = worker.idle = 0;
+    memset(worker.busy, 0, sizeof worker.busy);
     worker.stop = worker.left_behind = false;
     /* One at once: where there is none, and none can be begun later, requests wait for one another. */
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before); /* Python's signals are the main thread's */
-    if (pthread_create(&worker.threads[0], NULL, work, NULL) == 0) worker.thread_count = 1;
+    begin_thread();
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
@@ -91,17 +141,14 @@ void worker_submit(struct job job) {
     struct job *queued = malloc(sizeof *queued);
     pthread_mutex_lock(&worker.lock);
     bool stop = worker.stop;
-    if (queued && !stop && worker.waiting >= worker.idle && worker.thread_count < MAX_THREADS &&
-        pthread_create(&worker.threads[worker.thread_count], NULL, work, NULL) == 0)
-        worker.thread_count++;
+    if (!stop && !worker.thread_count) begin_thread();
     bool is_queued = queued && !stop && worker.thread_count;
     if (is_queued) {
         *queued = job;
         queued->next = NULL;
         *worker.last = queued;
         worker.last = &queued->next;
-        worker.waiting++;
-        pthread_cond_signal(&worker.wake);
+        call_somebody();
     }
     pthread_mutex_unlock(&worker.lock);
     if (is_queued) return;
@@ -112,4 +159,4 @@ void worker_submit(struct job job) {
         job.run(&job); /* late is better than never answered */
 }
 
-void worker_close(int fd) { worker_submit((struct job){.run = run_close, .fd = fd, .close_it = true}); }
+void worker_close(dev_t dev, int fd) { worker_submit((struct job){.run = run_close, .dev = dev, .fd = fd, .close_it = true}); }

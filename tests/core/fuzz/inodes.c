@@ -22,7 +22,10 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-void worker_close(int fd) { close(fd); }
+void worker_close(dev_t dev, int fd) {
+    (void)dev;
+    close(fd);
+}
 
 #define NODES 40
 #define DESCRIPTORS 4 /* few, so that they are given up all the time */
