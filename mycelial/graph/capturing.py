@@ -274,7 +274,8 @@ def in_words(making: Making, processes: Processes) -> Reads:
     since = max(processes.finished_below(pid, writer.first), writer.first - CAPTURED)
     loose = list(_loose_words(called, making))
     has_room = not called or _takes_document(called, writer, processes)
-    has_words = bool(loose) or len(writer.reads.keys() - {making.product}) >= LISTED
+    own = {file for file, read in writer.reads.items() if not read.conducted} - {making.product}
+    has_words = bool(loose) or len(own) >= LISTED
     for child in processes.writing_below(pid, since, inherited):
         pipes = child.pipe_out - inherited - {other.streams[0] for other in child.neighbours}
         if not pipes or child.finished or not since < child.first <= making.t or processes.has_reader(pipes):

@@ -229,7 +229,8 @@ class Reader:
                 if is_first and text in _CLOSES and groups:
                     leave()
                     if function and len(groups) == self.functions_at:
-                        self.functions[function], function = closed, ""
+                        self.functions.setdefault(function, []).extend(closed)  # one of them
+                        function = ""
                     continue
                 if is_first and text in _OPENS:
                     enter(text)

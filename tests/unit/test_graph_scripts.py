@@ -125,6 +125,16 @@ def test_what_was_captured_is_in_a_command_that_has_room_for_it(
     assert story.sources("out") == sources
 
 
+def test_an_input_that_a_shell_opened_is_no_word_of_its_command(story: Story) -> None:
+    shell = story.program("bash", args=SCRIPT)
+    shell.run("cat", pipe_out=("7",)).open("a")
+    copy = shell.run("bash", args=SCRIPT).open("b")
+    copy.becomes("cat", args=("cat", "c", "-"), fds=((0, "/m/b"),), chain_args=(SCRIPT,)).open("c").make(
+        "out"
+    )
+    assert story.sources("out") == ["b", "c"]
+
+
 def test_what_somebody_has_to_say_is_not_in_its_messages(story: Story) -> None:
     sort = story.program("sort", **at("", "/m/out", "/m/errors")).open("a")
     sort.make("out").make("errors")

@@ -46,6 +46,7 @@ def said(uses: list[Use] | None) -> list[str] | None:
         ("sort <<< $(cat a)", "sort", ["cat a"]),
         ("for f in $(cat l); do sort $f; done", "sort x", ["cat l"]),
         ("f() { sort $1; }; f $(cat l)", "sort x", ["cat l"]),
+        ("f() { cat $1; }; v=$(f a); f() { tac $1; }; tool $v", "tool 1", ["cat None", "f a", "tac None"]),
         ("if [ $(cat k) = z ]; then sort b; fi", "sort b", []),
         ("case $(cat k) in a|b) sort b;; *) uniq b;; esac", "sort b", []),
         ("X=$(cat v) env tool a", "tool a", ["cat v"]),
