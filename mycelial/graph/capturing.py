@@ -24,7 +24,7 @@ from mycelial.graph.substitutions import ANY_WORDS, Text, Use, names, says, text
 SUBSTITUTED = 1.0
 """Seconds by which what is done in <( ) begins before the program that it is for is seen."""
 
-LISTED = 2
+LISTED = 3
 """Files on a command line that may be those of a list, be they all that is on it."""
 
 CAPTURED = 60.0

@@ -23,18 +23,29 @@ WORDS = 64
 
 
 def given(making: Making, processes: Processes) -> int | None:
-    """Return the file that is the standard input of a program, whoever opened it."""
-    writer = making.writer
+    """Return the file that is the standard input of a program, whoever opened it.
+
+    Who stands below a shell that reads there what to do has that as its input, too, if given no other.
+    """
+    writer, process = making.writer, making.process
     target = writer.fds.get(0, "")
-    shell = processes.latest(writer.ppid)
-    is_script = shell is not None and target == shell.given and is_told_by_input(shell.comm, shell.args or ())
-    if not is_place(target) or writer.kind in CONDUCTORS or is_script or has_script_as_input(making):
+    if not is_place(target) or writer.kind in CONDUCTORS:
         return None
+    shell = processes.latest(writer.ppid)
+    file = _file_at(target, making, [writer, *([shell] if shell is not None else [])])
+    above = zip(process.chain, process.chain_args, strict=False)
+    if file is not None and any(is_told_by_input(comm, line) for (_, comm), line in above):
+        is_shells = shell is not None and shell.given != target and file in shell.reads
+        return file if is_shells or file in writer.reads else None
+    return file
+
+
+def _file_at(target: str, making: Making, openers: list[Actor]) -> int | None:
     if making.root:
         below = target.removeprefix(f"{making.root}/")
         return making.number_at(below) if below != target else None
     parts = target.split("/")
-    for actor in filter(None, (writer, shell)):
+    for actor in openers:
         for file in islice(reversed(actor.reads), OPENED):
             if making.name_of(file) == parts[-1] and any(
                 making.number_at("/".join(parts[begin:])) == file for begin in range(1, len(parts))

@@ -108,7 +108,8 @@ def test_the_input_that_tells_a_shell_what_to_do_is_in_nothing(
         (("sort", "b"), ["b"]),
         (("sort", "-r", "b"), ["b"]),
         (("sort", "-k", "2,3", "b"), ["a", "b"]),
-        (("sort", "b", "c"), ["a", "b", "c"]),
+        (("sort", "b", "c"), ["b", "c"]),
+        (("sort", "b", "c", "d"), ["a", "b", "c", "d"]),
         (("sort", "-", "b"), ["a", "b"]),
     ],
     ids=" ".join,
@@ -119,10 +120,19 @@ def test_what_was_captured_is_in_a_command_that_has_room_for_it(
     shell = story.program("bash", args=SCRIPT)
     shell.run("cat", pipe_out=("7",)).open("a")
     sort = shell.run("sort", args=args, chain_args=(SCRIPT,)).open("b")
-    if "c" in args:
-        sort.open("c")
-    sort.make("out")
+    sort.open(*(word for word in args if word in ("c", "d"))).make("out")
     assert story.sources("out") == sources
+
+
+def test_of_a_shell_that_is_told_on_its_input_what_to_do_that_is_given_to_none(story: Story) -> None:
+    story.program("sh").open("script", "data")
+    line = ("bash",)
+    about: Any = {"chain_args": (line,), "args": ("uniq", "/tmp/t"), "fds": ((0, "/m/script"),)}
+    story.program("uniq", **about).make("out")
+    copy = story.program("bash", args=line, chain_args=(line,)).open("data")
+    copy.becomes("tr", args=("tr", "a", "b"), fds=((0, "/m/data"),)).make("changed")
+    assert story.sources("out") == []
+    assert story.sources("changed") == ["data"]
 
 
 def test_an_input_that_a_shell_opened_is_no_word_of_its_command(story: Story) -> None:
