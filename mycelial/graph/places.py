@@ -22,6 +22,12 @@ WORDS = 64
 """Words of a command line that are looked at."""
 
 
+def mounted_at(actor: Actor, path: str) -> str:
+    """Return where the mount's root is, as far as it shows from a process having the file open."""
+    below = f"/{path}"
+    return next((target[: -len(below)] for target in actor.fds.values() if target.endswith(below)), "")
+
+
 def given(making: Making, processes: Processes) -> int | None:
     """Return the file that is the standard input of a program, whoever opened it.
 

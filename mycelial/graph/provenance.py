@@ -18,7 +18,7 @@ from mycelial.graph.commands import step_of
 from mycelial.graph.flows import Flow, bounded, flows_into
 from mycelial.graph.making import Generation, Making, Written, is_by_hand, opener_of
 from mycelial.graph.pairing import belonging, is_paired, namesakes
-from mycelial.graph.places import given
+from mycelial.graph.places import given, mounted_at
 from mycelial.graph.processes import Processes
 from mycelial.graph.programs import CONDUCTORS, Kind, is_script_of
 from mycelial.graph.rounds import round_before
@@ -275,7 +275,7 @@ class Provenance:
             most=min(SOURCES, max(FEWEST, SOURCES_OF_ALL // (len(actor.finished) + 1))),
             path_of=self._files.path,
             name_of=self._name_of,
-            root=self._mounted_at(actor, file),
+            root=mounted_at(actor, self._files.path(file)) if actor.fds else "",
             number_at=self._number_at,
         )
 
@@ -285,13 +285,6 @@ class Provenance:
         if file is not None and file != making.product and file not in flows:
             flows[file] = Flow(file, making.t, making.writer.comm)
         return flows
-
-    def _mounted_at(self, actor: Actor, product: int) -> str:
-        """Return where the mount's root is, as far as it shows from the files that a process has open."""
-        if not actor.fds:
-            return ""
-        path = f"/{self._files.path(product)}"
-        return next((target[: -len(path)] for target in actor.fds.values() if target.endswith(path)), "")
 
     def _note_recipe(self, actor: Actor, file: int, event: Event, flows: dict[int, Flow]) -> None:
         maker = actor
