@@ -85,6 +85,43 @@ static void c_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
     reply_attr(req, inode_of(ino), fi ? handle_of(fi) : NULL);
 }
 
+/* To change a file may wait for its lock, which whoever writes to it holds: for a page, maybe, that another filesystem does
+ * not bring. Nobody else waits for that, where the descriptor is one that nobody else closes. */
+struct way {
+    struct inode *directory; /* whose descriptor is held */
+    int fd;
+    bool owned, leaves;
+    char path[PROC_PATH_SIZE]; /* the magic link leads to the inode itself, a symbolic link included */
+};
+
+static int way_begin(struct way *way, struct inode *inode) {
+    *way = (struct way){.directory = inode->type == S_IFDIR ? inode : NULL};
+    way->fd = way->directory ? dir_acquire(inode) : inode_open_path(inode, &way->owned);
+    if (way->fd < 0) return -way->fd;
+    proc_path(way->path, way->fd);
+    int own = way->directory || way->owned ? -1 : open(way->path, O_PATH | O_CLOEXEC);
+    if (own >= 0) {
+        way->fd = own;
+        way->owned = true;
+        proc_path(way->path, own);
+    }
+    way->leaves = way->directory || way->owned; /* else there are no descriptors left: others wait rather than that it fails */
+    return 0;
+}
+
+static void way_end(const struct way *way) {
+    if (way->directory) dir_release(way->directory);
+    if (way->owned) close(way->fd);
+}
+
+static void way_leave(const struct way *way) {
+    if (way->leaves) core_leave_for_disk();
+}
+
+static void way_return(const struct way *way) {
+    if (way->leaves) core_return();
+}
+
 static int set_times(const char *path, const struct stat *wanted, int which) {
     struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_nsec = UTIME_OMIT}};
     if (which & FUSE_SET_ATTR_ATIME_NOW)
@@ -96,6 +133,27 @@ static int set_times(const char *path, const struct stat *wanted, int which) {
     else if (which & FUSE_SET_ATTR_MTIME)
         times[1] = wanted->st_mtim;
     return utimensat(AT_FDCWD, path, times, 0);
+}
+
+static int change_times(const struct way *way, const struct stat *wanted, int which) {
+    way_leave(way);
+    int error = set_times(way->path, wanted, which) ? errno : 0;
+    way_return(way);
+    return error;
+}
+
+static int change_owner(const struct way *way, uid_t uid, gid_t gid) {
+    way_leave(way);
+    int error = fchownat(way->fd, "", uid, gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) ? errno : 0;
+    way_return(way);
+    return error;
+}
+
+static int change_mode(const struct way *way, mode_t mode) {
+    way_leave(way);
+    int error = chmod(way->path, mode) ? errno : 0;
+    way_return(way);
+    return error;
 }
 
 static bool is_open_for_writing(const struct inode *inode) {
@@ -155,47 +213,45 @@ static bool is_in(pid_t tid, const struct calls *calls) {
 
 /* Nothing to set: the kernel wants setuid, setgid and capabilities gone, for a write or by a chown that changes no owner.
  * A chown that changes nothing does that for whoever may change the file. Who writes need not be one of these. */
-static int drop_privileges(fuse_req_t req, const struct inode *inode, int fd, const char *path) {
+static int drop_privileges(fuse_req_t req, const struct inode *inode, const struct way *way) {
     struct statx stx;
-    caller_become(req, fd, -1);
-    int error = fchownat(fd, "", (uid_t)-1, (gid_t)-1, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) ? errno : 0;
+    caller_become(req, way->fd, -1);
+    int error = change_owner(way, (uid_t)-1, (gid_t)-1);
     caller_restore();
     if (error != EPERM || !is_open_for_writing(inode) || is_in(fuse_req_ctx(req)->pid, &CHOWN)) return error;
-    if (fchownat(fd, "", (uid_t)-1, (gid_t)-1, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW)) return errno;
-    if (stat_fd(fd, &stx) || !S_ISREG(stx.stx_mode) || !(stx.stx_mode & S_ISGID) || caller_is_in_group(req, stx.stx_gid)) return 0;
-    return chmod(path, stx.stx_mode & 07777 & ~(mode_t)S_ISGID) ? errno : 0;
+    if ((error = change_owner(way, (uid_t)-1, (gid_t)-1))) return error;
+    if (stat_fd(way->fd, &stx) || !S_ISREG(stx.stx_mode) || !(stx.stx_mode & S_ISGID) || caller_is_in_group(req, stx.stx_gid)) return 0;
+    return change_mode(way, stx.stx_mode & 07777 & ~(mode_t)S_ISGID);
 }
 
-static int set_attributes(fuse_req_t req, const struct inode *inode, int fd, const struct handle *handle, const struct stat *wanted, int which) {
-    char path[PROC_PATH_SIZE]; /* the magic link leads to the inode itself, a symbolic link included */
-    proc_path(path, fd);
-    if (!which) return drop_privileges(req, inode, fd, path);
+static int change_size(const struct way *way, const struct handle *handle, off_t size) {
+    way_leave(way); /* to give back the room of a large file takes long */
+    int kept = handle ? -1 : keep_leases_off(way->fd);
+    int error = kept == -EAGAIN ? EAGAIN : (handle ? ftruncate(way->fd, size) : truncate(way->path, size)) ? errno : 0;
+    if (kept >= 0) close(kept);
+    way_return(way);
+    return error;
+}
+
+static int set_attributes(fuse_req_t req, const struct inode *inode, const struct way *way, const struct handle *handle,
+                          const struct stat *wanted, int which) {
+    if (!which) return drop_privileges(req, inode, way);
     /* Times that the kernel kept come in the name of whoever made it write them, who need not be the owner. */
     bool is_kept = is_writeback() && which == FUSE_SET_ATTR_MTIME && (handle || !is_in(fuse_req_ctx(req)->pid, &UTIME));
-    if (!is_kept) caller_become(req, fd, -1);
-    int failed = 0;
+    if (!is_kept) caller_become(req, way->fd, -1);
+    int error = 0;
     if (which & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID))
-        failed = fchownat(fd, "", which & FUSE_SET_ATTR_UID ? wanted->st_uid : (uid_t)-1,
-                          which & FUSE_SET_ATTR_GID ? wanted->st_gid : (gid_t)-1, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW);
-    if (!failed && which & FUSE_SET_ATTR_MODE) failed = chmod(path, wanted->st_mode & 07777);
-    if (!failed && which & FUSE_SET_ATTR_SIZE) {
-        core_leave_for_disk(); /* to give back the room of a large file takes long */
-        int kept = handle ? -1 : keep_leases_off(fd);
-        if (kept == -EAGAIN) {
-            failed = -1;
-            errno = EAGAIN;
-        } else {
-            failed = handle ? ftruncate(handle->fd, wanted->st_size) : truncate(path, wanted->st_size);
-        }
-        if (kept >= 0) close(kept);
-        core_return();
+        error = change_owner(way, which & FUSE_SET_ATTR_UID ? wanted->st_uid : (uid_t)-1,
+                             which & FUSE_SET_ATTR_GID ? wanted->st_gid : (gid_t)-1);
+    if (!error && which & FUSE_SET_ATTR_MODE) error = change_mode(way, wanted->st_mode & 07777);
+    if (!error && which & FUSE_SET_ATTR_SIZE) {
+        error = change_size(way, handle, wanted->st_size);
         if (is_writeback()) caller_restore(); /* the times that come with a size are the kernel's */
     }
-    if (!failed && which & (FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME)) {
-        failed = set_times(path, wanted, which);
-        if (failed && errno == EPERM && is_writeback()) failed = set_times(path, wanted, which | for_now(which)); /* which it may have been */
+    if (!error && which & (FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME)) {
+        error = change_times(way, wanted, which);
+        if (error == EPERM && is_writeback()) error = change_times(way, wanted, which | for_now(which)); /* which it may have been */
     }
-    int error = failed ? errno : 0;
     caller_restore();
     return error;
 }
@@ -204,17 +260,15 @@ static void c_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *wanted, int w
     DELEGATE(ino, setattr, req, ino, wanted, which, fi);
     struct inode *inode = inode_of(ino);
     struct handle *handle = fi ? handle_of(fi) : NULL;
-    bool owned = false;
+    struct way way = {.fd = handle ? handle->fd : -1, .leaves = true}; /* the kernel closes no file that it asks for */
     which &= ~FUSE_SET_ATTR_CTIME; /* nobody can set it */
     if (which & FUSE_SET_ATTR_SIZE && !handle && ring_recording()) lineage_number(fuse_req_ctx(req)->pid); /* who waits for a disk may not look then */
-    int fd = handle ? handle->fd : inode_open_path(inode, &owned);
-    if (fd >= 0 && which & FUSE_SET_ATTR_SIZE && !handle && !owned) { /* others might close it meanwhile */
-        fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-        owned = fd >= 0;
-        if (!owned) fd = -errno;
+    int error = handle ? 0 : way_begin(&way, inode);
+    if (handle) proc_path(way.path, way.fd);
+    if (!error) {
+        error = set_attributes(req, inode, &way, handle, wanted, which);
+        way_end(&way);
     }
-    int error = fd < 0 ? -fd : set_attributes(req, inode, fd, handle, wanted, which);
-    if (owned) close(fd);
     if (which & FUSE_SET_ATTR_SIZE && !handle && error == EAGAIN && !(error = postpone(req))) return;
     if (error) {
         fuse_reply_err(req, error);
@@ -320,21 +374,20 @@ static void c_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size) {
 }
 
 static void change_xattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value, size_t size, int flags) {
-    char path[PROC_PATH_SIZE];
-    bool owned;
+    struct way way;
     if (is_own(name)) {
         fuse_reply_err(req, EPERM);
         return;
     }
-    int fd = inode_open_path(inode_of(ino), &owned);
-    proc_path(path, fd);
-    int error = fd < 0 ? -fd : 0;
+    int error = way_begin(&way, inode_of(ino));
     if (!error) {
-        caller_become(req, fd, -1);
-        if (value ? setxattr(path, name, value, size, flags) : removexattr(path, name)) error = errno;
+        caller_become(req, way.fd, -1);
+        way_leave(&way);
+        if (value ? setxattr(way.path, name, value, size, flags) : removexattr(way.path, name)) error = errno;
+        way_return(&way);
         caller_restore();
+        way_end(&way);
     }
-    if (owned) close(fd);
     fuse_reply_err(req, error);
 }
 

@@ -1,0 +1,96 @@
+"""Files whose lock is kept below, by a write that waits: who changes one waits, and nobody else."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.faults import faulty
+from tests.faults.disks import faulty_source
+from tests.mount.actor import run_apart
+from tests.mount.fixtures import SharedMounts
+from tests.mount.mounted import PATIENCE, Mounted, wait_until
+
+WRITES_FROM_A_MAP = """\
+import mmap, os, sys
+from concurrent.futures import ThreadPoolExecutor
+page = memoryview(mmap.mmap(os.open(sys.argv[1], os.O_RDONLY), 4096, prot=mmap.PROT_READ))
+files = [os.open(path, os.O_WRONLY) for path in sys.argv[2:]]
+with ThreadPoolExecutor(len(files)) as pool:
+    assert list(pool.map(lambda fd: os.write(fd, page), files)) == [4096] * len(files)
+"""
+"""The page is brought while the file's lock is held."""
+
+CHANGES = {
+    "chmod": "os.chmod('victim', 0o600)",
+    "chown": "os.chown('victim', os.geteuid(), os.getegid())",
+    "utime": "os.utime('victim', (1, 1))",
+    "setxattr": "os.setxattr('victim', 'user.new', b'1')",
+    "removexattr": "os.removexattr('victim', 'user.old')",
+}
+
+
+@pytest.fixture
+def mount(shared_mounts: SharedMounts) -> Mounted:
+    return shared_mounts.get()
+
+
+def state_of(task: Path) -> str:
+    return (task / "stat").read_text().rpartition(")")[2].split()[0]
+
+
+def begin(command: str, directory: Path) -> subprocess.Popen[bytes]:
+    """Have Python do this there; it waits when this returns."""
+    code = f"import os; os.write(1, b'.'); {command}"
+    process = subprocess.Popen(
+        [sys.executable, "-I", "-S", "-c", code], cwd=directory, stdout=subprocess.PIPE
+    )
+    assert process.stdout
+    assert process.stdout.read(1) == b"."
+    wait_until(lambda: state_of(Path(f"/proc/{process.pid}")) in "SD", what=f"{command} to wait")
+    return process
+
+
+@contextlib.contextmanager
+def written_to(victims: list[Path], workspace: Path) -> Iterator[Path]:
+    """What ends the writes when it is read."""
+    disk = Mounted(workspace / "disk")
+    disk.source.mkdir(parents=True)
+    with faulty_source(disk):
+        command = [sys.executable, "-c", WRITES_FROM_A_MAP, disk.source / "slow", *victims]
+        with subprocess.Popen(command) as writer:
+            tasks = Path(f"/proc/{writer.pid}/task")
+            wait_until(
+                lambda: sum(state_of(task) == "D" for task in tasks.glob("*")) == len(victims),
+                what="the writes to wait for their page",
+            )
+            yield disk.source / "quick"
+            assert writer.wait(PATIENCE) == 0
+
+
+def test_who_changes_what_is_locked_below_delays_nobody_else(mount: Mounted, workspace: Path) -> None:
+    (mount.source / "other").write_text("text")
+    for name in CHANGES:
+        (mount.source / name).mkdir()
+        (mount.source / name / "victim").touch()
+    os.setxattr(mount.source / "removexattr" / "victim", "user.old", b"1")
+    victims = [mount.source / name / "victim" for name in CHANGES]
+    with written_to(victims, workspace) as quick:
+        waiting = {name: begin(command, mount.mountpoint / name) for name, command in CHANGES.items()}
+        assert run_apart((mount.mountpoint / "other").read_text, timeout=faulty.PATIENCE / 2) == "text"
+        run_apart((mount.mountpoint / "new").write_text, "text", timeout=faulty.PATIENCE / 2)
+        assert {name: process.poll() for name, process in waiting.items()} == dict.fromkeys(CHANGES)
+        quick.read_bytes()
+        for process in waiting.values():
+            with process:
+                assert process.wait(PATIENCE) == 0
+    assert {path.stat().st_size for path in victims} == {4096}
+    assert (mount.source / "chmod" / "victim").stat().st_mode & 0o777 == 0o600
+    assert os.listxattr(mount.source / "setxattr" / "victim") == ["user.new"]
+    assert not os.listxattr(mount.source / "removexattr" / "victim")
