@@ -55,48 +55,47 @@ def wrote_since(making: Making, shell: Actor, child: Actor, processes: Processes
 def captured(making: Making, script: Actor, processes: Processes, since: float) -> Reads:
     """What a script's children read whose output went into a pipe that no program has as its input."""
     inherited = {pipe for actor in (script, making.writer, making.creator) for pipe in actor.pipe_out}
-    children = processes.writing_below(script.pid, max(since, making.t - CAPTURED), inherited)
+    children = processes.unread_below(script.pid, max(since, making.t - CAPTURED), inherited)
     if not children:  # mostly
         return
-    named = [
-        (actor.first, actor.last) for actor in processes.below(script.pid, since) if actor.is_given_pipes
-    ]
-    used_up = processes.finished_below(script.pid, making.t if making.begun is None else making.begun)
-    for child in children:
+    named = [(actor.first, actor.last) for actor in processes.given_pipes_below(script.pid, since)]
+    used_up = processes.finishing.last_before(script.pid, making.t if making.begun is None else making.begun)
+    counted: float | None = None
+    for child in (one for one in children if one.first >= since):
+        is_copys = is_in_copy_of(script.pid, child) and not child.pipe_in
+        if child.ppid != script.pid and child.first < used_up and not is_copys:
+            continue  # another pipeline within the script, whose output went where the script's does
         own = child.pipe_out - inherited
         pipes = own - {other.streams[0] for other in child.neighbours}
-        if not pipes or child.finished or child.first < since or processes.has_reader(pipes):
+        if not pipes or processes.has_reader(pipes):
             continue
         readers = processes.readers_of(own)
         if readers and all(pipes.isdisjoint(reader.pipe_out) for reader in readers):
             continue  # what it wrote went there; only what was captured for them had its input open, too
-        if child.ppid != script.pid and _is_for_parent(child, processes):
+        is_taken = child.ppid != script.pid and _is_for_parent(child, processes)
+        if is_taken or (child.ppid != script.pid and wrote_since(making, script, child, processes)):
             continue
-        if child.ppid != script.pid and wrote_since(making, script, child, processes):
-            continue
-        is_copys = is_in_copy_of(script.pid, child) and not child.pipe_in
-        if child.ppid != script.pid and child.first < used_up and not is_copys:
-            continue  # another pipeline within the script, whose output went where the script's does
         is_named = any(first - SUBSTITUTED < child.first <= last for first, last in named)
         if is_named and pipes.isdisjoint(_outputs_of_given(child)):
             continue
-        if _is_counted_off(child, making, script, processes):
+        if counted is None and _may_count(child):
+            counted = _counted_until(making, script, min(one.last for one in children), processes)
+        if counted is not None and child.last < counted and _may_count(child):
             continue
         for file, read in child.reads.items():
             if read.last >= since and not (read.conducted and child.kind is Kind.BUILDER):
                 yield file, read
 
 
-def _is_counted_off(child: Actor, making: Making, script: Actor, processes: Processes) -> bool:
-    """Whether what a child counted was a word of a command since, as in head -n $count."""
-    if not _may_count(child):
-        return False
-    later = (
-        other
-        for other in processes.below(script.pid, child.last)
-        if child.last < other.first <= making.t and other.kind is not Kind.SHELL and other.finished
+def _counted_until(making: Making, script: Actor, since: float, processes: Processes) -> float:
+    """Return when a program was seen first, the latest one, that was told a number, as in head -n $count."""
+    found = (
+        other.first
+        for other in processes.finishing.below(script.pid, since)
+        if other.first <= making.t and other.kind is not Kind.SHELL
+        if any(word.lstrip("-").isdigit() for word in (other.args or ())[1:])
     )
-    return any(word.lstrip("-").isdigit() for other in later for word in (other.args or ())[1:])
+    return max(found, default=0.0)
 
 
 def _is_for_parent(child: Actor, processes: Processes) -> bool:
@@ -271,14 +270,15 @@ def in_words(making: Making, processes: Processes) -> Reads:
         return
     shell, others = processes.latest(pid), (writer, making.creator)
     inherited = {pipe for one in (*others, *((shell,) if shell else ())) for pipe in one.pipe_out}
-    since = max(processes.finished_below(pid, writer.first), writer.first - CAPTURED)
+    since = max(processes.finishing.last_before(pid, writer.first), writer.first - CAPTURED)
     loose = list(_loose_words(called, making))
     has_room = not called or _takes_document(called, writer, processes)
     own = {file for file, read in writer.reads.items() if not read.conducted} - {making.product}
     has_words = bool(loose) or len(own) >= LISTED
-    for child in processes.writing_below(pid, since, inherited):
+    until = making.t if writer.pipe_in else writer.first
+    for child in (one for one in processes.unread_below(pid, since, inherited) if since < one.first <= until):
         pipes = child.pipe_out - inherited - {other.streams[0] for other in child.neighbours}
-        if not pipes or child.finished or not since < child.first <= making.t or processes.has_reader(pipes):
+        if not pipes or processes.has_reader(pipes):
             continue
         is_word = has_room or (has_words and _may_be_among(loose, child))
         if (child.first < writer.first and is_word) or _is_for_another_part(child, writer, pid):
@@ -354,9 +354,9 @@ def in_documents(making: Making, processes: Processes) -> Reads:
     if not writer.pipe_in or processes.writers_into(writer.pipe_in) or _is_in_text(making):
         return
     parts = {other.pid for other in writer.neighbours}
-    for child in processes.writing_below(writer.ppid, writer.first - CAPTURED, writer.pipe_out):
+    for child in processes.unread_below(writer.ppid, writer.first - CAPTURED, writer.pipe_out):
         waits = child.first >= writer.first and child.chain[1:2] == writer.chain[:1] != ()
-        if child.finished or child.ppid == writer.pid or not (waits or child.ppid in parts):
+        if child.ppid == writer.pid or not (waits or child.ppid in parts):
             continue
         if not processes.has_reader(child.pipe_out - writer.pipe_out):
             yield from child.reads.items()
@@ -386,7 +386,7 @@ def used_before(making: Making, shell: Actor, processes: Processes) -> float:
     begun = making.t if making.begun is None else making.begun
     since = finished_before(making, shell)
     if captures_for_words(shell.args or ()):
-        return max(since, processes.finished_below(shell.pid, begun))
+        return max(since, processes.finishing.last_before(shell.pid, begun))
     for child in processes.below(shell.pid, since):
         pipes = child.pipe_in - child.pipe_out - shell.pipe_in
         if pipes and child.ppid == shell.pid and is_fed_by(shell, child, pipes, processes):

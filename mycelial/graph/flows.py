@@ -76,7 +76,7 @@ def flows_into(making: Making, processes: Processes) -> dict[int, Flow]:
                 _gather(flows, making, iter(as_told(making, processes) or ()))
                 _gather(flows, making, in_words(making, processes))
                 begun = making.t if making.begun is None else making.begun
-                latest = processes.finished_below(writer.pid, begun)
+                latest = processes.finishing.last_before(writer.pid, begun)
                 _gather(flows, making, _taken_up(making, processes, latest))
         case _:
             new = takewhile(lambda item: item[1].last > making.since, own_reads(making))
@@ -103,7 +103,7 @@ def flows_into(making: Making, processes: Processes) -> dict[int, Flow]:
         _gather(flows, making, in_documents(making, processes))
     if writer.kind is Kind.SHELL and not flows:  # for want of that, what it had taken up before
         since = (
-            processes.finished_below(writer.pid, making.begun)
+            processes.finishing.last_before(writer.pid, making.begun)
             if making.closed_before and making.begun
             else 0.0
         )
@@ -223,7 +223,7 @@ def _run_for(making: Making, processes: Processes) -> Reads:
 
 def _fed(making: Making, feeder: Actor, processes: Processes) -> Reads:
     """What a program had read when it wrote into the input of the writer, and its script."""
-    since = processes.finished_below(feeder.pid, making.writer.first)
+    since = processes.finishing.last_before(feeder.pid, making.writer.first)
     words = {word.rpartition("/")[2] for word in feeder.args or ()}
     reads = [item for item in feeder.reads.items() if item[1].first <= making.t and not item[1].conducted]
     latest = any(read.last > since for _, read in reads)

@@ -48,7 +48,7 @@ def through_pipes(making: Making, processes: Processes) -> Reads:
             and is_fed_by(shell, making.writer, pipes, processes)
         ):
             # It wrote into the pipe by itself, what it had captured before.
-            since = processes.finished_below(shell.pid, making.writer.first)
+            since = processes.finishing.last_before(shell.pid, making.writer.first)
             yield from captured(making, shell, processes, since)
     scripts = _scripts_among(processes.writers_into(pipes), making)
     while pipes:

@@ -97,7 +97,7 @@ def writers_before(making: Making, processes: Processes) -> Iterator[Actor]:
         ]
         if found and not _is_ours(place, found, making, processes):
             latest = found[-1]
-            used_up = processes.finished_below(latest.ppid, latest.first)
+            used_up = processes.finishing.last_before(latest.ppid, latest.first)
             yield from (actor for actor in found if actor.last > used_up)
 
 

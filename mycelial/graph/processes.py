@@ -14,7 +14,7 @@ from typing import Any
 
 from mycelial.graph.actors import IDLE, Actor, Read, actor_from, places_of, reads_from, reads_state, state_of
 from mycelial.graph.changes import Changes
-from mycelial.graph.indexes import Piping, drop
+from mycelial.graph.indexes import FEW, Below, Finishing, Pipes, drop
 from mycelial.graph.programs import FEEDING, Kind, is_one_command, kind_of
 from mycelial.graph.trees import root_of, tree_of
 from mycelial.record.events import Process
@@ -48,10 +48,9 @@ class Processes:
         self._actors: OrderedDict[int, Actor] = OrderedDict()
         self._by_pid: dict[int, int] = {}
         self._by_root: dict[int, list[int]] = {}
-        self._by_output: dict[str, list[int]] = {}  # by the pipe on it
-        self._piping = Piping()
-        self._by_input: dict[str, list[int]] = {}
-        self._by_place: dict[str, list[int]] = {}  # of an output
+        self._pipes, self.finishing = Pipes(), Finishing()
+        self._below, self._given_pipes = Below(), Below()
+        self._by_place: dict[str, dict[int, Actor]] = {}  # of an output
         self._reads = self._clock = 0
         self._next = 1
         self._oldest = 0  # the actor that was first in order when it was looked last
@@ -114,6 +113,8 @@ class Processes:
             actor.finished = dict(sorted(actor.finished.items(), key=itemgetter(1)))
         if len(actor.finished) > FINISHED_EACH:
             del actor.finished[next(iter(actor.finished))]
+        self.finishing.add(actor, t)
+        self._pipes.unread.remove(actor)
 
     def unit(self, actor: Actor) -> list[Actor]:
         """Return the members of the actor's unit of work, itself among them, in order of appearance."""
@@ -121,11 +122,11 @@ class Processes:
 
     def writers_into(self, pipes: set[str]) -> list[Actor]:
         """Return the actors whose standard output is one of `pipes`, in order of appearance."""
-        return [self._actors[n] for n in sorted({n for pipe in pipes for n in self._by_output.get(pipe, ())})]
+        return self._pipes.writers(pipes)
 
     def writers_to(self, place: str) -> list[Actor]:
         """Return the actors of which an output led to this path, in order of appearance."""
-        return [self._actors[number] for number in sorted(self._by_place.get(place, ()))]
+        return [actor for _, actor in sorted(self._by_place.get(place, {}).items())]
 
     @property
     def has_places(self) -> bool:
@@ -176,19 +177,19 @@ class Processes:
 
     def readers_of(self, pipes: set[str]) -> list[Actor]:
         """Return the actors whose standard input is one of `pipes`, but not what such an actor started."""
-        found = [self._actors[n] for n in {n for pipe in pipes for n in self._by_input.get(pipe, ())}]
+        found = self._pipes.readers(pipes)
         pids = {actor.pid for actor in found}
         return [actor for actor in found if actor.ppid not in pids]
 
     def take_for_reader(self, actor: Actor, pipes: set[str]) -> None:
         """Note that the standard input of `actor` was one of `pipes`, which nobody saw."""
-        self._connect(actor, self._by_input, pipes - actor.pipe_in)
+        self._pipes.read(actor, pipes)
         actor.pipe_in |= pipes
         self._dirty.add(actor.number)
 
     def has_reader(self, pipes: set[str]) -> bool:
         """Whether the standard input of any actor is one of `pipes`."""
-        return not pipes.isdisjoint(self._by_input)
+        return self._pipes.has_reader(pipes)
 
     def earlier_in_pipeline(self, actor: Actor) -> Actor | None:
         """Return who most likely stands before `actor` in its pipeline, though the links between are gone.
@@ -209,21 +210,14 @@ class Processes:
                 and abs((other.start or 0) - (actor.start or 0)) <= PIPELINE_TICKS
                 and not self.has_reader(other.pipe_out - own)
             ):
-                return None if self.finished_below(actor.ppid, actor.first) > other.last else other
+                return None if self.finishing.last_before(actor.ppid, actor.first) > other.last else other
         return None
-
-    def finished_below(self, pid: int, t: float) -> float:
-        """Return when a process or what runs below it finished something last before `t`; 0.0 for never."""
-        latest = 0.0
-        for actor in reversed(self._actors.values()):
-            if actor.last < latest:
-                break
-            if actor.pid == pid or actor.is_below(pid):
-                latest = max(latest, next((end for end in reversed(actor.finished.values()) if end < t), 0.0))
-        return latest
 
     def below(self, pid: int, since: float) -> Iterator[Actor]:
         """Yield the actors with an ancestor `pid` that had an event at `since` or later, latest first."""
+        if len(self._below.get(pid, ())) <= FEW:
+            yield from self._below.latest_first(pid, since)
+            return
         for actor in reversed(self._actors.values()):
             if actor.last < since:
                 return
@@ -232,11 +226,15 @@ class Processes:
 
     def writing_below(self, pid: int, since: float, inherited: set[str]) -> list[Actor]:
         """Return those :meth:`below` that have a pipe as their output beyond what they may have inherited."""
-        if pid not in self._piping:  # mostly
-            return []
-        found = (actor for actor in self._piping.below(pid) if not actor.pipe_out <= inherited)
-        chosen = [actor for actor in found if actor.last >= since]
-        return sorted(chosen, key=lambda actor: -actor.used)
+        return self._pipes.writing.latest_first(pid, since, inherited)
+
+    def unread_below(self, pid: int, since: float, inherited: set[str]) -> list[Actor]:
+        """Return those of :meth:`writing_below` that finished nothing, and whose pipe nobody reads maybe."""
+        return self._pipes.unread.latest_first(pid, since, inherited)
+
+    def given_pipes_below(self, pid: int, since: float) -> list[Actor]:
+        """Return those of :meth:`below` that are given pipes by name."""
+        return [one for one in self._given_pipes.find(pid) if one.last >= since and one.is_given_pipes]
 
     def latest(self, pid: int) -> Actor | None:
         """Return the actor that has, or had last, this process id."""
@@ -278,8 +276,10 @@ class Processes:
             actor.reads = reads_from(stored := reads.get(actor.number, {}))
             self._dirty_reads |= actor.unstored(stored)
             self._by_pid[actor.pid] = actor.number
+            self._by_root.setdefault(actor.root, []).append(actor.number)
             self._index(actor)
             self._reads += len(actor.reads)
+        self.finishing.load(actors)
         self._actors.update((actor.number, actor) for actor in sorted(actors, key=lambda actor: actor.used))
         self._dirty.load(self._actors)
 
@@ -316,6 +316,7 @@ class Processes:
         self._retire_unit(actor)
         self._actors[actor.number] = actor
         self._by_pid[actor.pid] = actor.number
+        self._by_root.setdefault(actor.root, []).append(actor.number)
         self._index(actor)
         return actor
 
@@ -326,21 +327,20 @@ class Processes:
         if not actor.cwd or actor.args != process.args:
             actor.cwd, streams = process.cwd or "", dict(process.fds)
             actor.given, actor.led = streams.get(0), streams.get(1)
-        if actor.ppid != process.ppid:
-            self._piping.remove(actor)
+        if is_adopted := actor.ppid != process.ppid:
+            self._unindex(actor)
         actor.comm, actor.exe, actor.args, actor.ppid = process.comm, process.exe, process.args, process.ppid
         actor.fds = dict(process.fds)
         actor.neighbours = process.neighbours or actor.neighbours
         actor.same_input = process.same_input
         actor.recognise()
         self._note_shell(actor, process)
-        self._connect(actor, self._by_output, set(process.pipe_out) - actor.pipe_out)
-        self._connect(actor, self._by_input, set(process.pipe_in) - actor.pipe_in)
         actor.pipe_out.update(process.pipe_out)
         actor.pipe_in.update(process.pipe_in)
-        self._piping.add(actor)
-        self._connect(actor, self._by_place, (new := set(places_of(actor)) - actor.places))
-        actor.places.update(new)
+        actor.places.update(places_of(actor))
+        self._index(actor)
+        if is_adopted and actor.finished:
+            self.finishing.add(actor, actor.first_finish)
 
     def _note_shell(self, actor: Actor, process: Process) -> None:
         """Note what a shell was told to do, and of which shell a forked one is a copy."""
@@ -370,16 +370,12 @@ class Processes:
             self._forget(number)
 
     def _index(self, actor: Actor) -> None:
-        self._by_root.setdefault(actor.root, []).append(actor.number)
-        self._connect(actor, self._by_output, actor.pipe_out)
-        self._connect(actor, self._by_input, actor.pipe_in)
-        self._connect(actor, self._by_place, actor.places)
-        self._piping.add(actor)
-
-    @staticmethod
-    def _connect(actor: Actor, index: dict[str, list[int]], pipes: set[str]) -> None:
-        for pipe in pipes:
-            index.setdefault(pipe, []).append(actor.number)
+        for place in actor.places:
+            self._by_place.setdefault(place, {})[actor.number] = actor
+        self._below.add(actor)
+        self._pipes.add(actor)
+        if actor.is_given_pipes:
+            self._given_pipes.add(actor)
 
     def _forget(self, number: int) -> None:
         actor = self._actors.pop(number)
@@ -393,8 +389,12 @@ class Processes:
         if self._by_pid.get(actor.pid) == number:
             del self._by_pid[actor.pid]
         drop(self._by_root, actor.root, number)
-        indexes = self._by_output, self._by_input, self._by_place
-        for index, keys in zip(indexes, (actor.pipe_out, actor.pipe_in, actor.places), strict=True):
-            for key in keys:
-                drop(index, key, number)
-        self._piping.remove(actor)
+        for place in actor.places:
+            drop(self._by_place, place, number)
+        self._unindex(actor)
+
+    def _unindex(self, actor: Actor) -> None:
+        self._pipes.remove(actor)
+        self.finishing.remove(actor)
+        self._given_pipes.remove(actor)
+        self._below.remove(actor)
