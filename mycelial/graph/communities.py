@@ -17,8 +17,7 @@ What was used for one purpose is told by changes, and where there are none by sp
 all that was done in one place was (:mod:`mycelial.graph.purposes`) is found out by looking twice: first as
 if that said nothing.  Where changes tell hardly anything, groups hold strays that chance brought to them, and
 reach into each other through these: there groups are put together only when each file is where it belongs
-(:func:`join`), and a group counts for itself that is half as large, unless it is used with another more often
-than by chance.
+(:mod:`mycelial.graph.mixing`).
 """
 
 from __future__ import annotations
@@ -39,6 +38,9 @@ from mycelial.store.past import Strand
 RESOLUTION = 1.0
 """Louvain's: the lower, the larger the groups that it finds."""
 
+SUBSTANTIAL = 0.05
+"""Share of all work that makes a group more than a remainder."""
+
 REACHING = (0.02, 0.04)
 """Share of a group's work that also touches another group, from which on they are one piece of work: of a
 remainder's, of a substantial group's."""
@@ -55,6 +57,9 @@ GUESTS = 32
 ROUNDS = 5
 """How often, at most, groups are put together again after single files went to where they keep company."""
 
+ALONE = 3000
+"""Files up to which each is joined with the others by itself: one strong bond may be chance."""
+
 DEGREE = 16
 """Others that each is joined with in one strand; where there are more, they stand for all."""
 
@@ -66,20 +71,6 @@ Pairs: TypeAlias = dict[int, float]
 
 
 @dataclass(frozen=True, slots=True)
-class _Measure:
-    """By what groups are put together: `substantial` is the share of all work that makes a group more than a
-    remainder, and what is used together `lift` times as much as by chance need not reach as far."""
-
-    substantial: float
-    lift: float
-
-
-_TOLD = _Measure(0.05, math.inf)
-_UNTOLD = _Measure(0.025, 1.5)
-"""Where hardly any change tells what was for one purpose: a home holds a dozen pieces of work."""
-
-
-@dataclass(frozen=True, slots=True)
 class Community:
     """One piece of work: the weight of each file's bonds with others."""
 
@@ -88,26 +79,22 @@ class Community:
 
 def communities(past: Purposes) -> list[Community]:
     """Return the pieces of work of one user, the largest first, or, where changes tell hardly anything, what
-    is still to be put together (:func:`join`); `past` learns how far places are trusted."""
-    cores, weights = _cores(past)
-    group_of = _parts(past, cores)
-    _put_together(group_of, past, _TOLD)
+    is still to be put together (:mod:`mycelial.graph.mixing`); `past` learns how far places are trusted."""
+    group_of, weights = _groups(past)
     if past.learn(group_of):
-        cores, weights = _cores(past)
-        group_of = _parts(past, cores)
-        if past.is_told:
-            _put_together(group_of, past, _TOLD)
-        else:
-            _settle(group_of, past)
+        group_of, weights = _groups(past)
+    if not past.is_told:
+        _settle(group_of, past)
     return _communities(group_of, weights)
 
 
-def join(found: Sequence[Community], past: Purposes) -> list[Community]:
-    """Return the pieces of work that groups are of whose every file is where it belongs, the largest first;
-    for where changes tell hardly anything."""
-    group_of = {file: number for number, group in enumerate(found) for file in group.files}
-    _put_together(group_of, past, _UNTOLD)
-    return _communities(group_of, {file: weight for group in found for file, weight in group.files.items()})
+def _groups(past: Purposes) -> tuple[dict[int, int], dict[int, float]]:
+    """Return the number of the group that each file is of, and the weight of its bonds."""
+    cores, weights = _cores(past)
+    group_of = _parts(past, cores)
+    if past.is_told:
+        _put_together(group_of, past)
+    return group_of, weights
 
 
 def _communities(group_of: Mapping[int, int], weights: Mapping[int, float]) -> list[Community]:
@@ -123,25 +110,26 @@ def _parts(past: Purposes, cores: Mapping[int, int]) -> dict[int, int]:
     if not cores:
         return {}
     numbers = sorted(set(cores.values()))
-    found = louvain(_bonds(_pairs(past, cores), len(past), numbers), RESOLUTION)
+    found = louvain(_bonds(_pairs(past, cores), _size(past, cores), numbers), RESOLUTION)
     gc.collect()  # networkx's graphs refer to themselves
     # The order in which they were found must not decide anything.
     place = {numbers[core]: number for number, group in enumerate(sorted(found)) for core in group}
     return {file: place[core] for file, core in sorted(cores.items())}
 
 
-def _put_together(group_of: dict[int, int], past: Purposes, measure: _Measure) -> None:
+def _put_together(group_of: dict[int, int], past: Purposes) -> None:
     """Put groups together that are one piece of work, and give files to where they keep company, in turns."""
     for _ in range(ROUNDS):
         before = len(set(group_of.values()))
-        _join(group_of, past, measure)
+        _join(group_of, past)
         _settle(group_of, past)
         if len(set(group_of.values())) == before:
             break
 
 
 def _cores(strands: Iterable[Strand]) -> tuple[dict[int, int], dict[int, float]]:
-    """Return for each file the strand (by number) that joins it most closely, and the weight of its bonds."""
+    """Return for each file the strand (by number) that joins it most closely, or where there are few a number
+    of its own, and the weight of its bonds."""
     closest: dict[int, float] = {}
     cores: dict[int, int] = {}
     weights: dict[int, float] = {}
@@ -153,13 +141,20 @@ def _cores(strands: Iterable[Strand]) -> tuple[dict[int, int], dict[int, float]]
             if share * weight >= closest.get(file, 0.0):
                 closest[file] = share * weight
                 cores[file] = number
+    if len(cores) <= ALONE:
+        cores = {file: number for number, file in enumerate(sorted(cores))}
     return cores, weights
+
+
+def _size(past: Purposes, cores: Mapping[int, int]) -> int:
+    """Return what the numbers of cores are below."""
+    return max(len(past), len(cores))
 
 
 def _pairs(past: Purposes, cores: Mapping[int, int]) -> Pairs:
     """Return the weight of the bonds between cores, and within them."""
     pairs: Pairs = {}
-    size = len(past)
+    size = _size(past, cores)
     for number, strand in enumerate(past):
         share = strand.weight / (len(strand.files) - 1)
         weights: dict[int, float] = {}
@@ -222,7 +217,7 @@ def _company(strand: Strand, group_of: Mapping[int, int]) -> dict[int, float]:
 
 
 @dataclass(slots=True)
-class _Reach:
+class Reach:
     """What work touched two groups at once: how much in all, and how much of it each file carried of the one
     of the two that had the smaller part in it."""
 
@@ -244,7 +239,7 @@ class _Reach:
         return self.common - math.fsum(nlargest(SHARED, self.guests.values()))
 
 
-def _join(group_of: dict[int, int], past: Purposes, measure: _Measure) -> None:
+def _join(group_of: dict[int, int], past: Purposes) -> None:
     """Put groups together for as long as one reaches far into another.
 
     Each time only those are that are the most entangled with each other, of all that either could be joined
@@ -256,20 +251,20 @@ def _join(group_of: dict[int, int], past: Purposes, measure: _Measure) -> None:
     joined: dict[int, int] | None = None
     while joined is None or joined:
         work: dict[int, float] = {}
-        reach: dict[tuple[int, int], _Reach] = {}
+        reach: dict[tuple[int, int], Reach] = {}
         several = array("q")
         for number, strand in past.numbered(others):
-            touched = _touched(strand, group_of)
+            touched = by_group(strand, group_of)
             if len(touched) > 1:
                 several.append(number)
-                _add_reach(strand.weight, touched, work, reach)
+                add_reach(strand.weight, touched, work, reach)
             else:
                 for group, files in touched.items():
                     within[group] = within.get(group, 0.0) + strand.weight * max(files.values())
         others = several
         for group, alone in within.items():
             work[group] = work.get(group, 0.0) + alone
-        joined = _entangled(work, reach, whole, measure)
+        joined = _entangled(work, reach, whole)
         for file, group in group_of.items():
             group_of[file] = joined.get(group, group)
         for gone, kept in joined.items():
@@ -277,7 +272,7 @@ def _join(group_of: dict[int, int], past: Purposes, measure: _Measure) -> None:
 
 
 def _entangled(
-    work: Mapping[int, float], reach: Mapping[tuple[int, int], _Reach], whole: float, measure: _Measure
+    work: Mapping[int, float], reach: Mapping[tuple[int, int], Reach], whole: float
 ) -> dict[int, int]:
     """Return which groups become part of which, given the work on each, what touched two, and all work."""
     entangled: dict[tuple[int, int], float] = {}
@@ -285,7 +280,7 @@ def _entangled(
         less = min(work[a], work[b])
         by_chance = work[a] * work[b] / whole
         broad = known.broad
-        if less < measure.substantial * whole or known.common >= measure.lift * by_chance:
+        if less < SUBSTANTIAL * whole:
             reaches = broad >= REACHING[0] * less
         else:
             reaches = broad >= REACHING[1] * less and broad >= CHANCE * by_chance
@@ -298,7 +293,7 @@ def _entangled(
     return {b: a for a, b in nearest.items() if a < b and nearest[b] == a}
 
 
-def _touched(strand: Strand, group_of: Mapping[int, int]) -> dict[int, dict[int, float]]:
+def by_group(strand: Strand, group_of: Mapping[int, int]) -> dict[int, dict[int, float]]:
     """Return the files of a strand by their groups."""
     touched: dict[int, dict[int, float]] = {}
     for file, weight in strand.files.items():
@@ -307,11 +302,11 @@ def _touched(strand: Strand, group_of: Mapping[int, int]) -> dict[int, dict[int,
     return touched
 
 
-def _add_reach(
+def add_reach(
     strand: float,
     touched: Mapping[int, Mapping[int, float]],
     work: dict[int, float],
-    reach: dict[tuple[int, int], _Reach],
+    reach: dict[tuple[int, int], Reach],
 ) -> None:
     """Add how much a strand of some weight worked on each group and on each two of them.
 
@@ -324,7 +319,7 @@ def _add_reach(
     for a, b in combinations(most, 2):
         common = strand * most[a] * most[b]
         guest = a if part[a] < part[b] else b
-        known = reach.setdefault((a, b), _Reach())
+        known = reach.setdefault((a, b), Reach())
         known.add(common, ((file, common * w / part[guest]) for file, w in touched[guest].items()))
 
 

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from heapq import nlargest
 from itertools import accumulate, combinations, islice
 
-from mycelial.graph.communities import SHARED, Community
+from mycelial.graph.communities import SHARED, Community, Reach, add_reach, by_group
 from mycelial.store.past import Strand
 
 TOGETHER = 0.07
@@ -49,10 +49,16 @@ ROUNDS = 20
 
 
 def gather(
-    found: Sequence[Community], strands: Iterable[Strand], paths: Mapping[int, str]
+    found: Sequence[Community], strands: Iterable[Strand], paths: Mapping[int, str], *, is_told: bool = True
 ) -> list[Community]:
-    """Return the pieces of work with those put together that too little tells apart, the largest first."""
+    """Return the pieces of work with those put together that too little tells apart, the largest first.
+
+    Where changes do not tell (`is_told`) what was for one purpose, a few files of a group are used beside
+    everything: how often two groups were used together is counted without those that carry most of it.
+    """
     pieces = _pieces(found, strands, paths)
+    if not is_told:
+        _count_broad(pieces, found, strands)
     for _ in range(ROUNDS):
         if not _put_together(pieces):
             break
@@ -134,6 +140,20 @@ def _pieces(
         piece.common = {other: common / latest for other, common in piece.common.items()}
         piece.wide = {turn: part / math.sqrt(latest) for turn, part in piece.wide.items()}
     return pieces
+
+
+def _count_broad(pieces: Mapping[int, _Piece], found: Sequence[Community], strands: Iterable[Strand]) -> None:
+    """Leave of how often two groups were used together what is not carried by a few files."""
+    group_of = {file: number for number, group in enumerate(found) for file in group.files}
+    reach: dict[tuple[int, int], Reach] = {}
+    latest = 0.0
+    for strand in strands:
+        latest = max(latest, strand.weight)
+        touched = by_group(strand, group_of)
+        if 1 < len(touched) <= WIDE:
+            add_reach(strand.weight, touched, {}, reach)
+    for (a, b), known in reach.items():
+        pieces[a].common[b] = pieces[b].common[a] = known.broad / latest
 
 
 def _put_together(pieces: dict[int, _Piece]) -> bool:

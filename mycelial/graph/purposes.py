@@ -24,8 +24,9 @@ from mycelial.store.past import Strand
 PLACE = 0.5
 """What all changes of one place and episode share among themselves, if places serve one purpose each."""
 
-CAUTION = 4
-"""Power of the agreement of spells by which a place is trusted to serve one purpose."""
+READ = 0.6
+"""What a file counts that was only read, where changes tell hardly anything: who writes a letter opens what
+came in, and that is no less of it."""
 
 LEAST = 0.01
 """Share of what was done in a strand that counts as for one purpose in any case, as somebody who works on
@@ -81,6 +82,8 @@ class Purposes:
             self._add(_Kind.CHANGES if told else _Kind.SPELLS, number, strand, strand.files)
         self.is_told = amounts[True] >= TOLD * amounts[False]
         """Whether changes tell of a good part of what was done for what purpose it was."""
+        if not self.is_told:
+            self._parts = array("f", (max(part, READ) for part in self._parts))
 
     def __iter__(self) -> Iterator[Strand]:
         return (go for _, go in self.numbered(range(len(self._ends))))
@@ -101,7 +104,7 @@ class Purposes:
 
     def _said(self, among: Iterable[int]) -> Iterator[tuple[int, float]]:
         """Yield the numbers of those that say anything, and what they weigh."""
-        trust = max(LEAST, self.spells**CAUTION)
+        trust = max(LEAST, self.spells)
         shares = {
             _Kind.SURE: 1.0,
             _Kind.CHANGE: 1.0,

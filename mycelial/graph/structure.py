@@ -15,9 +15,10 @@ from typing import TypeAlias
 
 from mycelial.graph.adoption import adopt
 from mycelial.graph.belonging import settle
-from mycelial.graph.communities import Community, communities, join
+from mycelial.graph.communities import Community, communities
 from mycelial.graph.gathering import gather
 from mycelial.graph.hubs import find_hubs
+from mycelial.graph.mixing import join
 from mycelial.graph.naming import Names, keep_names
 from mycelial.graph.purposes import Purposes
 from mycelial.store.clusters import Hub, Named, Structure
@@ -62,7 +63,7 @@ def _pieces(
     found = adopt(joined, used.difference(*(group.files for group in joined)), paths)
     if not done.is_told:
         found = join(settle(found, done, paths), done)
-    found = gather(found, done, paths)
+    found = gather(found, done, paths, is_told=done.is_told)
     found = adopt(found, used.difference(*(group.files for group in found)), paths)
     found = settle(found, done, paths)
     return [group for group in found if len(group.files) > 1]

@@ -17,8 +17,10 @@ from hypothesis import strategies as st
 
 from mycelial.graph import structure
 from mycelial.graph.belonging import settle
-from mycelial.graph.communities import Community, communities, join
+from mycelial.graph.communities import Community, communities
+from mycelial.graph.gathering import gather
 from mycelial.graph.looking import from_json, to_json
+from mycelial.graph.mixing import join
 from mycelial.graph.naming import Names, keep_names
 from mycelial.graph.purposes import Purposes
 from mycelial.graph.rebuild import rebuild
@@ -81,7 +83,7 @@ def test_parts_that_many_files_join_are_one_piece_of_work(tmp_path: Path) -> Non
     parts = [[f"{part}/{number}.c" for number in range(12)] for part in ("src", "tests")]
     for day in range(60):
         files = draw.sample(parts[day % 2], 4)
-        interleave(story, files + draw.sample(parts[(day + 1) % 2], 1 if day % 5 == 0 else 0))
+        interleave(story, files + draw.sample(parts[(day + 1) % 2], 2 if day % 4 < 2 else 0))
         story.wait(86_400.0)
     assert members(story) == [{file for part in parts for file in part}]
 
@@ -248,8 +250,11 @@ def test_large_and_many_strands_are_held_in_bounds(monkeypatch: pytest.MonkeyPat
         return found
 
     def projects() -> list[set[int]]:
-        return sorted((set(group.files) for group in communities(Purposes(strands()))), key=min)
+        done = Purposes(strands())
+        return sorted((set(group.files) for group in join(communities(done), done)), key=min)
 
+    assert projects() == [set(range(300)), set(range(300, 600))]
+    monkeypatch.setattr("mycelial.graph.communities.ALONE", 100)
     assert projects() == [set(range(300)), set(range(300, 600))]
     monkeypatch.setattr("mycelial.graph.communities.RELATIONS", 30)
     assert projects() == [set(range(300)), set(range(300, 600))]
@@ -356,6 +361,38 @@ def test_tasks_of_a_home_stay_apart_though_two_are_often_worked_on_in_one_sittin
     paths = {file: str(file) for file in (0, *itertools.chain(*tasks))}
     assert not done.is_told
     assert len(join(settle(communities(done), done, paths), done)) == len(tasks)
+
+
+def test_tasks_stay_apart_though_something_else_is_looked_at_in_every_other_sitting() -> None:
+    draw = random.Random(7)
+    tasks = [[100 * task + number for number in range(7)] for task in range(1, 11)]
+    lists = [1, 2]  # what is to be done, a calendar: they lie open beside everything
+    strands = []
+    for _ in range(300):
+        files = draw.sample(draw.choice(tasks), 4)
+        files += [draw.choice(draw.choice(tasks))] if draw.random() < 0.5 else []
+        files += [draw.choice(lists)] if draw.random() < 0.3 else []
+        draw.shuffle(files)
+        used = {file: draw.choice((1.0, 0.1)) for file in files}
+        strands.append(Strand(1.0, used, (), tuple({file: part} for file, part in used.items())))
+    done = Purposes(strands)
+    paths = {file: str(file) for file in (*lists, *itertools.chain(*tasks))}
+    found = gather(join(settle(communities(done), done, paths), done), done, paths, is_told=False)
+    assert len(found) == len(tasks)
+    for task in tasks:
+        assert any(set(task) <= set(group.files) for group in found)
+
+
+@given(st.lists(st.lists(st.integers(1, 40), min_size=2, max_size=12, unique=True), max_size=40))
+def test_joining_keeps_each_file_and_depends_on_no_order(work: list[list[int]]) -> None:
+    done = Purposes([Strand(1.0, dict.fromkeys(files, 1.0)) for files in work])
+    groups = communities(done)
+    joined = join(groups, done)
+    assert sorted(file for group in joined for file in group.files) == sorted(
+        file for group in groups for file in group.files
+    )
+    again = Purposes([Strand(1.0, dict.fromkeys(reversed(files), 1.0)) for files in work])
+    assert [set(group.files) for group in join(groups, again)] == [set(group.files) for group in joined]
 
 
 def test_what_was_hardly_ever_used_goes_with_its_directory(story: Story) -> None:
