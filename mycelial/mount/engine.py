@@ -227,11 +227,20 @@ class Engine:
 
     async def _wait_for_room(self) -> None:
         async with self._waits_for_room:  # trio lets only one wait for a socket
-            with trio.move_on_after(_STALLED) as patience:
-                await trio.lowlevel.wait_writable(self._ours)
-        if patience.cancelled_caught and self._process is not None and not self._is_busy():
-            log.warning("the engine has not read anything for %d s; it is killed", _STALLED)
-            self._process.send_signal(signal.SIGKILL)
+            process = self._process
+            pulse = Pulse(process.pid, time.monotonic()) if process is not None else None
+            while True:
+                with trio.move_on_after(_LOOKS_EVERY):
+                    await trio.lowlevel.wait_writable(self._ours)
+                    return
+                if process is None or pulse is None or process is not self._process:
+                    return  # it is asked again, of another one
+                self._something_sent.set()  # and not read: so that it is watched
+                pulse.look(now := time.monotonic())
+                if pulse.stands_still(now) >= _STALLED:
+                    log.warning("the engine has not read anything for %d s; it is killed", _STALLED)
+                    process.send_signal(signal.SIGKILL)
+                    return
 
     async def _listen(self) -> None:
         async with trio.open_nursery() as answering:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -87,6 +89,34 @@ def test_who_is_gone_does_not_get_on() -> None:
 def test_what_is_no_such_text_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"not what|invalid literal"):
         state_and_time(text)
+
+
+def test_an_engine_that_works_and_does_not_read_is_left_to_it_and_one_that_hangs_is_not(
+    process: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "_STALLED", 0.1)
+    monkeypatch.setattr(engine, "_LOOKS_EVERY", 0.05)
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    ours.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            ours.send(bytes(1000))
+
+    async def wait() -> None:
+        known = SimpleNamespace(
+            _waits_for_room=trio.Lock(), _process=process, _ours=ours, _something_sent=trio.Event()
+        )
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(engine.Engine._wait_for_room, known)
+            await known._something_sent.wait()
+            await trio.sleep(0.5)
+            assert process.poll() is None
+            process.send_signal(signal.SIGSTOP)
+
+    wait_until(lambda: state(process.pid) == "R")
+    with ours, theirs:
+        trio.run(wait)
+    assert process.wait() == -signal.SIGKILL
 
 
 def test_an_engine_that_works_at_the_end_is_left_to_it_and_one_that_hangs_is_not(
