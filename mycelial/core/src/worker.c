@@ -47,13 +47,18 @@ static unsigned *busy_with(dev_t dev) {
             unused = &worker.busy[i].count;
         }
     }
-    return unused; /* there is one for each thread */
+    return unused; /* there is one for each thread that is free; NULL: all are at work, each elsewhere */
+}
+
+static bool has_enough(dev_t dev) {
+    const unsigned *busy = busy_with(dev);
+    return busy && *busy >= MAX_OF_ONE;
 }
 
 /* The first one whose filesystem has threads left, or the end. */
 static struct job **next_job(void) {
     struct job **link = &worker.first;
-    while (*link && !worker.stop && *busy_with((*link)->dev) >= MAX_OF_ONE) link = &(*link)->next;
+    while (*link && !worker.stop && has_enough((*link)->dev)) link = &(*link)->next;
     return link;
 }
 
