@@ -72,6 +72,22 @@ def test_many_who_wait_for_leases_delay_nobody_else(use: str, mount: Mounted) ->
             assert waiting.wait(PATIENCE) == 0
 
 
+def test_who_waits_for_a_lease_gets_a_file_that_was_linked(mount: Mounted) -> None:
+    with leased(mount, 1) as (holders, (path,)):
+        link = path.with_name("link")
+        os.link(path, link)
+        try:
+            command = [sys.executable, "-c", ALL_AT_ONCE.format(use="open(path).read()"), *([link] * 3)]
+            with subprocess.Popen(command) as waiting:
+                wait_until_asked_for(holders)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    waiting.wait(0.5)  # meanwhile they are asked again and again
+                fcntl.fcntl(holders[0], fcntl.F_SETLEASE, fcntl.F_UNLCK)
+                assert waiting.wait(PATIENCE) == 0
+        finally:
+            link.unlink()
+
+
 def test_who_waits_for_a_lease_can_be_killed(mount: Mounted) -> None:
     with leased(mount, 1) as (holders, (path,)), subprocess.Popen(["cat", path]) as waiting:
         wait_until_asked_for(holders)

@@ -92,7 +92,7 @@ static void c_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi) {
     struct inode *inode = inode_of(ino);
     struct statx stx;
     /* No flags at all: the kernel itself opens it, to ask for the file's attributes (lsattr), and would not come again. */
-    if (fi->flags && ring_recording() && inode_is_to_be_looked_up(inode, fuse_req_ctx(req)->pid)) {
+    if (fi->flags && !postponed_before() && ring_recording() && inode_is_to_be_looked_up(inode, fuse_req_ctx(req)->pid)) {
         fuse_reply_err(req, ESTALE); /* upon which the kernel looks the name up, and opens again */
         return;
     }

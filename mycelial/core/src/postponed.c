@@ -63,6 +63,8 @@ void postponed_answering(const struct fuse_buf *buffer) {
     answering.pause_us = answering.until_us = 0;
 }
 
+bool postponed_before(void) { return answering.until_us; }
+
 int postpone(fuse_req_t req) {
     uint64_t now = now_us();
     if (fuse_req_interrupted(req)) return EINTR;
