@@ -258,7 +258,8 @@ def test_more_disks_than_threads_are_waited_for_at_once(workspace: Path) -> None
         write, copy = ([*command, verb, str(MANY_DISKS), slow.source / "slow"] for verb in ("write", "copy"))
         with subprocess.Popen(write, cwd=place.source) as writing:
             wait_until(
-                lambda: states(writing.pid).count("D") == MANY_DISKS, what="who waits for the slow disk"
+                lambda: states(writing.pid).count("D") == MANY_DISKS or writing.poll() is not None,
+                what="who waits for the slow disk",
             )
             with subprocess.Popen(copy, cwd=place.mountpoint) as copying:
                 wait_until(
