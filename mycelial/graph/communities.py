@@ -57,8 +57,9 @@ GUESTS = 32
 ROUNDS = 5
 """How often, at most, groups are put together again after single files went to where they keep company."""
 
-ALONE = 3000
-"""Files up to which each is joined with the others by itself: one strong bond may be chance."""
+ALONE = 3000, 50_000
+"""Files, and bonds between them, up to which each is joined with the others by itself where changes do not
+tell: one strong bond may be chance.  Louvain's method takes long where there are more."""
 
 DEGREE = 16
 """Others that each is joined with in one strand; where there are more, they stand for all."""
@@ -91,10 +92,22 @@ def communities(past: Purposes) -> list[Community]:
 def _groups(past: Purposes) -> tuple[dict[int, int], dict[int, float]]:
     """Return the number of the group that each file is of, and the weight of its bonds."""
     cores, weights = _cores(past)
-    group_of = _parts(past, cores)
+    if (alone := _alone(past, cores)) is not None:
+        return _parts(*alone), weights
+    group_of = _parts(cores, _pairs(past, cores), _size(past, cores))
     if past.is_told:
         _put_together(group_of, past)
     return group_of, weights
+
+
+def _alone(past: Purposes, cores: Mapping[int, int]) -> tuple[dict[int, int], Pairs, int] | None:
+    """Return the graph in which each file is a core of its own, as :func:`_parts` takes it, if it is small
+    and nothing better is known; None otherwise."""
+    if past.is_told or len(cores) > ALONE[0]:
+        return None
+    alone = {file: number for number, file in enumerate(sorted(cores))}
+    pairs = _pairs(past, alone)
+    return (alone, pairs, _size(past, alone)) if len(pairs) <= ALONE[1] else None
 
 
 def _communities(group_of: Mapping[int, int], weights: Mapping[int, float]) -> list[Community]:
@@ -105,12 +118,12 @@ def _communities(group_of: Mapping[int, int], weights: Mapping[int, float]) -> l
     return [Community({file: weights[file] for file in files}) for files in ordered]
 
 
-def _parts(past: Purposes, cores: Mapping[int, int]) -> dict[int, int]:
-    """Return the number of the group that each file is of."""
+def _parts(cores: Mapping[int, int], pairs: Pairs, size: int) -> dict[int, int]:
+    """Return the number of the group that each file is of, given the bonds of cores, all below `size`."""
     if not cores:
         return {}
     numbers = sorted(set(cores.values()))
-    found = louvain(_bonds(_pairs(past, cores), _size(past, cores), numbers), RESOLUTION)
+    found = louvain(_bonds(pairs, size, numbers), RESOLUTION)
     gc.collect()  # networkx's graphs refer to themselves
     # The order in which they were found must not decide anything.
     place = {numbers[core]: number for number, group in enumerate(sorted(found)) for core in group}
@@ -128,8 +141,7 @@ def _put_together(group_of: dict[int, int], past: Purposes) -> None:
 
 
 def _cores(strands: Iterable[Strand]) -> tuple[dict[int, int], dict[int, float]]:
-    """Return for each file the strand (by number) that joins it most closely, or where there are few a number
-    of its own, and the weight of its bonds."""
+    """Return for each file the strand (by number) that joins it most closely, and the weight of its bonds."""
     closest: dict[int, float] = {}
     cores: dict[int, int] = {}
     weights: dict[int, float] = {}
@@ -141,8 +153,6 @@ def _cores(strands: Iterable[Strand]) -> tuple[dict[int, int], dict[int, float]]
             if share * weight >= closest.get(file, 0.0):
                 closest[file] = share * weight
                 cores[file] = number
-    if len(cores) <= ALONE:
-        cores = {file: number for number, file in enumerate(sorted(cores))}
     return cores, weights
 
 

@@ -254,7 +254,7 @@ def test_large_and_many_strands_are_held_in_bounds(monkeypatch: pytest.MonkeyPat
         return sorted((set(group.files) for group in join(communities(done), done)), key=min)
 
     assert projects() == [set(range(300)), set(range(300, 600))]
-    monkeypatch.setattr("mycelial.graph.communities.ALONE", 100)
+    monkeypatch.setattr("mycelial.graph.communities.ALONE", (100, 100))
     assert projects() == [set(range(300)), set(range(300, 600))]
     monkeypatch.setattr("mycelial.graph.communities.RELATIONS", 30)
     assert projects() == [set(range(300)), set(range(300, 600))]
