@@ -17,7 +17,7 @@ from tests.faults.disks import faulty_source
 from tests.mount import linux
 from tests.mount.actor import run_apart
 from tests.mount.matrix import World, note_differences, run_case
-from tests.mount.mounted import PATIENCE, Mounted, run, wait_until
+from tests.mount.mounted import Mounted, run, wait_until
 from tests.mount.recorded import mycelial
 
 
@@ -215,62 +215,6 @@ def disk(place: Path, *options: str) -> Iterator[None]:
         yield
     finally:
         run(["umount", "-l", place])
-
-
-MANY_DISKS = 70  # more than the daemon has threads for what may take long
-IN_EACH = """\
-import mmap, os, sys
-from concurrent.futures import ThreadPoolExecutor
-def write(number):  # which keeps all others from writing to that file
-    os.write(os.open(f"{number}/out", os.O_WRONLY), page)
-def copy(number):
-    os.copy_file_range(os.open(f"{number}/in", os.O_RDONLY), os.open(f"{number}/out", os.O_WRONLY), 7)
-if sys.argv[1] == "write":
-    page = mmap.mmap(os.open(sys.argv[3], os.O_RDONLY), 4096, prot=mmap.PROT_READ)
-with ThreadPoolExecutor(int(sys.argv[2])) as pool:
-    list(pool.map(globals()[sys.argv[1]], range(int(sys.argv[2]))))
-"""
-
-
-def states(pid: int) -> list[str]:
-    found = []
-    for stat in Path(f"/proc/{pid}/task").glob("*/stat"):
-        with contextlib.suppress(OSError):
-            found.append(stat.read_text().rpartition(")")[2].split()[0])
-    return found
-
-
-@pytest.mark.as_root
-def test_more_disks_than_threads_are_waited_for_at_once(workspace: Path) -> None:
-    place, slow = Mounted(workspace / "place"), Mounted(workspace / "slow")
-    place.source.mkdir(parents=True)
-    slow.source.mkdir(parents=True)
-    with contextlib.ExitStack() as ends:
-        ends.enter_context(faulty_source(slow))
-        for number in range(MANY_DISKS):
-            directory = place.source / str(number)
-            directory.mkdir()
-            ends.enter_context(disk(directory, "size=1m"))
-            for name in ("in", "out"):
-                (directory / name).write_text("content")
-        place.start()
-        command = [sys.executable, "-c", IN_EACH]
-        write, copy = ([*command, verb, str(MANY_DISKS), slow.source / "slow"] for verb in ("write", "copy"))
-        with subprocess.Popen(write, cwd=place.source) as writing:
-            wait_until(
-                lambda: states(writing.pid).count("D") == MANY_DISKS or writing.poll() is not None,
-                what="who waits for the slow disk",
-            )
-            with subprocess.Popen(copy, cwd=place.mountpoint) as copying:
-                wait_until(
-                    lambda: (
-                        any(len(states(pid)) > 64 for pid in place.processes()) or copying.poll() is not None
-                    ),
-                    what="threads that wait",
-                )
-                run_apart((slow.source / "quick").read_bytes)
-                assert (writing.wait(PATIENCE), copying.wait(PATIENCE)) == (0, 0)
-        place.unmount()
 
 
 def filling(w: World) -> None:

@@ -676,6 +676,7 @@ def test_a_place_where_no_database_can_be_written_is_said_once_and_mounted(
     assert str(in_a_file) in line
 
 
+@pytest.mark.as_user
 def test_the_database_is_below_the_users_state_directory(workspace: Path, places: tuple[Path, Path]) -> None:
     state = workspace / "state"
     environment = {**os.environ, "XDG_STATE_HOME": str(state)}
