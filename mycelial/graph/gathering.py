@@ -56,9 +56,7 @@ def gather(
     Where changes do not tell (`is_told`) what was for one purpose, a few files of a group are used beside
     everything: how often two groups were used together is counted without those that carry most of it.
     """
-    pieces = _pieces(found, strands, paths)
-    if not is_told:
-        _count_broad(pieces, found, strands)
+    pieces = _pieces(found, strands, paths, is_told=is_told)
     for _ in range(ROUNDS):
         if not _put_together(pieces):
             break
@@ -108,7 +106,7 @@ class _Piece:
 
 
 def _pieces(
-    found: Sequence[Community], strands: Iterable[Strand], paths: Mapping[int, str]
+    found: Sequence[Community], strands: Iterable[Strand], paths: Mapping[int, str], *, is_told: bool
 ) -> dict[int, _Piece]:
     """Return the groups by number, with what was done on each and on each two of them."""
     pieces = {
@@ -116,44 +114,31 @@ def _pieces(
         for number, group in enumerate(found)
     }
     group_of = {file: number for number, group in enumerate(found) for file in group.files}
+    reach: dict[tuple[int, int], Reach] = {}
     latest = 0.0  # what is done today counts 1
     for turn, strand in enumerate(strands):
         latest = max(latest, strand.weight)
-        counts: Counter[int] = Counter()
-        most: dict[int, float] = {}
-        for file, weight in strand.files.items():
-            if (group := group_of.get(file)) is not None:
-                counts[group] += 1
-                most[group] = max(weight, most.get(group, 0.0))
-        for group, number in counts.items():
-            pieces[group].beside += strand.weight * most[group] * (number - 1)
+        touched = by_group(strand, group_of)
+        most = {group: max(files.values()) for group, files in touched.items()}
+        for group, files in touched.items():
+            pieces[group].beside += strand.weight * most[group] * (len(files) - 1)
         if len(most) > WIDE:
             for group, weight in most.items():
                 pieces[group].wide[turn] = math.sqrt(strand.weight) * weight
-            continue
-        for a, b in combinations(sorted(most), 2):
-            common = strand.weight * most[a] * most[b]
-            for one, other in ((a, b), (b, a)):
-                pieces[one].common[other] = pieces[one].common.get(other, 0.0) + common
+        elif not is_told:
+            add_reach(strand.weight, touched, {}, reach)
+        else:
+            for a, b in combinations(sorted(most), 2):
+                common = strand.weight * most[a] * most[b]
+                for one, other in ((a, b), (b, a)):
+                    pieces[one].common[other] = pieces[one].common.get(other, 0.0) + common
+    for (a, b), known in reach.items():
+        pieces[a].common[b] = pieces[b].common[a] = known.broad
     for piece in pieces.values() if latest else ():
         piece.beside /= latest
         piece.common = {other: common / latest for other, common in piece.common.items()}
         piece.wide = {turn: part / math.sqrt(latest) for turn, part in piece.wide.items()}
     return pieces
-
-
-def _count_broad(pieces: Mapping[int, _Piece], found: Sequence[Community], strands: Iterable[Strand]) -> None:
-    """Leave of how often two groups were used together what is not carried by a few files."""
-    group_of = {file: number for number, group in enumerate(found) for file in group.files}
-    reach: dict[tuple[int, int], Reach] = {}
-    latest = 0.0
-    for strand in strands:
-        latest = max(latest, strand.weight)
-        touched = by_group(strand, group_of)
-        if 1 < len(touched) <= WIDE:
-            add_reach(strand.weight, touched, {}, reach)
-    for (a, b), known in reach.items():
-        pieces[a].common[b] = pieces[b].common[a] = known.broad / latest
 
 
 def _put_together(pieces: dict[int, _Piece]) -> bool:
