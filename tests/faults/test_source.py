@@ -140,16 +140,25 @@ def test_who_asks_a_slow_disk_for_a_file_delays_nobody_else(workspace: Path, com
         place.unmount()
 
 
-@pytest.mark.parametrize("command", ["head -c 20000 /dev/zero >>slow", "truncate --size=100 slow", ": >slow"])
-def test_many_who_wait_for_disks_delay_nobody_else(workspace: Path, command: str) -> None:
+@contextlib.contextmanager
+def mounted_with_slow_disks(
+    workspace: Path, count: int
+) -> Iterator[tuple[Mounted, list[Mounted], list[Path]]]:
+    """Yield a mount, slow filesystems within its source, and where these are in the mount."""
     place = Mounted(workspace / "place", ("--no-passthrough",))
-    disks = [Mounted(place.source / str(number)) for number in range(4)]
+    disks = [Mounted(place.source / str(number)) for number in range(count)]
     with contextlib.ExitStack() as ends:
         for disk in disks:
             disk.source.mkdir(parents=True)
             ends.enter_context(faulty_source(disk))
         place.start()
-        there = [place.mountpoint / disk.source.relative_to(place.source) for disk in disks]
+        yield place, disks, [place.mountpoint / disk.source.relative_to(place.source) for disk in disks]
+        place.unmount()
+
+
+@pytest.mark.parametrize("command", ["head -c 20000 /dev/zero >>slow", "truncate --size=100 slow", ": >slow"])
+def test_many_who_wait_for_disks_delay_nobody_else(workspace: Path, command: str) -> None:
+    with mounted_with_slow_disks(workspace, 4) as (place, disks, there):
         waiting = [subprocess.Popen(["sh", "-c", command], cwd=directory) for directory in there]
         for disk in disks:
             wait_until((disk.source / "asked").exists, what="a request to a slow disk")
@@ -157,7 +166,6 @@ def test_many_who_wait_for_disks_delay_nobody_else(workspace: Path, command: str
         for directory in there:
             assert run(["sh", "-c", command.replace("slow", "quick")], cwd=directory).returncode == 0
         assert [process.wait(60) for process in waiting] == [0] * len(disks)
-        place.unmount()
 
 
 READ_AT_ONCE = """\
@@ -170,14 +178,7 @@ with ThreadPoolExecutor(len(held)) as pool:
 
 
 def test_many_who_read_from_slow_disks_keep_nobody_from_another(workspace: Path) -> None:
-    place = Mounted(workspace / "place", ("--no-passthrough",))
-    disks = [Mounted(place.source / str(number)) for number in range(2)]
-    with contextlib.ExitStack() as ends:
-        for disk in disks:
-            disk.source.mkdir(parents=True)
-            ends.enter_context(faulty_source(disk))
-        place.start()
-        there = [place.mountpoint / disk.source.relative_to(place.source) for disk in disks]
+    with mounted_with_slow_disks(workspace, 2) as (place, disks, there):
         command = [sys.executable, "-I", "-c", READ_AT_ONCE]
         waiting = [subprocess.Popen(command, cwd=directory) for directory in there]
         wait_until(
@@ -189,7 +190,6 @@ def test_many_who_read_from_slow_disks_keep_nobody_from_another(workspace: Path)
         for disk in disks:
             run_apart((disk.source / "quick").read_bytes)
         assert [process.wait(60) for process in waiting] == [0] * len(disks)
-        place.unmount()
 
 
 def test_a_pipe_in_the_place_of_a_known_file_holds_up_nobody(workspace: Path) -> None:
