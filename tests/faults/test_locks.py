@@ -33,7 +33,16 @@ CHANGES = {
     "utime": "os.utime('victim', (1, 1))",
     "setxattr": "os.setxattr('victim', 'user.new', b'1')",
     "removexattr": "os.removexattr('victim', 'user.old')",
+    "unlink": "os.unlink('victim')",
+    "link": "os.link('victim', 'new')",
+    "replace": "os.rename('file', 'victim')",
+    "rename": "os.rename('victim', 'new')",
+    "mkdir": "os.mkdir('new')",
+    "mknod": "os.mknod('new')",
+    "symlink": "os.symlink('target', 'new')",
+    "create": "open('new', 'x').close()",
 }
+IN_LOCKED_DIRECTORIES = ("mkdir", "mknod", "symlink", "create")
 
 
 @pytest.fixture
@@ -79,18 +88,30 @@ def test_who_changes_what_is_locked_below_delays_nobody_else(mount: Mounted, wor
     for name in CHANGES:
         (mount.source / name).mkdir()
         (mount.source / name / "victim").touch()
+        (mount.source / name / "file").touch()
+        assert not (mount.source / name / "new").exists()  # which is known below then: no look-up will wait
     os.setxattr(mount.source / "removexattr" / "victim", "user.old", b"1")
     victims = [mount.source / name / "victim" for name in CHANGES]
     with written_to(victims, workspace) as quick:
+        removing = [begin("os.unlink('victim')", mount.source / name) for name in IN_LOCKED_DIRECTORIES]
         waiting = {name: begin(command, mount.mountpoint / name) for name, command in CHANGES.items()}
         assert run_apart((mount.mountpoint / "other").read_text, timeout=faulty.PATIENCE / 2) == "text"
         run_apart((mount.mountpoint / "new").write_text, "text", timeout=faulty.PATIENCE / 2)
         assert {name: process.poll() for name, process in waiting.items()} == dict.fromkeys(CHANGES)
         quick.read_bytes()
-        for process in waiting.values():
+        for process in (*removing, *waiting.values()):
             with process:
                 assert process.wait(PATIENCE) == 0
-    assert {path.stat().st_size for path in victims} == {4096}
     assert (mount.source / "chmod" / "victim").stat().st_mode & 0o777 == 0o600
     assert os.listxattr(mount.source / "setxattr" / "victim") == ["user.new"]
     assert not os.listxattr(mount.source / "removexattr" / "victim")
+    names = {name: sorted(os.listdir(mount.source / name)) for name in CHANGES}
+    assert names == {name: sorted(os.listdir(mount.mountpoint / name)) for name in CHANGES}
+    changed = {
+        "unlink": ["file"],
+        "link": ["file", "new", "victim"],
+        "replace": ["victim"],
+        "rename": ["file", "new"],
+    }
+    changed |= {name: ["file", "new"] for name in IN_LOCKED_DIRECTORIES}
+    assert names == {name: changed.get(name, ["file", "victim"]) for name in CHANGES}

@@ -120,11 +120,20 @@ static int stat_apart(struct inode *inode, bool may_wait, struct statx *stx) {
     return inode->handles ? stat_fd(inode->handles->fd, stx) : stat_by_name(inode, may_wait, stx);
 }
 
+/* Who has moved the file, and is about to say so. */
+static void let_come_back(void) {
+    core_leave_for_disk();
+    nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    core_return();
+}
+
 int inode_stat(struct inode *inode, struct statx *stx) {
     for (unsigned attempts = STAT_ATTEMPTS;; attempts--) {
         unsigned long before = core_turn();
         int error = stat_apart(inode, attempts > 1, stx); /* each time by the name that it has then */
-        if (is_as_seen(before)) return error;
+        bool is_moving = error == ESTALE && inode->leaving && attempts > 1;
+        if (is_as_seen(before) && !is_moving) return error;
+        if (is_moving) let_come_back();
     }
 }
 
@@ -277,6 +286,8 @@ double attr_timeout(const struct inode *inode) {
     return is_exclusive() && (inode->may_be_mapped || passthrough_writable(inode)) ? 1 : configuration.timeout;
 }
 
+static void unpin(struct inode *inode);
+
 void inode_adopt(struct inode *parent, const char *name, const struct statx *stx, struct fuse_entry_param *entry) {
     struct inode *inode = inode_find(stx);
     memset(entry, 0, sizeof *entry);
@@ -284,7 +295,7 @@ void inode_adopt(struct inode *parent, const char *name, const struct statx *stx
         inode->lookups++; /* first: giving up its old name may give up what held it */
         if (name) {
             inode_rename(inode, parent, name);
-            if (inode->pinned && inode->type != S_IFDIR && inode->parent) inode_unpin(inode);
+            if (inode->type != S_IFDIR && inode->parent && !inode->leaving) unpin(inode);
         }
     } else {
         inode = calloc(1, sizeof *inode);
@@ -421,26 +432,38 @@ bool inode_hold(struct inode *inode, int fd, uint32_t uid) {
     return true;
 }
 
-/* What stands at this name, if the kernel knows it, with a descriptor of its own, so that it outlives the name. */
-struct inode *inode_pin(int dir_fd, const char *name, uint32_t uid, bool *pinned) {
+static struct inode *begin_leaving(const struct statx *stx) {
+    struct inode *inode = inode_find(stx);
+    if (!inode) return NULL;
+    inode_reference(inode);
+    inode->leaving++;
+    return inode;
+}
+
+struct inode *inode_at(int dir_fd, const char *name) {
     struct statx stx;
-    *pinned = false;
+    return stat_once(dir_fd, name, true, &stx) ? NULL : begin_leaving(&stx);
+}
+
+/* With a descriptor of its own, so that it outlives the name. */
+struct inode *inode_pin(int dir_fd, const char *name, uint32_t uid) {
+    struct statx stx;
+    core_leave_for_disk();
     int fd = openat(dir_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0) return NULL;
-    struct inode *inode = stat_fd(fd, &stx) ? NULL : inode_find(&stx);
-    if (inode && !inode->pinned) {
-        *pinned = inode_hold(inode, inode->fd < 0 ? fd : inode->fd, uid);
-        if (*pinned) {
-            inode->large = S_ISREG(stx.stx_mode) && stx.stx_blocks >= LARGE_BLOCKS;
-            lru_remove(inode);
-            if (inode->fd == fd) fd = -1;
-        }
+    bool has_no_room = fd < 0 && (errno == EMFILE || errno == ENFILE);
+    int error = fd >= 0 ? stat_fd(fd, &stx) : has_no_room ? stat_at(dir_fd, name, &stx) : ENOENT;
+    core_return();
+    struct inode *inode = error ? NULL : begin_leaving(&stx);
+    if (inode && !inode->pinned && (inode->fd >= 0 || fd >= 0) && inode_hold(inode, inode->fd < 0 ? fd : inode->fd, uid)) {
+        inode->large = S_ISREG(stx.stx_mode) && stx.stx_blocks >= LARGE_BLOCKS;
+        lru_remove(inode);
+        if (inode->fd == fd) fd = -1;
     }
     if (fd >= 0) close(fd);
     return inode;
 }
 
-void inode_unpin(struct inode *inode) {
+static void unpin(struct inode *inode) {
     if (!inode->pinned || inode == &table.root) return;
     inode->pinned = false;
     share_give(inode->held_for);
@@ -451,6 +474,12 @@ void inode_unpin(struct inode *inode) {
         inode->fd = -1;
         inode->large = false; /* it has another name */
     }
+}
+
+void inode_settle(struct inode *inode) {
+    inode->leaving--;
+    if (inode->parent && !inode->leaving) unpin(inode);
+    inode_unreference(inode);
 }
 
 /* ---- paths ----------------------------------------------------------------------------------------------------- */

@@ -21,6 +21,7 @@ struct inode {
     struct handle *handles; /* open files of this inode */
     uint64_t lookups;       /* what the kernel holds; it sends them back by FORGET */
     uint32_t references;    /* children and handles that point here */
+    uint32_t leaving;       /* requests under way that change a name of it */
     uint32_t holds;         /* the descriptor is in use and must not be evicted */
     dev_t dev;
     ino_t ino;
@@ -71,8 +72,10 @@ void dir_release(struct inode *dir);
 /* An O_PATH descriptor of anything, checked to be that inode; *owned says whether to close it. */
 int inode_open_path(struct inode *inode, bool *owned);
 bool inode_hold(struct inode *inode, int fd, uint32_t uid); /* keeps the descriptor, if that user may have one more */
-struct inode *inode_pin(int dir_fd, const char *name, uint32_t uid, bool *pinned);
-void inode_unpin(struct inode *inode);
+/* What stands at this name, if the kernel knows it, held until it has settled. Both leave the core. */
+struct inode *inode_at(int dir_fd, const char *name);
+struct inode *inode_pin(int dir_fd, const char *name, uint32_t uid); /* and keeps a descriptor, for good if no name is left then */
+void inode_settle(struct inode *inode);
 void inode_close(const struct inode *inode, int fd); /* one of its descriptors */
 #define PATH_SIZE 16384 /* bytes of a path that is told; a longer one is not */
 /* The path below the source, without a leading slash; its length, or -1 when the inode has no name or no room. */

@@ -17,6 +17,7 @@ struct seat { /* of a thread that holds the core, and may leave it */
     bool waited;            /* when that was so, for a disk */
     atomic_bool waits;      /* for a request, or the timer: a signal interrupts nothing else */
     atomic_bool stopped;
+    bool shares_umask;    /* with all other threads: it is set and used with the core */
     bool looks_at_nobody; /* at no process: only one thread may at a time */
     uint32_t uid;      /* of the user whose request it answers */
     uint32_t lost_for; /* that user, when it was lost */

@@ -4,13 +4,13 @@
 #include "configuration.h"
 #include "handle.h"
 #include "lineage.h"
-#include "lock.h"
 #include "postponed.h"
 #include "proc.h"
 #include "record.h"
 #include "stat.h"
 #include "statx.h"
 #include "virtual.h"
+#include "way.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,10 +22,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#define PROC_PATH_SIZE 32
 #define OWN_XATTRS "user.mycelial."
-
-static void proc_path(char path[PROC_PATH_SIZE], int fd) { snprintf(path, PROC_PATH_SIZE, "/proc/self/fd/%d", fd); }
 
 static void reply_attr(fuse_req_t req, struct inode *inode, const struct handle *handle) {
     struct statx stx;
@@ -83,43 +80,6 @@ static void c_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
     }
     DELEGATE(ino, getattr, req, ino, fi);
     reply_attr(req, inode_of(ino), fi ? handle_of(fi) : NULL);
-}
-
-/* To change a file may wait for its lock, which whoever writes to it holds: for a page, maybe, that another filesystem does
- * not bring. Nobody else waits for that, where the descriptor is one that nobody else closes. */
-struct way {
-    struct inode *directory; /* whose descriptor is held */
-    int fd;
-    bool owned, leaves;
-    char path[PROC_PATH_SIZE]; /* the magic link leads to the inode itself, a symbolic link included */
-};
-
-static int way_begin(struct way *way, struct inode *inode) {
-    *way = (struct way){.directory = inode->type == S_IFDIR ? inode : NULL};
-    way->fd = way->directory ? dir_acquire(inode) : inode_open_path(inode, &way->owned);
-    if (way->fd < 0) return -way->fd;
-    proc_path(way->path, way->fd);
-    int own = way->directory || way->owned ? -1 : open(way->path, O_PATH | O_CLOEXEC);
-    if (own >= 0) {
-        way->fd = own;
-        way->owned = true;
-        proc_path(way->path, own);
-    }
-    way->leaves = way->directory || way->owned; /* else there are no descriptors left: others wait rather than that it fails */
-    return 0;
-}
-
-static void way_end(const struct way *way) {
-    if (way->directory) dir_release(way->directory);
-    if (way->owned) close(way->fd);
-}
-
-static void way_leave(const struct way *way) {
-    if (way->leaves) core_leave_for_disk();
-}
-
-static void way_return(const struct way *way) {
-    if (way->leaves) core_return();
 }
 
 static int set_times(const char *path, const struct stat *wanted, int which) {

@@ -1,16 +1,19 @@
 /* Names that come, go and move. They act as the caller, and what loses its name while somebody may still have it open
- * keeps a descriptor. */
+ * keeps a descriptor. The core is left meanwhile: a directory or a file may be locked below by whoever waits there himself.
+ * The kernel lets only one at a time change the names in a directory. */
 #include "operations.h"
 #include "caller.h"
 #include "handle.h"
 #include "inode.h"
 #include "lineage.h"
+#include "lock.h"
 #include "postponed.h"
 #include "protocol.h"
 #include "record.h"
 #include "share.h"
 #include "stat.h"
 #include "virtual.h"
+#include "way.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -32,7 +35,7 @@ static bool refused(fuse_req_t req, fuse_ino_t parent, const char *name, int for
 
 static void reply_new(fuse_req_t req, struct inode *parent, const char *name, int error) {
     struct fuse_entry_param entry;
-    if (!error) error = inode_lookup(parent, name, false, &entry);
+    if (!error) error = inode_lookup(parent, name, true, &entry);
     if (error)
         fuse_reply_err(req, error);
     else if (fuse_reply_entry(req, &entry) == -ENOENT)
@@ -41,16 +44,27 @@ static void reply_new(fuse_req_t req, struct inode *parent, const char *name, in
 
 /* ---- coming -------------------------------------------------------------------------------------------------------- */
 
-/* A descriptor of the directory to change in the caller's name, until `leave`; negative errno on failure. */
+static void wait_apart(void) {
+    if (!core_seat->shares_umask) core_leave_for_disk();
+}
+
+static void wait_no_more(void) {
+    if (!core_seat->shares_umask) core_return();
+}
+
+/* A descriptor of the directory to change in the caller's name, without the core, until `leave`; negative errno on failure. */
 static int enter(fuse_req_t req, struct inode *dir) {
     int fd = dir_acquire(dir);
-    if (fd >= 0) caller_become(req, fd, -1);
+    if (fd < 0) return fd;
+    caller_become(req, fd, -1);
+    wait_apart();
     return fd;
 }
 
 /* Takes the result of the one system call between; the error, or 0. */
 static int leave(struct inode *dir, long result) {
     int error = result < 0 ? errno : 0;
+    wait_no_more();
     caller_restore();
     dir_release(dir);
     return error;
@@ -59,6 +73,7 @@ static int leave(struct inode *dir, long result) {
 static void c_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t rdev) {
     if (refused(req, parent, name, EEXIST)) return;
     struct inode *dir = inode_of(parent);
+    if (S_ISREG(mode)) record_expect(req);
     int fd = enter(req, dir);
     if (fd >= 0 && (S_ISCHR(mode) || S_ISBLK(mode))) caller_may_make_devices();
     int error = fd < 0 ? -fd : leave(dir, mknodat(fd, name, mode, rdev));
@@ -155,6 +170,7 @@ static void c_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t
         fuse_reply_err(req, EMFILE);
         return;
     }
+    record_expect(req);
     int fd = -1, in = enter(req, dir), error = in < 0 ? -in : 0;
     if (!error) {
         fd = nameless ? openat(in, ".", flags_below(fi->flags) | O_TMPFILE, mode) : create_at(in, name, fi->flags, mode, &made);
@@ -176,19 +192,27 @@ static void c_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char
     if (refused(req, parent, name, EEXIST)) return;
     REFUSE_VIRTUAL(ino, EXDEV);
     struct inode *dir = inode_of(parent), *inode = inode_of(ino);
-    char path[32], before[PATH_SIZE];
+    char before[PATH_SIZE];
+    struct way old;
     struct statx was = {.stx_nlink = 0};
     uint32_t process = record_who(req);
     int before_size = ring_recording() ? inode_path(inode, NULL, before, sizeof before) : -1;
-    bool owned = false;
-    int old = inode_open_path(inode, &owned), error = old < 0 ? -old : 0;
+    int error = way_begin(&old, inode);
     if (!error) {
-        stat_fd(old, &was);
-        snprintf(path, sizeof path, "/proc/self/fd/%d", old);
-        int fd = enter(req, dir);
-        error = fd < 0 ? -fd : leave(dir, linkat(AT_FDCWD, path, fd, name, AT_SYMLINK_FOLLOW));
+        stat_fd(old.fd, &was);
+        int fd = dir_acquire(dir);
+        if (fd < 0) {
+            error = -fd;
+        } else {
+            caller_become(req, fd, -1);
+            way_leave(&old);
+            if (linkat(AT_FDCWD, old.path, fd, name, AT_SYMLINK_FOLLOW)) error = errno;
+            way_return(&old);
+            caller_restore();
+            dir_release(dir);
+        }
+        way_end(&old);
     }
-    if (owned) close(old);
     if (!error) record_two(LINK, 0, process, req, before, before_size, dir, name);
     if (!error && was.stx_nlink == 1) inode_linked(inode);
     reply_new(req, dir, name, error);
@@ -200,18 +224,18 @@ static void remove_name(fuse_req_t req, fuse_ino_t parent, const char *name, int
     if (refused(req, parent, name, EROFS)) return;
     struct inode *dir = inode_of(parent);
     uint32_t process = flags ? PROCESS_UNKNOWN : record_who(req);
-    bool pinned;
     int fd = dir_acquire(dir), error = fd < 0 ? -fd : 0;
     if (!error) {
-        struct inode *victim = inode_pin(fd, name, fuse_req_ctx(req)->uid, &pinned);
+        struct inode *victim = inode_pin(fd, name, fuse_req_ctx(req)->uid);
         caller_become(req, fd, -1);
+        wait_apart();
         error = leave(dir, unlinkat(fd, name, flags));
         if (!error && !flags) record_unlink(process, req, dir, name);
         if (!error && victim) {
             inode_moved(victim, dir, name, NULL, NULL);
             inode_unname(victim, dir, name);
         }
-        if (pinned && (error || victim->parent)) inode_unpin(victim); /* another link goes on */
+        if (victim) inode_settle(victim); /* it may have another link */
     }
     fuse_reply_err(req, error);
 }
@@ -224,15 +248,6 @@ static void c_unlink(fuse_req_t req, fuse_ino_t parent, const char *name) {
 static void c_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name) { remove_name(req, parent, name, AT_REMOVEDIR); }
 
 /* ---- moving -------------------------------------------------------------------------------------------------------- */
-
-/* As they were moved behind our back, one may seem to lie in the other, and be held by that alone. */
-static void hold(struct inode *inode) {
-    if (inode) inode_reference(inode);
-}
-
-static void let_go(struct inode *inode) {
-    if (inode) inode_unreference(inode);
-}
 
 /* Two names that change places are, for the log, three renames. */
 static void record_rename(uint32_t process, fuse_req_t req, struct inode *from, const char *name, struct inode *to,
@@ -253,39 +268,35 @@ static void record_rename(uint32_t process, fuse_req_t req, struct inode *from, 
 
 static int rename_at(struct inode *from, const char *name, struct inode *to, const char *to_name, unsigned flags,
                      fuse_req_t req) {
-    struct statx stx;
-    bool pinned = false;
     uint32_t process = record_who(req);
     int from_fd = dir_acquire(from);
     if (from_fd < 0) return -from_fd;
     int to_fd = dir_acquire(to), error = to_fd < 0 ? -to_fd : 0;
     if (!error) {
         bool exchange = flags & RENAME_EXCHANGE;
-        struct inode *moved = stat_at(from_fd, name, &stx) ? NULL : inode_find(&stx);
+        struct inode *moved = inode_at(from_fd, name);
+        struct inode *victim = exchange ? NULL : inode_pin(to_fd, to_name, fuse_req_ctx(req)->uid);
+        struct inode *other = exchange ? inode_at(to_fd, to_name) : NULL;
         unsigned kind = moved && moved->type == S_IFDIR ? EVENT_DIRECTORY : 0;
-        struct inode *victim = exchange ? NULL : inode_pin(to_fd, to_name, fuse_req_ctx(req)->uid, &pinned);
-        struct inode *other = exchange && !stat_at(to_fd, to_name, &stx) ? inode_find(&stx) : NULL;
         bool same = victim && victim == moved; /* two links of one file: nothing happens */
-        hold(moved);
-        hold(other);
         caller_become(req, from_fd, to_fd);
+        core_leave_for_disk();
         if (flags ? syscall(SYS_renameat2, from_fd, name, to_fd, to_name, flags) : renameat(from_fd, name, to_fd, to_name))
             error = errno;
+        core_return();
         caller_restore();
         if (!error && !same) {
             record_rename(process, req, from, name, to, to_name, exchange, kind);
             if (victim) inode_moved(victim, to, to_name, NULL, NULL);
             if (victim) inode_unname(victim, to, to_name);
-            if (pinned && victim->parent) inode_unpin(victim);
             if (moved) inode_moved(moved, from, name, to, to_name);
             if (other) inode_moved(other, to, to_name, from, name);
             if (moved) inode_rename(moved, to, to_name);
             if (other) inode_rename(other, from, name);
-        } else if (pinned) {
-            inode_unpin(victim);
         }
-        let_go(moved);
-        let_go(other);
+        if (moved) inode_settle(moved);
+        if (victim) inode_settle(victim);
+        if (other) inode_settle(other);
         dir_release(to);
     }
     dir_release(from);

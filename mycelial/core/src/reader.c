@@ -224,8 +224,7 @@ static void *stand_in(void *own) {
     core_seat->tid = gettid();
     placement_anywhere();
     placement_go_first();
-    if (unshare(CLONE_FS)) { /* as for the reader */
-    }
+    core_seat->shares_umask = unshare(CLONE_FS) != 0;
     core_lock(); /* until all have their seats */
     core_unlock();
     while (!reader.stop && !core_seat->lost) {
@@ -280,8 +279,7 @@ static void *read_device(void *own) {
     core_seat = own;
     core_seat->tid = gettid();
     placement_go_first();
-    if (unshare(CLONE_FS)) { /* from now on this thread has a umask of its own, where that is allowed */
-    }
+    core_seat->shares_umask = unshare(CLONE_FS) != 0; /* which is not allowed everywhere */
     read_on(&buffer);
     return NULL;
 }
@@ -300,8 +298,7 @@ static void *ask_again(void *own) {
     core_seat = own;
     core_seat->tid = gettid();
     placement_anywhere();
-    if (unshare(CLONE_FS)) { /* as for the reader */
-    }
+    core_seat->shares_umask = unshare(CLONE_FS) != 0;
     core_lock(); /* until all have their seats */
     core_seat->looks_at_nobody = true;
     core_unlock();

@@ -7,6 +7,10 @@ uint32_t record_who(fuse_req_t req) {
     return ring_recording() ? lineage_number(fuse_req_ctx(req)->pid) : PROCESS_UNKNOWN;
 }
 
+void record_expect(fuse_req_t req) {
+    if (ring_recording() && lineage_latest(fuse_req_ctx(req)->pid) == PROCESS_UNKNOWN) lineage_number(fuse_req_ctx(req)->pid);
+}
+
 /* Of the file, or of a name in that directory. */
 static void tell(enum event_kind kind, unsigned flags, uint32_t process, uint32_t uid, const struct inode *inode, const char *name) {
     char path[PATH_SIZE];

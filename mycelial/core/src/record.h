@@ -8,6 +8,7 @@
 
 /* Who asks. That may take long, and others answer meanwhile: before what is changed in the tables together with what is told. */
 uint32_t record_who(fuse_req_t req);
+void record_expect(fuse_req_t req); /* if he is not known yet: who has waited long may not look any more */
 /* These ask by themselves. */
 void record_inode(enum event_kind kind, unsigned flags, fuse_req_t req, const struct inode *inode);
 uint32_t record_open(fuse_req_t req, int flags, const struct inode *inode); /* the process */

@@ -93,6 +93,7 @@ static const char *any_name(void) {
 }
 
 static bool is_meanwhile;
+static struct inode *busy[2]; /* whose names a request changes that waits */
 static struct node *any(void) { return count ? &nodes[roll(count)] : NULL; }
 
 static struct inode *any_directory(void) {
@@ -154,30 +155,37 @@ static void check_path(struct node *node) {
     if (size > 0) CHECK(path[0] != '/' && !memchr(path, '\0', (size_t)size));
 }
 
-/* Through the table, as a request would: what stood there is kept alive by a descriptor. */
+/* Through the table, as a request would: what stood there is kept alive by a descriptor. The kernel lets nobody else change
+ * names there then. */
 static void remove_name(struct inode *parent, const char *name) {
-    bool pinned;
+    if (parent == busy[0] || parent == busy[1]) return;
     int directory = dir_acquire(parent);
     if (directory < 0) return;
-    struct inode *victim = inode_pin(directory, name, 1, &pinned);
+    if (!is_meanwhile) busy[0] = parent;
+    struct inode *victim = inode_pin(directory, name, 1);
     bool gone = !unlinkat(directory, name, 0) || !unlinkat(directory, name, AT_REMOVEDIR);
+    core_return();
     dir_release(parent);
+    if (!is_meanwhile) busy[0] = NULL;
     if (!victim) return;
     if (gone) inode_unname(victim, parent, name);
-    if (pinned && !gone) inode_unpin(victim);
+    inode_settle(victim);
 }
 
 static void rename_through(struct inode *from, const char *name, struct inode *to, const char *other) {
-    struct statx stx;
-    bool pinned;
+    for (unsigned i = 0; i < 2; i++)
+        if (busy[i] && (from == busy[i] || to == busy[i])) return;
     int source_fd = dir_acquire(from), target_fd = source_fd < 0 ? -1 : dir_acquire(to);
     if (target_fd >= 0) {
-        struct inode *victim = inode_pin(target_fd, other, 1, &pinned);
-        bool moved = !stat_at(source_fd, name, &stx) && !renameat(source_fd, name, target_fd, other);
-        struct inode *inode = moved ? inode_find(&stx) : NULL;
+        if (!is_meanwhile) busy[0] = from, busy[1] = to;
+        struct inode *inode = inode_at(source_fd, name), *victim = inode_pin(target_fd, other, 1);
+        bool moved = !renameat(source_fd, name, target_fd, other);
+        core_return();
         if (victim && victim != inode && moved) inode_unname(victim, to, other);
-        if (victim && pinned && (!moved || victim == inode)) inode_unpin(victim);
-        if (inode) inode_rename(inode, to, other);
+        if (inode && victim != inode && moved) inode_rename(inode, to, other);
+        if (inode) inode_settle(inode);
+        if (victim) inode_settle(victim);
+        if (!is_meanwhile) busy[0] = busy[1] = NULL;
         dir_release(to);
     }
     if (source_fd >= 0) dir_release(from);
@@ -215,7 +223,7 @@ void core_return(void) {
     case 1: behind_the_back(); break;
     case 2: remove_name(any_directory(), any_name()); break;
     case 3: rename_through(any_directory(), any_name(), any_directory(), any_name()); break;
-    case 4: if (node && node->inode != held) forget(node, 1 + roll(3)); break;
+    case 4: if (node && node->inode != held && node->inode != busy[0] && node->inode != busy[1]) forget(node, 1 + roll(3)); break;
     }
     is_meanwhile = false;
 }
