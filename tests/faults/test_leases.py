@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
+from tests.faults.leases import give_back, leased, wait_until_asked_for
 from tests.mount.actor import run_apart
 from tests.mount.fixtures import SharedMounts
-from tests.mount.mounted import PATIENCE, Mounted, wait_until
+from tests.mount.mounted import PATIENCE, Mounted
 
 MANY = 40  # more than the threads that the daemon has for who waits for a disk
 SOON = 30  # seconds; the kernel takes a lease away after 45
@@ -32,29 +30,6 @@ def mount(shared_mounts: SharedMounts) -> Mounted:
     return shared_mounts.get()
 
 
-@contextlib.contextmanager
-def leased(mount: Mounted, count: int) -> Iterator[tuple[list[int], list[Path]]]:
-    """The descriptors that hold the leases, and the files on the mount."""
-    names = [f"leased{number}" for number in range(count)]
-    with contextlib.ExitStack() as held:
-        holders = []
-        for name in names:
-            (mount.source / name).write_text("content")
-            held.callback((mount.source / name).unlink)
-            holder = held.enter_context(open(mount.source / name, "r+b")).fileno()
-            fcntl.fcntl(holder, fcntl.F_SETSIG, signal.SIGURG)
-            fcntl.fcntl(holder, fcntl.F_SETLEASE, fcntl.F_WRLCK)
-            holders.append(holder)
-        yield holders, [mount.mountpoint / name for name in names]
-
-
-def wait_until_asked_for(holders: list[int]) -> None:
-    wait_until(
-        lambda: all(fcntl.fcntl(fd, fcntl.F_GETLEASE) != fcntl.F_WRLCK for fd in holders),
-        what="somebody who asks for the files",
-    )
-
-
 @pytest.mark.parametrize(
     "use",
     ["open(path).read()", "os.truncate(path, 0)", "os.close(os.open(path, os.O_RDONLY | os.O_TRUNC))"],
@@ -68,7 +43,7 @@ def test_many_who_wait_for_leases_delay_nobody_else(use: str, mount: Mounted) ->
             assert run_apart((mount.mountpoint / "other").read_text, timeout=SOON) == "text"
             run_apart((mount.mountpoint / "new").write_text, "text", timeout=SOON)
             for holder in holders:
-                fcntl.fcntl(holder, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+                give_back(holder)
             assert waiting.wait(PATIENCE) == 0
 
 
@@ -82,7 +57,7 @@ def test_who_waits_for_a_lease_gets_a_file_that_was_linked(mount: Mounted) -> No
                 wait_until_asked_for(holders)
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     waiting.wait(0.5)  # meanwhile they are asked again and again
-                fcntl.fcntl(holders[0], fcntl.F_SETLEASE, fcntl.F_UNLCK)
+                give_back(holders[0])
                 assert waiting.wait(PATIENCE) == 0
         finally:
             link.unlink()

@@ -6,13 +6,14 @@ import contextlib
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.faults import faulty
 from tests.faults.disks import faulty_source
+from tests.faults.leases import give_back, leased, wait_until_asked_for
 from tests.mount.actor import run_apart
 from tests.mount.fixtures import SharedMounts
 from tests.mount.mounted import PATIENCE, Mounted, wait_until
@@ -54,6 +55,10 @@ def state_of(task: Path) -> str:
     return (task / "stat").read_text().rpartition(")")[2].split()[0]
 
 
+def waiting_threads(pid: int) -> int:
+    return sum(state_of(task) == "D" for task in Path(f"/proc/{pid}/task").glob("*"))
+
+
 def begin(command: str, directory: Path) -> subprocess.Popen[bytes]:
     """Have Python do this there; it waits when this returns."""
     code = f"import os; os.write(1, b'.'); {command}"
@@ -67,16 +72,18 @@ def begin(command: str, directory: Path) -> subprocess.Popen[bytes]:
 
 
 @contextlib.contextmanager
-def written_to(victims: list[Path], workspace: Path) -> Iterator[Path]:
+def written_to(
+    victims: list[Path], workspace: Path, begun: Callable[[int, Path], None] = lambda pid, page: None
+) -> Iterator[Path]:
     """What ends the writes when it is read."""
     disk = Mounted(workspace / "disk")
     disk.source.mkdir(parents=True)
     with faulty_source(disk):
         command = [sys.executable, "-c", WRITES_FROM_A_MAP, disk.source / "slow", *victims]
         with subprocess.Popen(command) as writer:
-            tasks = Path(f"/proc/{writer.pid}/task")
+            begun(writer.pid, disk.source / "slow")
             wait_until(
-                lambda: sum(state_of(task) == "D" for task in tasks.glob("*")) == len(victims),
+                lambda: waiting_threads(writer.pid) == len(victims),
                 what="the writes to wait for their page",
             )
             yield disk.source / "quick"
@@ -115,3 +122,39 @@ def test_who_changes_what_is_locked_below_delays_nobody_else(mount: Mounted, wor
     }
     changed |= {name: ["file", "new"] for name in IN_LOCKED_DIRECTORIES}
     assert names == {name: changed.get(name, ["file", "victim"]) for name in CHANGES}
+
+
+def opened_by(pid: int) -> list[str]:
+    with contextlib.suppress(FileNotFoundError):
+        return [os.readlink(link) for link in Path(f"/proc/{pid}/fd").glob("*")]
+    return []
+
+
+def test_who_waits_for_a_lease_and_then_for_a_lock_delays_nobody_who_waits_for_a_lease(
+    mount: Mounted, workspace: Path
+) -> None:
+    with leased(mount, 2) as (holders, (cut, other)):
+        cutting = begin(f"os.truncate({cut.name!r}, 0)", cut.parent)
+        reading = begin(f"open({other.name!r}).read()", other.parent)
+        wait_until_asked_for(holders)
+
+        def open_and_write(writer: int, page: Path) -> None:
+            wait_until(
+                lambda: str(page) in opened_by(writer) and state_of(Path(f"/proc/{writer}")) == "S",
+                what="the writer to wait for the lease, too",
+            )
+            give_back(holders[0])
+
+        with written_to([mount.source / cut.name], workspace, open_and_write) as quick:
+            (daemon,) = (pid for pid, line in mount.processes().items() if "mycelial-mount" in line)
+            wait_until(
+                lambda: waiting_threads(daemon) or cutting.poll() is not None,
+                what="who cuts the file to wait for its lock",
+            )
+            give_back(holders[1])
+            assert reading.wait(faulty.PATIENCE / 2) == 0
+            quick.read_bytes()
+        assert cutting.wait(PATIENCE) == 0
+        for process in (cutting, reading):
+            with process:
+                pass

@@ -9,7 +9,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#define LOOK_AFTER_MS 100 /* whether the reader was away for longer than that */
+#define LOOK_AFTER_MS 100 /* whether one of those who answer was away for longer than that */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static unsigned long turn;
@@ -55,7 +55,7 @@ bool core_take_timer(void) {
 static void leave(bool looks) {
     core_seat->looks = looks;
     core_seat->since_us = now_us();
-    if (core_seat == core_seats.reader) core_set_timer();
+    if (core_seat == core_seats.reader || core_seat == core_seats.asks_again) core_set_timer();
     core_unlock();
 }
 

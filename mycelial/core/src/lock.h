@@ -29,6 +29,7 @@ extern _Thread_local struct seat *core_seat; /* this thread's */
 /* Changed under the lock. */
 extern struct core_seats {
     struct seat *reader, *stand_in;
+    struct seat *asks_again; /* for what was postponed */
     bool closed; /* the session ends: who is lost shall not come back */
     uint32_t lookers[LOST_AT_MOST + 2]; /* whom those are lost for who look at a process; two more at the end */
     unsigned looking;

@@ -47,7 +47,6 @@ static struct {
     unsigned lost; /* changed under the core's lock */
     atomic_uint waiting; /* of these, for a disk */
     atomic_bool stop;
-    struct seat *asks_again; /* for what was postponed */
     int device; /* not by fuse_session_fd(), which is for pyfuse3 (session.c) */
     atomic_ulong requests, for_python;
 } reader;
@@ -85,7 +84,7 @@ static void understand(const struct fuse_buf *buffer) {
     if (header->opcode == OPCODE_TMPFILE) header->opcode = FUSE_CREATE;
 }
 
-static void replace_stand_in(void);
+static void replace_others(void);
 
 static void answer(struct fuse_session *se, struct fuse_buf *buffer) {
     reader.requests++;
@@ -96,7 +95,7 @@ static void answer(struct fuse_session *se, struct fuse_buf *buffer) {
     } else {
         core_lock();
         core_seat->uid = ((const struct fuse_in_header *)buffer->mem)->uid;
-        replace_stand_in();
+        if (core_seat == core_seats.reader) replace_others();
         postponed_answering(buffer);
         if (core_seat == core_seats.reader) placement_follow(buffer->mem);
         if (statx_is_asked(buffer))
@@ -189,28 +188,41 @@ static int receive(struct fuse_buf *buffer) {
 }
 
 static void *stand_in(void *own);
+static void *ask_again(void *own);
 
 /* With the core. */
-static void replace_stand_in(void) {
-    if (reader.stop || core_seat != core_seats.reader || !core_seats.stand_in || !core_seats.stand_in->since_us) return;
-    if (reader.lost >= LOST_AT_MOST || !is_lost(core_seats.stand_in)) return;
-    struct seat *next = begin_thread(stand_in);
-    if (!next) return;
-    give_up(core_seats.stand_in);
-    core_seats.stand_in = next;
+static bool replace(struct seat **seat, void *(*run)(void *)) {
+    if (reader.stop || !*seat || !(*seat)->since_us || reader.lost >= LOST_AT_MOST || !is_lost(*seat)) return false;
+    struct seat *next = begin_thread(run);
+    if (!next) return false;
+    give_up(*seat);
+    *seat = next;
+    return true;
 }
 
+static void replace_others(void) {
+    replace(&core_seats.stand_in, stand_in);
+    replace(&core_seats.asks_again, ask_again);
+}
+
+/* With a new stand-in: without one, whoever is held up next would be for good. */
 static bool takes_over(void) {
     core_lock();
-    bool may = !reader.stop && reader.lost < LOST_AT_MOST && is_lost(core_seats.reader);
-    struct seat *next = may ? begin_thread(stand_in) : NULL; /* without one, whoever is held up next would be for good */
-    if (next) {
-        give_up(core_seats.reader);
+    bool taken = replace(&core_seats.reader, stand_in);
+    if (taken) {
+        core_seats.stand_in = core_seats.reader;
         core_seats.reader = core_seat;
-        core_seats.stand_in = next;
     }
     core_unlock();
-    return next != NULL;
+    return taken;
+}
+
+/* Whether who asks again is away, and not yet for too long. */
+static bool replace_who_asks_again(void) {
+    core_lock();
+    bool is_away = !replace(&core_seats.asks_again, ask_again) && core_seats.asks_again && core_seats.asks_again->since_us;
+    core_unlock();
+    return is_away;
 }
 
 static void read_on(struct fuse_buf *buffer);
@@ -233,8 +245,10 @@ static void *stand_in(void *own) {
         bool is_due = !reader.stop && poll(&timer, 1, -1) > 0;
         stop_waiting();
         if (!is_due || !core_take_timer()) continue;
+        bool comes_again = replace_who_asks_again();
         while (!reader.stop && !core_seat->lost && is_left_too_long()) {
             if (is_lost(core_seats.reader) && takes_over()) {
+                if (comes_again) core_set_timer();
                 read_on(&buffer);
                 return NULL;
             }
@@ -243,7 +257,7 @@ static void *stand_in(void *own) {
             if (got > 0) answer(reader.session, &buffer);
             if (got <= 0 && got != -EINTR) break;
         }
-        if (!core_seat->lost && core_seats.reader->since_us) core_set_timer();
+        if (!core_seat->lost && (comes_again || core_seats.reader->since_us)) core_set_timer();
     }
     free(buffer.mem);
     if (core_seat->lost)
@@ -293,7 +307,8 @@ static bool take_postponed(struct fuse_buf *buffer) {
     return taken;
 }
 
-/* What was postponed is asked again here, looking at no process: the reader may do that at the same time. */
+/* What was postponed is asked again here, looking at no process: the reader may do that at the same time. Where this
+ * one waits for a disk, another does. */
 static void *ask_again(void *own) {
     core_seat = own;
     core_seat->tid = gettid();
@@ -355,8 +370,8 @@ int reader_start(struct fuse_session *se) {
     core_lock();
     core_seats.reader = begin_thread(read_device);
     core_seats.stand_in = core_seats.reader ? begin_thread(stand_in) : NULL;
-    reader.asks_again = core_seats.reader ? begin_thread(ask_again) : NULL;
-    if (reader.asks_again) postponed_begin();
+    core_seats.asks_again = core_seats.reader ? begin_thread(ask_again) : NULL;
+    if (core_seats.asks_again) postponed_begin();
     core_unlock();
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return core_seats.reader ? 0 : EAGAIN;
@@ -399,7 +414,7 @@ void reader_stop(void) {
     core_lock();
     core_seats.closed = reader.lost > 0;
     core_unlock();
-    end_thread(&reader.asks_again);
+    end_thread(&core_seats.asks_again);
     core_lock();
     postponed_end();
     core_unlock();
