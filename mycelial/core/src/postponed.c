@@ -5,6 +5,7 @@
 #include "postponed.h"
 
 #include <errno.h>
+#include <linux/fuse.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,8 @@
 
 #define FIRST_PAUSE_US 2000
 #define LONGEST_PAUSE_US 50000
+#define FOR_EACH_US 1000 /* of those that wait for one user: he has few asked at a time */
+#define LONGEST_OF_ALL_US 1000000
 #define USUAL_TIME_S 45 /* that the kernel gives a holder */
 #define GRACE_S 5
 
@@ -58,6 +61,18 @@ static uint64_t first_due_us(void) {
     return first;
 }
 
+static uint32_t uid_of(const struct fuse_buf *buffer) { return ((const struct fuse_in_header *)buffer->mem)->uid; }
+
+/* Twice as long each time; and as many as wait for one user are asked no oftener than a few that do. */
+static uint64_t next_pause_us(void) {
+    uint64_t pause = answering.pause_us ? 2 * answering.pause_us : FIRST_PAUSE_US, least = 0;
+    for (struct request *request = postponed.first; request; request = request->next)
+        if (uid_of(&request->buffer) == uid_of(answering.buffer)) least += FOR_EACH_US;
+    if (pause > LONGEST_PAUSE_US) pause = LONGEST_PAUSE_US;
+    if (least > LONGEST_OF_ALL_US) least = LONGEST_OF_ALL_US;
+    return pause > least ? pause : least;
+}
+
 void postponed_answering(const struct fuse_buf *buffer) {
     answering.buffer = buffer->flags & FUSE_BUF_IS_FD ? NULL : buffer;
     answering.pause_us = answering.until_us = 0;
@@ -77,8 +92,7 @@ int postpone(fuse_req_t req) {
         return ENOMEM;
     }
     memcpy(mem, answering.buffer->mem, answering.buffer->size);
-    uint64_t pause = answering.pause_us ? 2 * answering.pause_us : FIRST_PAUSE_US;
-    if (pause > LONGEST_PAUSE_US) pause = LONGEST_PAUSE_US;
+    uint64_t pause = next_pause_us();
     *request = (struct request){.next = postponed.first,
                                 .due_us = now + pause,
                                 .pause_us = pause,
