@@ -12,15 +12,7 @@ from itertools import islice, takewhile
 from typing import NamedTuple
 
 from mycelial.graph.actors import Actor, is_place
-from mycelial.graph.capturing import (
-    as_told,
-    captured,
-    captured_lately,
-    finished_before,
-    in_documents,
-    in_words,
-    used_before,
-)
+from mycelial.graph.capturing import captured, captured_lately, finished_before, used_before
 from mycelial.graph.making import Making, Reads
 from mycelial.graph.pairing import exported
 from mycelial.graph.piping import through_pipes
@@ -40,6 +32,8 @@ from mycelial.graph.redirections import (
     read_by_itself,
 )
 from mycelial.graph.rounds import own_reads
+from mycelial.graph.telling import as_told
+from mycelial.graph.wording import in_documents, in_words
 
 _CAPTURING = (Kind.INTERPRETER, Kind.TOOL)
 

@@ -9,12 +9,13 @@ from collections.abc import Iterator
 from itertools import dropwhile, takewhile
 
 from mycelial.graph.actors import Actor, is_named_pipe, is_place
-from mycelial.graph.capturing import captured, finished_last, is_before, is_fed_by, is_told
+from mycelial.graph.capturing import captured, finished_last, is_fed_by
 from mycelial.graph.making import Making, Reads
 from mycelial.graph.places import has_script_as_input
 from mycelial.graph.processes import Processes
 from mycelial.graph.programs import Kind, kind_of, script_text
 from mycelial.graph.redirections import inputs_of_shell, made_since
+from mycelial.graph.telling import is_before, is_told
 
 
 def through_pipes(making: Making, processes: Processes) -> Reads:

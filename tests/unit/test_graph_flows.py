@@ -8,9 +8,9 @@ import pytest
 
 from mycelial.graph import flows
 from mycelial.graph.actors import Read
-from mycelial.graph.capturing import captures_for_words
 from mycelial.graph.making import Making
 from mycelial.graph.processes import Processes
+from mycelial.graph.telling import captures_for_words
 from mycelial.record.events import Neighbour, Op
 from tests.unit.worked import Story
 

@@ -1,0 +1,133 @@
+"""What was captured for the words of a command, or for the here-document that is its input.
+
+A command line says how many words it has, and which of them are files; what is left may have been captured.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from mycelial.graph.actors import Actor, is_named_pipe, is_place
+from mycelial.graph.capturing import CAPTURED, is_for_the_shell, is_in_copy_of, may_count
+from mycelial.graph.filters import reads_input
+from mycelial.graph.making import Making, Reads
+from mycelial.graph.processes import Processes
+from mycelial.graph.programs import Kind, script_text
+from mycelial.graph.substitutions import ANY_WORDS
+from mycelial.graph.telling import (
+    depth_of_shell,
+    in_last,
+    is_file,
+    is_in_text,
+    is_told,
+    may_be_in_words,
+    said,
+    told,
+)
+
+LISTED = 3
+"""Files on a command line that may be those of a list, be they all that is on it."""
+
+
+def in_words(making: Making, processes: Processes) -> Reads:
+    """What was captured for the command line of the writer, or of what stands before it in its pipeline."""
+    writer, process = making.writer, making.process
+    depth = depth_of_shell(writer)
+    line = process.chain_args[depth] if depth is not None and depth < len(process.chain_args) else ()
+    if writer.kind is not Kind.SHELL and writer.shell is not None and writer.shell[0] != line:
+        uses = in_last(making)
+        if uses is not None or not is_told(writer.shell[0]):
+            yield from said(uses or [], writer.pid, making, processes)
+            return
+    if depth is None or not line:
+        return
+    pid, _ = writer.chain[depth]
+    called = process.chain_args[depth - 1] if depth else writer.args or ()
+    if (text := told(line)) is not None and (
+        uses := text.used_by(called or (writer.comm, *ANY_WORDS), making.path_of(making.product))
+    ) is not None:
+        while process.chain_args[depth + 1 : depth + 2] == (line,):
+            depth += 1  # it is a copy
+        uses += text.written_to(making.path_of(making.product)) or []  # with others, in a group
+        yield from said(uses, writer.chain[depth][0], making, processes)
+        return
+    if writer.kind is Kind.SHELL:
+        return
+    if not may_be_in_words(line, (called or (writer.comm,))[0].rpartition("/")[2]):
+        return
+    shell, others = processes.latest(pid), (writer, making.creator)
+    inherited = {pipe for one in (*others, *((shell,) if shell else ())) for pipe in one.pipe_out}
+    since = max(processes.finishing.last_before(pid, writer.first), writer.first - CAPTURED)
+    loose = list(_loose_words(called, making))
+    has_room = not called or _takes_document(called, writer, processes)
+    own = {file for file, read in writer.reads.items() if not read.conducted} - {making.product}
+    has_words = bool(loose) or len(own) >= LISTED
+    until = making.t if writer.pipe_in else writer.first
+    for child in (one for one in processes.unread_below(pid, since, inherited) if since < one.first <= until):
+        pipes = child.pipe_out - inherited - {other.streams[0] for other in child.neighbours}
+        if not pipes or processes.has_reader(pipes):
+            continue
+        is_word = has_room or (has_words and _may_be_among(loose, child))
+        if (child.first < writer.first and is_word) or _is_for_another_part(child, writer, pid):
+            yield from child.reads.items()
+    commands = script_text(line)
+    reads_itself = (has_room or has_words) and (not commands or is_file(commands, line) or "$(<" in commands)
+    for file, read in reversed(shell.reads.items()) if shell is not None and reads_itself else ():
+        if read.last <= since:  # since then it took up nothing itself, as by $(<file)
+            break
+        if read.conducted and read.last < writer.first and not is_for_the_shell(making.path_of(file)):
+            yield file, read
+
+
+def _takes_document(called: tuple[str, ...], writer: Actor, processes: Processes) -> bool:
+    """Whether the input of a program so called may be a here-document."""
+    given = writer.fds.get(0, "")
+    if writer.same_input or not reads_input(called) or processes.writers_into({given}):
+        return False
+    return not is_place(given) or given.endswith("(deleted)")
+
+
+def _loose_words(line: tuple[str, ...], making: Making) -> Iterator[str]:
+    """Yield the words of a command line that are no plain options, nor the product or what was read."""
+    files = {making.name_of(file) for file in (making.product, *making.writer.reads)}
+    yield from (
+        word
+        for word in line[1:]
+        if not (_OPTION.fullmatch(word) or is_named_pipe(word) or word.rpartition("/")[2] in files)
+    )
+
+
+_OPTION = re.compile(r"-[A-Za-z]*")
+
+
+def _may_be_among(loose: list[str], child: Actor) -> bool:
+    """Whether what a child says may be such words.
+
+    Of one that only was given a file by its shell, nobody saw what it became: most count lines.
+    """
+    if child.kind is Kind.SHELL:
+        return bool(loose)
+    return not may_count(child) or any(character.isdigit() for word in loose for character in word)
+
+
+def _is_for_another_part(child: Actor, writer: Actor, shell: int) -> bool:
+    """Whether what a child says is in the words of another part of the writer's pipeline, a shell still."""
+    return bool(writer.pipe_in) and child.ppid not in (writer.pid, shell) and is_in_copy_of(shell, child)
+
+
+def in_documents(making: Making, processes: Processes) -> Reads:
+    """What was captured for the here-document that is the input of another part of the writer's pipeline.
+
+    A copy of the shell puts that together before it becomes the program, while the writer waits already.
+    """
+    writer = making.writer
+    if not writer.pipe_in or processes.writers_into(writer.pipe_in) or is_in_text(making):
+        return
+    parts = {other.pid for other in writer.neighbours}
+    for child in processes.unread_below(writer.ppid, writer.first - CAPTURED, writer.pipe_out):
+        waits = child.first >= writer.first and child.chain[1:2] == writer.chain[:1] != ()
+        if child.ppid == writer.pid or not (waits or child.ppid in parts):
+            continue
+        if not processes.has_reader(child.pipe_out - writer.pipe_out):
+            yield from child.reads.items()
