@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from mycelial.graph.actors import NAMED_PIPES, Actor
 from mycelial.graph.calling import as_called, began_in, called_in, has_lasting_script, root_of
+from mycelial.graph.feeding import feeder_of
 from mycelial.graph.filters import ignores_input, reads_input
 from mycelial.graph.making import Written, opener_of
 from mycelial.graph.processes import Processes
@@ -75,7 +76,7 @@ class _Builder:
 
     def step(self, reads: tuple[tuple[int, str], ...]) -> Step:
         written, process = self._written, self._written.process
-        feeder = self._processes.feeder(written.writer, written.creator, written.process)
+        feeder = feeder_of(written.writer, written.creator, written.process, self._processes)
         feeder = feeder or opener_of(written.writer, written.creator)
         top = self._top(process) if feeder is None else self._feeding(feeder)
         commands: tuple[Command, ...] = ()

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from mycelial.graph.actors import Actor, is_place
 from mycelial.graph.capturing import captured, captured_lately, finished_before, used_before
+from mycelial.graph.feeding import feeder_of
 from mycelial.graph.making import Making, Reads
 from mycelial.graph.pairing import exported
 from mycelial.graph.piping import through_pipes
@@ -90,7 +91,7 @@ def flows_into(making: Making, processes: Processes) -> dict[int, Flow]:
             _gather(flows, making, from_children(making, making.creator, processes))
     if _gave_its_output(making):
         _gather(flows, making, own_reads(replace(making, writer=making.creator)))
-    if (feeder := processes.feeder(writer, making.creator, making.process)) is not None:
+    if (feeder := feeder_of(writer, making.creator, making.process, processes)) is not None:
         _gather(flows, making, _fed(making, feeder, processes))
     _gather(flows, making, through_pipes(making, processes))
     if writer.pipe_in:

@@ -10,6 +10,7 @@ from itertools import dropwhile, takewhile
 
 from mycelial.graph.actors import Actor, is_named_pipe, is_place
 from mycelial.graph.capturing import captured, finished_last, is_fed_by
+from mycelial.graph.feeding import earlier_in_pipeline
 from mycelial.graph.making import Making, Reads
 from mycelial.graph.places import has_script_as_input
 from mycelial.graph.processes import Processes
@@ -30,13 +31,13 @@ def through_pipes(making: Making, processes: Processes) -> Reads:
     if _is_of_all(making) and not processes.writers_into(pipes):
         pipes = set()
     if not pipes and _is_at_its_end(making):
-        earlier = processes.earlier_in_pipeline(making.writer)
+        earlier = earlier_in_pipeline(making.writer, processes)
         if earlier and earlier.finished.keys() <= {making.product}:
             pipes |= earlier.pipe_out - making.writer.pipe_out
             processes.take_for_reader(making.writer, pipes)
     elif pipes and not processes.writers_into(pipes) and not _has_all_its_parts(making, pipes):
         pipes |= _into_who_started(making, processes)
-        earlier = processes.earlier_in_pipeline(making.writer)
+        earlier = earlier_in_pipeline(making.writer, processes)
         if namers := [other for other in _named(making, processes) if other.number not in seen]:
             for other in namers:
                 yield from other.reads.items()

@@ -15,17 +15,12 @@ from typing import Any
 from mycelial.graph.actors import IDLE, Actor, Read, actor_from, places_of, reads_from, reads_state, state_of
 from mycelial.graph.changes import Changes
 from mycelial.graph.indexes import FEW, Below, Finishing, Pipes, drop
-from mycelial.graph.programs import FEEDING, Kind, is_one_command, kind_of
+from mycelial.graph.programs import Kind, kind_of
 from mycelial.graph.trees import root_of, tree_of
 from mycelial.record.events import Process
 
 UNIT_PAUSE = 2 * 3600.0
 """Seconds without an event after which a unit of work is over; a compiler may think long."""
-
-PIPELINE = 2.0
-PIPELINE_TICKS = 20
-PIPELINE_IDS = 32
-"""Within how many seconds, clock ticks and process ids a shell has started a whole pipeline."""
 
 ACTORS = 2048
 READS = 200_000
@@ -146,35 +141,6 @@ class Processes:
                 latest = max(latest, other.first)
         return latest
 
-    def feeder(self, writer: Actor, creator: Actor | None, process: Process) -> Actor | None:
-        """Return the program that writes into the input of its child: the writer, or who opened its output.
-
-        tar starts a compressor like that, and a script a converter; a shell may stand in between. What the
-        writer, seen as `process` now, read itself says more.
-        """
-        if writer.reads:
-            return None
-        lines = {pid: line for (pid, _), line in zip(process.chain, process.chain_args, strict=False)}
-        for child in (writer,) if creator is None else (writer, creator):
-            pipes = child.pipe_in - child.pipe_out
-            if pipes and not self.writers_into(pipes):
-                return self._above_pipes(child, pipes, lines)
-            if pipes and child is writer:
-                return None
-        if creator is not None and creator.pid == writer.ppid and creator.kind in FEEDING:
-            return creator  # it opened the output for its child, and the input most likely
-        return None
-
-    def _above_pipes(self, child: Actor, pipes: set[str], lines: dict[int, tuple[str, ...]]) -> Actor | None:
-        for pid, comm in child.chain:
-            actor = self.latest(pid)
-            if actor is not None and pipes <= actor.pipe_in:
-                continue  # it has them from its own parent
-            if actor is None and kind_of(comm) is Kind.SHELL and is_one_command(lines.get(pid, ())):
-                continue
-            return actor if actor is not None and actor.kind in FEEDING else None
-        return None
-
     def readers_of(self, pipes: set[str]) -> list[Actor]:
         """Return the actors whose standard input is one of `pipes`, but not what such an actor started."""
         found = self._pipes.readers(pipes)
@@ -190,28 +156,6 @@ class Processes:
     def has_reader(self, pipes: set[str]) -> bool:
         """Whether the standard input of any actor is one of `pipes`."""
         return self._pipes.has_reader(pipes)
-
-    def earlier_in_pipeline(self, actor: Actor) -> Actor | None:
-        """Return who most likely stands before `actor` in its pipeline, though the links between are gone.
-
-        A filter that touches no file is known from /proc only, and may have ended before anybody looked.
-        What is left is that a shell starts the parts of a pipeline one right after the other.
-        Who writes to where `actor` writes too stands beside it: make gives all jobs its own standard output,
-        and to all but one a standard input that nobody ever writes to.
-        """
-        own = actor.pipe_out.union(*(above.pipe_out for above in (self.latest(actor.ppid),) if above))
-        for pid in range(actor.pid - 1, actor.pid - PIPELINE_IDS - 1, -1):
-            other = self.latest(pid)
-            if (
-                other is not None
-                and other.last >= actor.first - PIPELINE
-                and other.ppid == actor.ppid
-                and other.pipe_out - own
-                and abs((other.start or 0) - (actor.start or 0)) <= PIPELINE_TICKS
-                and not self.has_reader(other.pipe_out - own)
-            ):
-                return None if self.finishing.last_before(actor.ppid, actor.first) > other.last else other
-        return None
 
     def below(self, pid: int, since: float) -> Iterator[Actor]:
         """Yield the actors with an ancestor `pid` that had an event at `since` or later, latest first."""
