@@ -7,9 +7,11 @@ words, or within a here-document, is used by that command.
 
 from __future__ import annotations
 
+import re
 from itertools import takewhile
 
 from mycelial.graph.actors import Actor, is_named_pipe
+from mycelial.graph.filters import GREP
 from mycelial.graph.making import Making, Reads
 from mycelial.graph.processes import Processes
 from mycelial.graph.programs import Kind, kind_of
@@ -27,8 +29,7 @@ CAPTURED = 60.0
 
 def finished_before(making: Making, shell: Actor) -> float:
     """Return when the shell itself had written something else: what it read before was for that."""
-    begun = making.t if making.begun is None or making.since else making.begun
-    return max(finished_last(making, shell, begun), making.since)
+    return max(finished_last(making, shell, making.opened), making.since)
 
 
 def finished_last(making: Making, shell: Actor, t: float) -> float:
@@ -42,7 +43,7 @@ def wrote_since(making: Making, shell: Actor, child: Actor, processes: Processes
     between = takewhile(lambda item: item[0] != shell.pid, child.chain)
     above = [actor for pid, _ in between if (actor := processes.latest(pid)) is not None]
     return any(
-        actor.kind is Kind.SHELL and finished_last(making, actor, making.t) > child.first for actor in above
+        actor.shell is not None and finished_last(making, actor, making.t) > child.first for actor in above
     )
 
 
@@ -53,7 +54,7 @@ def captured(making: Making, script: Actor, processes: Processes, since: float) 
     if not children:  # mostly
         return
     named = [(actor.first, actor.last) for actor in processes.given_pipes_below(script.pid, since)]
-    used_up = processes.finishing.last_before(script.pid, making.t if making.begun is None else making.begun)
+    used_up = processes.finishing.last_before(script.pid, making.opened)
     counted: float | None = None
     for child in (one for one in children if one.first >= since):
         is_copys = is_in_copy_of(script.pid, child) and not child.pipe_in
@@ -128,7 +129,7 @@ def is_for_the_shell(path: str) -> bool:
 
 def used_before(making: Making, shell: Actor, processes: Processes) -> float:
     """Return until when what a shell had captured was used up: by itself, or by those that it wrote it to."""
-    begun = making.t if making.begun is None else making.begun
+    begun = making.opened
     since = finished_before(making, shell)
     if captures_for_words(shell.args or ()):
         return max(since, processes.finishing.last_before(shell.pid, begun))
@@ -148,7 +149,12 @@ def is_fed_by(shell: Actor, child: Actor, pipes: set[str], processes: Processes)
 _COUNTING = frozenset({"wc", "cksum", "sum", "md5sum", "sha1sum", "sha256sum", "sha512sum", "b2sum"})
 """Programs that say numbers alone: in words that hold none these are not."""
 
+_COUNTS = re.compile(r"-[A-Za-z]*c[A-Za-z]*|--count")
+"""With such an option so does grep."""
+
 
 def may_count(child: Actor) -> bool:
     called = child.args or (child.comm,)
-    return child.kind is Kind.SHELL or called[0].rpartition("/")[2] in _COUNTING
+    name = called[0].rpartition("/")[2]
+    counts_lines = name in GREP and any(map(_COUNTS.fullmatch, called[1:]))
+    return child.kind is Kind.SHELL or name in _COUNTING or counts_lines

@@ -21,7 +21,7 @@ _TOLD_FILES = """
     unzip pdflatex latex bibtex biber convert magick pandoc diff cmp join paste comm
 """
 _ALWAYS = "tr tee xargs sponge cpio at batch patch"
-_GREP = ("grep", "egrep", "fgrep")
+GREP = ("grep", "egrep", "fgrep")
 _WITH_SCRIPT = "sed grep egrep fgrep awk gawk mawk nawk"
 _SCRIPTED = frozenset(_WITH_SCRIPT.split())
 _TEX = ("pdflatex", "latex", "bibtex", "biber")
@@ -82,7 +82,7 @@ def reads_input(args: tuple[str, ...]) -> bool:
         return False
     if most < 1000 and any(word.startswith((*_GIVEN, "BEGIN")) for word in words):
         return False
-    if name in _GREP and any(map(_RECURSIVE.fullmatch, words)):
+    if name in GREP and any(map(_RECURSIVE.fullmatch, words)):
         return False
     return "-" in words or sum(not word.startswith("-") for word in words) <= most
 

@@ -70,8 +70,7 @@ def flows_into(making: Making, processes: Processes) -> dict[int, Flow]:
                 _gather(flows, making, loops_input(making, writer))
                 _gather(flows, making, iter(as_told(making, processes) or ()))
                 _gather(flows, making, in_words(making, processes))
-                begun = making.t if making.begun is None else making.begun
-                latest = processes.finishing.last_before(writer.pid, begun)
+                latest = processes.finishing.last_before(writer.pid, making.opened)
                 _gather(flows, making, _taken_up(making, processes, latest))
         case _:
             new = takewhile(lambda item: item[1].last > making.since, own_reads(making))

@@ -57,6 +57,11 @@ class Making:
     root: str
     number_at: Callable[[str], int | None]
 
+    @property
+    def opened(self) -> float:
+        """When it was opened for what was put there now, as far as is known: nobody sees what is added to."""
+        return self.t if self.begun is None or self.since or self.closed_before else self.begun
+
     def is_at(self, file: int, target: str) -> bool:
         """Whether what a stream leads to is this file, wherever the mount's root may be."""
         return target.endswith(f"/{self.path_of(file)}")

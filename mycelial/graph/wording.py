@@ -59,7 +59,7 @@ def in_words(making: Making, processes: Processes) -> Reads:
     shell, others = processes.latest(pid), (writer, making.creator)
     inherited = {pipe for one in (*others, *((shell,) if shell else ())) for pipe in one.pipe_out}
     since = max(processes.finishing.last_before(pid, writer.first), writer.first - CAPTURED)
-    loose = list(_loose_words(called, making))
+    loose = list(_loose_words(called, making, processes))
     has_room = not called or _takes_document(called, writer, processes)
     own = {file for file, read in writer.reads.items() if not read.conducted} - {making.product}
     has_words = bool(loose) or len(own) >= LISTED
@@ -83,37 +83,50 @@ def in_words(making: Making, processes: Processes) -> Reads:
 def _takes_document(called: tuple[str, ...], writer: Actor, processes: Processes) -> bool:
     """Whether the input of a program so called may be a here-document."""
     given = writer.fds.get(0, "")
+    if not given and processes.writers_into(writer.pipe_in - writer.pipe_out):
+        return False
     if writer.same_input or not reads_input(called) or processes.writers_into({given}):
         return False
     return not is_place(given) or given.endswith("(deleted)")
 
 
-def _loose_words(line: tuple[str, ...], making: Making) -> Iterator[str]:
-    """Yield the words of a command line that are no plain options, nor the product or what was read."""
-    files = {making.name_of(file) for file in (making.product, *making.writer.reads)}
+def _loose_words(line: tuple[str, ...], making: Making, processes: Processes) -> Iterator[str]:
+    """Yield the words of a command line that are no plain options, nor the product or what was read.
+
+    What runs others names their program.
+    """
+    reads = (file for member in processes.unit(making.writer) for file in member.reads)
+    files = {making.name_of(file) for file in (making.product, *reads)}
+    files.add((making.writer.args or (making.writer.comm,))[0].rpartition("/")[2])
     yield from (
         word
         for word in line[1:]
-        if not (_OPTION.fullmatch(word) or is_named_pipe(word) or word.rpartition("/")[2] in files)
+        if _SAYS.search(word)
+        and not (_OPTION.fullmatch(word) or is_named_pipe(word) or word.rpartition("/")[2] in files)
     )
 
 
+_SAYS = re.compile(r"\w")
 _OPTION = re.compile(r"-[A-Za-z]*")
 
 
 def _may_be_among(loose: list[str], child: Actor) -> bool:
-    """Whether what a child says may be such words.
+    """Whether what a child says may be such words: not those that it was called with itself.
 
     Of one that only was given a file by its shell, nobody saw what it became: most count lines.
     """
     if child.kind is Kind.SHELL:
         return bool(loose)
-    return not may_count(child) or any(character.isdigit() for word in loose for character in word)
+    if not loose:
+        return not may_count(child)
+    words = [word for word in loose if word not in (child.args or ())]
+    return any(not may_count(child) or any(map(str.isdigit, word)) for word in words)
 
 
 def _is_for_another_part(child: Actor, writer: Actor, shell: int) -> bool:
     """Whether what a child says is in the words of another part of the writer's pipeline, a shell still."""
-    return bool(writer.pipe_in) and child.ppid not in (writer.pid, shell) and is_in_copy_of(shell, child)
+    is_piped = bool(writer.pipe_in) and not writer.same_input
+    return is_piped and child.ppid not in (writer.pid, shell) and is_in_copy_of(shell, child)
 
 
 def in_documents(making: Making, processes: Processes) -> Reads:

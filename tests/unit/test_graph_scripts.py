@@ -208,3 +208,51 @@ def test_of_commands_that_are_called_alike_the_likeliest_has_nothing_before_it()
     assert text is not None
     assert not text.is_before(("cat", "a"), ("sort", "c"))
     assert text.is_before(("cat", "b"), ("sort",))
+
+
+def test_what_a_shell_had_written_elsewhere_is_not_in_what_it_adds_to_a_file(story: Story) -> None:
+    shell = story.program("bash", args=SCRIPT)
+    shell.run("sort").open("b").make("out")
+    shell.run("cat", pipe_out=("7",)).open("a")
+    shell.make("said").close("out")
+    assert story.sources("said") == ["a"]
+    assert story.sources("out") == ["b"]
+
+
+def test_what_a_here_document_was_put_together_from_is_in_the_scripts_output_no_more(story: Story) -> None:
+    story.program("sh", args=("sh", "-c", "bash x.sh > log")).create("log")
+    shell = story.program("bash", args=SCRIPT, **at("", "/m/log"))
+    copy = shell.run("bash", args=SCRIPT, **at("", "/m/log")).create("out")
+    copy.run("head", **at("", "pipe:[5]")).open("a")
+    copy.becomes("cat", args=("cat",), **at("/tmp/x (deleted)", "/m/out")).close("out")
+    shell.close("log")
+    assert story.sources("out") == ["a"]
+    assert story.sources("log") == []
+
+
+@pytest.mark.parametrize(
+    ("captured", "words"),
+    [
+        (("grep", "-h", "some", "a"), ("grep", "-h", "some", "b")),
+        (("cat", "a"), ("sort", "{}", "+", "b")),
+        (("grep", "-c", "some", "a"), ("grep", "other", "b")),
+    ],
+    ids=["called alike", "no words", "a number"],
+)
+def test_words_that_nobody_can_have_captured_have_no_room_for_it(
+    story: Story, captured: tuple[str, ...], words: tuple[str, ...]
+) -> None:
+    shell = story.program("bash", args=SCRIPT)
+    shell.run(captured[0], args=captured, pipe_out=("7",)).open("a")
+    shell.run(words[0], args=words, chain_args=(SCRIPT,)).open("b").make("out")
+    assert story.sources("out") == ["b"]
+
+
+def test_what_another_part_of_a_unit_read_is_no_captured_word(story: Story) -> None:
+    shell = story.program("bash", args=SCRIPT)
+    shell.run("cat", args=("cat", "a"), pipe_out=("7",)).open("a")
+    line = ("gcc", "-c", "m.c", "-o", "m.o")
+    gcc = shell.run("gcc", args=line)
+    gcc.run("cc1", args=("cc1", "m.c"), chain_args=(line, SCRIPT)).open("m.c")
+    gcc.run("as", args=("as", "-o", "m.o", "/tmp/x.s"), chain_args=(line, SCRIPT)).make("m.o")
+    assert story.sources("m.o") == ["m.c"]
