@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from itertools import islice
+from itertools import islice, takewhile
 
 from mycelial.graph.actors import Actor, is_place
+from mycelial.graph.calling import has_commands
+from mycelial.graph.filters import reads_input
 from mycelial.graph.making import Making, Reads
 from mycelial.graph.processes import Processes
-from mycelial.graph.programs import CONDUCTORS, is_told_by_input
+from mycelial.graph.programs import CONDUCTORS, Kind, is_told_by_input
 
 OPENED = 64
 """Files read latest by a process, among which is what it opened for its child."""
@@ -28,22 +30,72 @@ def mounted_at(actor: Actor, path: str) -> str:
     return next((target[: -len(below)] for target in actor.fds.values() if target.endswith(below)), "")
 
 
-def given(making: Making, processes: Processes) -> int | None:
-    """Return the file that is the standard input of a program, whoever opened it.
+def given(making: Making, processes: Processes) -> Iterator[int]:
+    """Yield the files that are the standard input of a program, or of its pipeline, whoever opened them.
 
     Who stands below a shell that reads there what to do has that as its input, too, if given no other.
     """
-    writer, process = making.writer, making.process
+    writer, creator = making.writer, making.creator
+    if writer.kind in CONDUCTORS:
+        return
     target = writer.fds.get(0, "")
-    if not is_place(target) or writer.kind in CONDUCTORS:
-        return None
+    if target.startswith("pipe:"):
+        yield from _given_to_pipeline(target, making, processes)
+    elif is_place(target):
+        file = _input_at(target, making, processes)
+        if file is not None:
+            yield file
+    elif not target and creator.pid == writer.ppid and _passes_input(creator, writer):
+        file = _input_at(creator.fds.get(0, ""), making, processes)
+        if file is not None:
+            yield file  # the writer has closed it by now
+
+
+def _passes_input(shell: Actor, child: Actor) -> bool:
+    """Whether a shell passes its input on to such a child: that reads one, and the shell has its commands."""
+    return shell.kind is Kind.SHELL and has_commands(shell.args or ()) and reads_input(child.args or ())
+
+
+def _given_to_pipeline(pipe: str, making: Making, processes: Processes) -> Iterator[int]:
+    """Yield the file that is the input of the first part of a pipeline, as it was seen beside the writer."""
+    beside = {one.streams[1]: one for one in making.process.neighbours if len(one.streams) > 1}
+    first = beside.get(pipe)
+    if first is None and not processes.writers_into({pipe}):
+        yield from _opened_before_exec(making, processes)
+    for _ in beside:
+        if first is None or not first.streams[0].startswith("pipe:"):
+            break
+        first = beside.get(first.streams[0])
+    if first is not None and is_place(first.streams[0]) and reads_input(first.args):
+        file = _input_at(first.streams[0], making, processes)
+        if file is not None:
+            yield file
+
+
+def _opened_before_exec(making: Making, processes: Processes) -> Iterator[int]:
+    """Yield what the shell that started the writer was given as its input by the one that forked it."""
+    shell, lines = processes.latest(making.writer.ppid), making.process.chain_args
+    if shell is not None and lines and shell.args != lines[0] and has_commands(lines[0]):
+        latest = next(reversed(shell.reads), None)
+        if latest is not None and shell.reads[latest].conducted and not shell.finished:
+            yield latest
+
+
+def _input_at(target: str, making: Making, processes: Processes) -> int | None:
+    """Return the file that an input leads to, unless that is where a shell above reads what to do."""
+    writer, process = making.writer, making.process
     shell = processes.latest(writer.ppid)
-    file = _file_at(target, making, [writer, *([shell] if shell is not None else [])])
-    above = zip(process.chain, process.chain_args, strict=False)
-    if file is not None and any(is_told_by_input(comm, line) for (_, comm), line in above):
-        is_shells = shell is not None and shell.given != target and file in shell.reads
-        return file if is_shells or file in writer.reads else None
-    return file
+    above = filter(None, (processes.latest(pid) for pid, _ in process.chain))
+    file = _file_at(target, making, [writer, *above]) if is_place(target) else None
+    lines = zip(process.chain, process.chain_args, strict=False)
+    told = next((pid for (pid, comm), line in lines if is_told_by_input(comm, line)), None)
+    if file is None or told is None or file in writer.reads:
+        return file
+    if shell is not None and shell.given != target and file in shell.reads:
+        return file
+    between = takewhile(lambda item: item[0] != told, process.chain)
+    openers = filter(None, (processes.latest(pid) for pid, _ in between))
+    return file if any(file in opener.reads for opener in openers) else None
 
 
 def _file_at(target: str, making: Making, openers: list[Actor]) -> int | None:

@@ -281,9 +281,9 @@ class Provenance:
 
     def _flows(self, making: Making) -> dict[int, Flow]:
         flows = flows_into(making, self._processes)
-        file = given(making, self._processes)
-        if file is not None and file != making.product and file not in flows:
-            flows[file] = Flow(file, making.t, making.writer.comm)
+        for file in given(making, self._processes):
+            if file != making.product and file not in flows:
+                flows[file] = Flow(file, making.t, making.writer.comm)
         return flows
 
     def _note_recipe(self, actor: Actor, file: int, event: Event, flows: dict[int, Flow]) -> None:

@@ -256,3 +256,22 @@ def test_what_another_part_of_a_unit_read_is_no_captured_word(story: Story) -> N
     gcc.run("cc1", args=("cc1", "m.c"), chain_args=(line, SCRIPT)).open("m.c")
     gcc.run("as", args=("as", "-o", "m.o", "/tmp/x.s"), chain_args=(line, SCRIPT)).make("m.o")
     assert story.sources("m.o") == ["m.c"]
+
+
+def test_the_input_of_a_shell_behind_c_is_that_of_its_commands(story: Story) -> None:
+    shell = story.program("dash", args=SCRIPT).open("a")
+    line = ("sh", "-c", "sort > sorted")
+    inner = shell.run("sh", args=line, **at("/m/a", OUT)).create("sorted")
+    inner.run("sort", args=("sort",), chain_args=(line, SCRIPT), fds=((2, ERR),)).close("sorted")
+    assert story.sources("sorted") == ["a"]
+
+
+@pytest.mark.parametrize("is_seen", [True, False])
+def test_the_input_of_a_shell_behind_c_is_that_of_its_pipeline(story: Story, is_seen: bool) -> None:
+    line = ("bash", "-c", "cat | tr a b > out")
+    copy = story.program("bash", args=SCRIPT).run("bash", args=SCRIPT).open("a")
+    cat = Neighbour(900, ("/m/a", "pipe:[5]"), ("cat",))
+    tr = copy.run("tr", args=("tr", "a", "b"), chain_args=(line, SCRIPT), **at("pipe:[5]", "/m/out"))
+    tr.process = tr.process._replace(neighbours=(cat,) if is_seen else ())
+    tr.make("out")
+    assert story.sources("out") == ["a"]
