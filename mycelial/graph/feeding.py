@@ -54,7 +54,7 @@ def earlier_in_pipeline(actor: Actor, processes: Processes) -> Actor | None:
     Who writes to where `actor` writes too stands beside it: make gives all jobs its own standard output,
     and to all but one a standard input that nobody ever writes to.
     """
-    own = actor.pipe_out.union(*(above.pipe_out for above in (processes.latest(actor.ppid),) if above))
+    own = outputs_of_all(actor, processes)
     for pid in range(actor.pid - 1, actor.pid - PIPELINE_IDS - 1, -1):
         other = processes.latest(pid)
         if (
@@ -64,6 +64,20 @@ def earlier_in_pipeline(actor: Actor, processes: Processes) -> Actor | None:
             and other.pipe_out - own
             and abs((other.start or 0) - (actor.start or 0)) <= PIPELINE_TICKS
             and not processes.has_reader(other.pipe_out - own)
+            and not _is_seen_reading(other, actor)
         ):
             return None if processes.finishing.last_before(actor.ppid, actor.first) > other.last else other
     return None
+
+
+def outputs_of_all(actor: Actor, processes: Processes) -> set[str]:
+    """Return the pipes that are the output of a program, or of who started it."""
+    return actor.pipe_out.union(*(above.pipe_out for above in (processes.latest(actor.ppid),) if above))
+
+
+def _is_seen_reading(other: Actor, actor: Actor) -> bool:
+    """Whether a third one was seen beside the other, with the other's pipe as its input."""
+    return any(
+        one.pid not in (actor.pid, other.pid) and not other.pipe_out.isdisjoint(one.streams[:1])
+        for one in other.neighbours
+    )

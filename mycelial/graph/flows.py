@@ -16,7 +16,7 @@ from mycelial.graph.capturing import captured, captured_lately, finished_before,
 from mycelial.graph.feeding import feeder_of
 from mycelial.graph.making import Making, Reads
 from mycelial.graph.pairing import exported
-from mycelial.graph.piping import through_pipes
+from mycelial.graph.piping import note_input, through_pipes
 from mycelial.graph.places import through_places
 from mycelial.graph.processes import Processes
 from mycelial.graph.programs import (
@@ -57,6 +57,7 @@ def flows_into(making: Making, processes: Processes) -> dict[int, Flow]:
     flows: dict[int, Flow] = {}
     if _has_messages(making):
         return {}
+    note_input(making, processes)
     match writer.kind:
         case Kind.VERSIONS if not making.conducted:
             return {}

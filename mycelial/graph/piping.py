@@ -10,13 +10,22 @@ from itertools import dropwhile, takewhile
 
 from mycelial.graph.actors import Actor, is_named_pipe, is_place
 from mycelial.graph.capturing import captured, finished_last, is_fed_by
-from mycelial.graph.feeding import earlier_in_pipeline
+from mycelial.graph.feeding import earlier_in_pipeline, outputs_of_all
 from mycelial.graph.making import Making, Reads
 from mycelial.graph.places import has_script_as_input
 from mycelial.graph.processes import Processes
 from mycelial.graph.programs import Kind, kind_of, script_text
 from mycelial.graph.redirections import inputs_of_shell, made_since
 from mycelial.graph.telling import is_before, is_told
+
+
+def note_input(making: Making, processes: Processes) -> None:
+    """Note what most likely was the input of a program that has closed it already."""
+    writer = making.writer
+    if not writer.pipe_in - writer.pipe_out and _is_at_its_end(making):
+        earlier = earlier_in_pipeline(writer, processes)
+        if earlier and earlier.finished.keys() <= {making.product}:
+            processes.take_for_reader(writer, earlier.pipe_out - outputs_of_all(writer, processes))
 
 
 def through_pipes(making: Making, processes: Processes) -> Reads:
@@ -30,19 +39,15 @@ def through_pipes(making: Making, processes: Processes) -> Reads:
     pipes = {pipe for pipe in pipes if not _has_commands(pipe, making, processes)}
     if _is_of_all(making) and not processes.writers_into(pipes):
         pipes = set()
-    if not pipes and _is_at_its_end(making):
-        earlier = earlier_in_pipeline(making.writer, processes)
-        if earlier and earlier.finished.keys() <= {making.product}:
-            pipes |= earlier.pipe_out - making.writer.pipe_out
-            processes.take_for_reader(making.writer, pipes)
-    elif pipes and not processes.writers_into(pipes) and not _has_all_its_parts(making, pipes):
+    if pipes and not processes.writers_into(pipes) and not _has_all_its_parts(making, pipes):
         pipes |= _into_who_started(making, processes)
         earlier = earlier_in_pipeline(making.writer, processes)
         if namers := [other for other in _named(making, processes) if other.number not in seen]:
             for other in namers:
                 yield from other.reads.items()
         elif earlier is not None:
-            pipes |= earlier.pipe_out - making.writer.pipe_out if is_before(making, earlier) else set()
+            own = outputs_of_all(making.writer, processes)
+            pipes |= earlier.pipe_out - own if is_before(making, earlier) else set()
         elif (
             (shell := processes.latest(making.writer.ppid)) is not None
             and shell.kind is Kind.SHELL
@@ -61,6 +66,7 @@ def through_pipes(making: Making, processes: Processes) -> Reads:
         for actor in found:
             if not _is_chatter(actor, making.writer, pipes, processes):
                 yield from _said(actor, making, pipes, scripts)
+        found = [actor for actor in found if not _leads_elsewhere(actor, pipes)]
         pipes = {pipe for actor in found for pipe in actor.pipe_in - actor.pipe_out}
         pipes = {pipe for pipe in pipes if not _has_commands(pipe, making, processes)}
 
@@ -76,13 +82,18 @@ def _said(actor: Actor, making: Making, pipes: set[str], scripts: set[int]) -> R
 
     Of the commands of `scripts` that is not what they made files of, nor what their shell itself made one of.
     """
-    output = actor.fds.get(1, "")
-    leads_elsewhere = output not in pipes and (is_place(output) or output.startswith("pipe:"))
-    if leads_elsewhere and actor.kind is not Kind.SHELL:
-        return  # messages, at most
+    if _leads_elsewhere(actor, pipes):
+        return
     since = finished_last(making, actor, making.t) if _is_of(scripts, actor) else 0.0
     if not since or actor.kind is Kind.SHELL:
         yield from (item for item in actor.reads.items() if item[1].last > since)
+
+
+def _leads_elsewhere(actor: Actor, pipes: set[str]) -> bool:
+    """Whether a program had nothing for these pipes but messages, at most."""
+    output = actor.fds.get(1, "")
+    is_other = output not in pipes and (is_place(output) or output.startswith("pipe:"))
+    return is_other and actor.kind is not Kind.SHELL
 
 
 def _is_of(scripts: set[int], actor: Actor) -> bool:
@@ -163,8 +174,10 @@ def _is_of_all(making: Making) -> bool:
 
 def _is_at_its_end(making: Making) -> bool:
     """Whether the writer has closed its input already, and was never seen before: a filter."""
-    writer = making.writer
-    is_new = writer.first == making.t if writer is not making.creator else bool(writer.fds)
+    writer, creator = making.writer, making.creator
+    if creator.pid == writer.ppid and is_place(target := creator.fds.get(0, "")) and target != creator.given:
+        return False  # the shell had opened a file for it
+    is_new = writer.first == making.t if writer is not creator else bool(writer.fds)
     return is_new and writer.first in (making.t, making.begun) and not writer.reads and 0 not in writer.fds
 
 

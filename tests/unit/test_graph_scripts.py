@@ -230,6 +230,22 @@ def test_what_a_here_document_was_put_together_from_is_in_the_scripts_output_no_
     assert story.sources("log") == []
 
 
+def test_a_program_that_its_shell_opened_a_file_for_is_in_no_pipeline(story: Story) -> None:
+    shell = story.program("dash", args=("dash", "x.sh"), start=1000, cwd="/m", **at("pipe:[1]", OUT))
+    shell.open("b").run("sort", start=1000, **at("", "pipe:[5]")).open("a")
+    shell.becomes("dash", **at("/m/b", OUT)).create("out")
+    shell.run("wc", args=("wc", "-l"), start=1000).close("out")
+    assert story.sources("out") == ["b"]
+
+
+def test_a_pipe_that_another_program_was_seen_reading_is_not_read_by_the_next_one(story: Story) -> None:
+    shell = story.program("bash", args=SCRIPT, start=1000, **at("", OUT))
+    head = Neighbour(900, ("pipe:[5]", OUT), ("head",))
+    shell.run("sort", start=1000, neighbours=(head,), **at("", "pipe:[5]")).open("a")
+    shell.create("out").run("uniq", args=("uniq",), start=1000, fds=((2, OUT),)).close("out")
+    assert story.sources("out") == []
+
+
 @pytest.mark.parametrize(
     ("captured", "words"),
     [
@@ -275,3 +291,13 @@ def test_the_input_of_a_shell_behind_c_is_that_of_its_pipeline(story: Story, is_
     tr.process = tr.process._replace(neighbours=(cat,) if is_seen else ())
     tr.make("out")
     assert story.sources("out") == ["a"]
+
+
+def test_what_is_led_to_a_file_behind_a_script_that_has_ended_is_not_in_its_output(story: Story) -> None:
+    log, shell = piped_script(story)
+    shell.run("sort", **at("", "pipe:[5]")).open("a")
+    tr = story.program("zsh", ppid=1, args=SCRIPT, **at("pipe:[5]", OUT, OUT)).create("out")
+    tr.becomes("tr", args=("tr", "a", "b"), **at("pipe:[5]", "/m/out", OUT)).close("out")
+    log.close("log")
+    assert story.sources("out") == ["a"]
+    assert story.sources("log") == []
