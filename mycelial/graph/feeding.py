@@ -22,15 +22,14 @@ def feeder_of(writer: Actor, creator: Actor | None, process: Process, processes:
     if writer.reads:
         return None
     lines = {pid: line for (pid, _), line in zip(process.chain, process.chain_args, strict=False)}
-    for child in (writer,) if creator is None else (writer, creator):
+    is_openers = creator is not None and creator.pid == writer.ppid and creator.kind in FEEDING
+    for child in (writer,) if creator is None or is_openers else (writer, creator):
         pipes = child.pipe_in - child.pipe_out
         if pipes and not processes.writers_into(pipes):
             return _above_pipes(child, pipes, lines, processes)
         if pipes and child is writer:
             return None
-    if creator is not None and creator.pid == writer.ppid and creator.kind in FEEDING:
-        return creator  # it opened the output for its child, and the input most likely
-    return None
+    return creator if is_openers else None  # it opened the output for its child, and the input most likely
 
 
 def _above_pipes(

@@ -301,3 +301,13 @@ def test_what_is_led_to_a_file_behind_a_script_that_has_ended_is_not_in_its_outp
     log.close("log")
     assert story.sources("out") == ["a"]
     assert story.sources("log") == []
+
+
+def test_who_opened_a_programs_output_for_it_rather_wrote_its_input_than_who_stands_above(
+    story: Story,
+) -> None:
+    above = story.program("python3", args=("python3", "run.py")).open("other")
+    shell = above.run("bash", args=SCRIPT, **at("pipe:[1]", OUT))
+    script = shell.run("python3", args=("python3", "x.py"), **at("pipe:[1]", OUT)).create("out").open("a")
+    script.run("sort", args=("sort",), fds=((2, OUT),)).close("out")
+    assert story.sources("out") == ["a"]
