@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mycelial.graph.programs import Kind, is_task, kind_of, without_box
+from mycelial.graph.trees import root_of, tree_of
 from mycelial.record.events import Neighbour, Process
 
 IDLE = 12 * 3600.0
@@ -113,6 +114,24 @@ class Actor:
         for other in self.neighbours:
             words += other.args
         self.is_given_pipes = any([word.startswith(NAMED_PIPES) for word in words])
+
+
+def actor_of(process: Process, number: int, record: int, t: float) -> Actor:
+    """Return what is known of a process that is seen for the first time, at `t`."""
+    pid, ppid, comm, uid, chain, pipe_in, pipe_out, _, _, start, _, exe, args, cwd, *_ = process
+    streams = dict(process.fds)
+    return Actor(
+        *(number, pid, ppid, start, comm, exe, args, uid, chain, root_of(process), t, t, record),
+        tree=tree_of(process),
+        pipe_in=set(pipe_in),
+        pipe_out=set(pipe_out),
+        fds=streams,
+        neighbours=process.neighbours,
+        same_input=process.same_input,
+        cwd=cwd or "",
+        given=streams.get(0),
+        led=streams.get(1),
+    )
 
 
 NAMED_PIPES = ("/dev/fd/", "/proc/self/fd/")

@@ -86,11 +86,10 @@ class Identity:
         """Return the file that was read; None if its name has none any more."""
         if path in self._left and self._comes_late(path, t):
             return None
-        number = self._files.use(path)
-        row = self._files.row(number)
+        row = self._files.used(path)
         if row.transient and row.maker != actor.number:
-            self._files.settle([number])  # removed and made again, and somebody else works with it
-        return number
+            self._files.settle([row.number])  # removed and made again, and somebody else works with it
+        return row.number
 
     def facts(self, event: Event, actor: Actor) -> list[Fact]:
         """Return what `event`, which is no reading, means; the file table is changed accordingly."""

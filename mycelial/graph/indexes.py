@@ -7,7 +7,7 @@ with pipes or finished something: mostly nobody, or few of thousands.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import takewhile
 from typing import Any
 
@@ -22,7 +22,7 @@ class Below(dict[int, dict[int, Actor]]):
 
     def add(self, actor: Actor) -> None:
         """Make an actor found, as the latest."""
-        for pid in (actor.ppid, *actor.above):
+        for pid in _above(actor):
             its = self.get(pid)
             if its is None:
                 its = self[pid] = {}
@@ -32,7 +32,7 @@ class Below(dict[int, dict[int, Actor]]):
 
     def remove(self, actor: Actor) -> None:
         """Let an actor be found no more, by what it is now."""
-        for pid in {actor.ppid, *actor.above}:
+        for pid in _above(actor):
             drop(self, pid, actor.number)
 
     def find(self, pid: int) -> list[Actor]:
@@ -168,8 +168,13 @@ class Finishing:
 
     def _sort(self, actor: Actor) -> None:
         for index, key in ((self._by_first, _first_of), (self._by_latest, _latest_of)):
-            for pid in (actor.ppid, *actor.above):
+            for pid in _above(actor):
                 index[pid] = {one.number: one for one in sorted(index.find(pid), key=key)}
+
+
+def _above(actor: Actor) -> Collection[int]:
+    """Return the pids of all ancestors; the parent may be none of those that were seen."""
+    return actor.above if actor.ppid in actor.above else (actor.ppid, *actor.above)
 
 
 def _first_of(actor: Actor) -> float:

@@ -71,7 +71,7 @@ class Pipeline:
         StoreError, DatabaseError
             The database failed; the transaction is to be given up.
         """
-        for event, process in zip(events, list(map(self._writer.log.append, events)), strict=True):
+        for event, process in zip(events, self._writer.log.extend(events), strict=True):
             self.derive(event, process)
 
     def derive(self, event: Event, record: int) -> None:

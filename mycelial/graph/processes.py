@@ -12,11 +12,20 @@ from collections.abc import Iterator
 from operator import itemgetter
 from typing import Any
 
-from mycelial.graph.actors import IDLE, Actor, Read, actor_from, places_of, reads_from, reads_state, state_of
+from mycelial.graph.actors import (
+    IDLE,
+    Actor,
+    Read,
+    actor_from,
+    actor_of,
+    places_of,
+    reads_from,
+    reads_state,
+    state_of,
+)
 from mycelial.graph.changes import Changes
 from mycelial.graph.indexes import FEW, Below, Finishing, Pipes, drop
 from mycelial.graph.programs import Kind, kind_of
-from mycelial.graph.trees import root_of, tree_of
 from mycelial.record.events import Process
 
 UNIT_PAUSE = 2 * 3600.0
@@ -50,6 +59,7 @@ class Processes:
         self._next = 1
         self._oldest = 0  # the actor that was first in order when it was looked last
         self._quiet_since = -math.inf  # its latest event: none is idle for longer
+        self._seen: tuple[Process, Actor] | None = None  # what the last event came from
         self._dirty = Changes[int]()
         self._dirty_reads: dict[int, set[int]] = {}  # blocks of each actor's
 
@@ -62,6 +72,13 @@ class Processes:
         self._clock += 1
         if t - IDLE >= self._quiet_since or len(self._actors) >= ACTORS or self._reads >= READS:
             self._expire(t)
+        if (seen := self._seen) is not None and seen[0] is process and seen[1].record == record:
+            actor = seen[1]  # of most events: it is the latest already, and nothing is new
+            if t > actor.last:
+                actor.last = t
+            actor.used = self._clock
+            self._dirty.add(actor.number)
+            return actor
         number = self._by_pid.get(process.pid)
         known = None if number is None else self._actors[number]
         if known is None or not known.is_same(process, t):
@@ -75,6 +92,7 @@ class Processes:
         known.last = max(known.last, t)
         known.used = self._clock
         self._dirty.add(known.number)
+        self._seen = None if process.start is None else (process, known)
         return known
 
     def read(self, actor: Actor, file: int, t: float, *, conducted: bool) -> None:
@@ -228,33 +246,9 @@ class Processes:
         self._dirty.load(self._actors)
 
     def _new(self, process: Process, record: int, t: float) -> Actor:
-        streams = dict(process.fds)
-        actor = Actor(
-            number=self._next,
-            pid=process.pid,
-            ppid=process.ppid,
-            start=process.start,
-            comm=process.comm,
-            exe=process.exe,
-            args=process.args,
-            uid=process.uid,
-            chain=process.chain,
-            root=root_of(process),
-            first=t,
-            last=t,
-            record=record,
-            tree=tree_of(process),
-            pipe_in=set(process.pipe_in),
-            pipe_out=set(process.pipe_out),
-            fds=streams,
-            neighbours=process.neighbours,
-            same_input=process.same_input,
-            cwd=process.cwd or "",
-            given=streams.get(0),
-            led=streams.get(1),
-        )
+        actor = actor_of(process, self._next, record, t)
         self._note_shell(actor, process)
-        if streams or process.neighbours:
+        if actor.fds or process.neighbours:
             actor.places.update(places_of(actor))
         self._next += 1
         self._retire_unit(actor)
@@ -323,7 +317,7 @@ class Processes:
 
     def _forget(self, number: int) -> None:
         actor = self._actors.pop(number)
-        self._quiet_since = -math.inf
+        self._quiet_since, self._seen = -math.inf, None
         self._dirty.forget(number)
         if number in self._dirty:
             self._dirty_reads.setdefault(number, {0}).update(read.block for read in actor.reads.values())

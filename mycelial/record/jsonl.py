@@ -22,6 +22,7 @@ _REMEMBERED = 4096  # processes
 _PATHS = 32_768  # that are remembered, if they have no more than so many bytes
 _LONGEST_PATH = 512
 _T = TypeVar("_T")
+_new = tuple.__new__  # what an Event's own does, without a call of it
 _OPS = {op.value: op for op in Op}
 _ALONE = {word.encode(): op for word, op in _OPS.items() if not op.has_target}
 _WITH_TARGET = {word.encode(): op for word, op in _OPS.items() if op.has_target}
@@ -109,8 +110,8 @@ class EventReader:
         paths = self._paths
         try:
             if to is None:
-                return Event(float(t), _ALONE[word], paths[path], process)
-            return Event(float(t), _WITH_TARGET[word], paths[path], process, paths[to])
+                return _new(Event, (float(t), _ALONE[word], paths[path], process, None))
+            return _new(Event, (float(t), _WITH_TARGET[word], paths[path], process, paths[to]))
         except (KeyError, ValueError):
             return _event(line)
 

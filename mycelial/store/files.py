@@ -113,6 +113,12 @@ class FileTable:
                 self._letters += len(below)
         return number
 
+    def used(self, path: str) -> FileRow:
+        """Return the row of the file at `path`, which is there now as :meth:`use` says."""
+        number = self._numbers.get(path)
+        known = None if number is None else self._rows.get(number)
+        return self.row(self.use(path)) if known is None else known
+
     def row(self, number: int) -> FileRow:
         """Return one file's row."""
         known = self._rows.get(number)

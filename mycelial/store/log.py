@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -71,15 +71,20 @@ class LogWriter:
 
     def append(self, event: Event) -> int:
         """Add `event` to the log and return the number of its process."""
-        t, op, path, process, to = event
-        latest = self._latest.get(process.pid)
-        number = latest[1] if latest is not None and latest[0] is process else self.process(process)
-        target = None if to is None else self.path(to)
-        self._rows.append(
-            (self._next, t, op._value_, self._paths.get(path) or self.path(path), target, number)
-        )
-        self._next += 1
+        (number,) = self.extend([event])
         return number
+
+    def extend(self, events: Iterable[Event]) -> list[int]:
+        """Add events to the log and return the number of the process of each."""
+        latest, paths, add, numbers = self._latest, self._paths, self._rows.append, []
+        for t, op, path, process, to in events:
+            known = latest.get(process.pid)
+            number = known[1] if known is not None and known[0] is process else self.process(process)
+            target = None if to is None else self.path(to)
+            add((self._next, t, op._value_, paths.get(path) or self.path(path), target, number))
+            self._next += 1
+            numbers.append(number)
+        return numbers
 
     def flush(self) -> None:
         """Write what was appended."""
