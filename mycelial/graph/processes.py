@@ -292,10 +292,10 @@ class Processes:
         """Let go of an old unit whose topmost id is used again: by the actor, or after a long quiet."""
         if (numbers := self._by_root.get(actor.root)) is None:
             return
-        old = [self._actors[number] for number in numbers]
-        again = actor.pid == actor.root and any(member.pid == actor.root for member in old)
-        if old and (again or max(member.last for member in old) < actor.first - UNIT_PAUSE):
-            for number in [member.number for member in old]:
+        actors, since = self._actors, actor.first - UNIT_PAUSE
+        again = actor.pid == actor.root and any(actors[number].pid == actor.root for number in numbers)
+        if again or not any(actors[number].last >= since for number in reversed(numbers)):  # mostly the last
+            for number in numbers.copy():
                 self._forget(number)
 
     def _expire(self, t: float) -> None:

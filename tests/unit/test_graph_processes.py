@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -54,6 +56,37 @@ def test_who_wrote_to_a_place_is_told_in_order_of_appearance_always(processes: P
     told = [actor.number for actor in processes.writers_to("/tmp/x")]
     assert told == [first.number, first.number + 1]
     assert [actor.number for actor in restarted(processes).writers_to("/tmp/x")] == told
+
+
+def started(processes: Processes, pids: range) -> int:
+    """Let a program start others, which are one unit with it; return how many steps in Python it took."""
+    steps = 0
+
+    def count(frame: FrameType, what: str, argument: object) -> Any:
+        nonlocal steps
+        frame.f_trace_opcodes = True
+        steps += what == "opcode"
+        return count
+
+    chain = ((7, "driver"), (1, "init"))
+    before = sys.gettrace()
+    sys.settrace(count)
+    try:
+        for pid in pids:
+            processes.actor(Process(pid, 7, "cat", chain=chain, start=pid), pid, float(pid))
+    finally:
+        sys.settrace(before)
+    return steps
+
+
+def test_who_belongs_to_a_large_unit_is_taken_in_as_fast_as_to_a_small_one(processes: Processes) -> None:
+    processes.actor(Process(7, 1, "driver", chain=((1, "init"),), start=7), 7, 7.0)
+    first = started(processes, range(100, 110))
+    for pid in range(110, 1900):
+        processes.actor(
+            Process(pid, 7, "cat", chain=((7, "driver"), (1, "init")), start=pid), pid, float(pid)
+        )
+    assert started(processes, range(1900, 1910)) < 1.5 * first
 
 
 def below(processes: Processes, pid: int) -> list[int]:
