@@ -187,7 +187,9 @@ static void lru_remove(struct inode *inode) {
     table.open_descriptors--;
 }
 
-void inode_close(const struct inode *inode, int fd) { inode->large ? worker_close(inode->dev, fd) : (void)close(fd); }
+void inode_close(const struct inode *inode, int fd) {
+    inode->large ? worker_close(inode->dev, inode->held_for, fd) : (void)close(fd);
+}
 
 static void discard_if_unused(struct inode *inode) {
     while (inode && inode != &table.root && !inode->lookups && !inode->references) {

@@ -1,6 +1,7 @@
 /* Threads for what may take long, so that one slow request delays no other: begun when they are needed, they flush,
  * copy ranges, read what is not in memory, write while the disk does not keep up, and give back the room of large files.
- * One filesystem has some of them at most: it may be another machine's, which does not answer.
+ * One filesystem has some of them at most: it may be another machine's, which does not answer. One user has no more than are
+ * left for all others: so the next one always finds some.
  */
 #include "worker.h"
 #include "placement.h"
@@ -24,10 +25,7 @@ static struct {
     pthread_t threads[MAX_THREADS];
     unsigned thread_count, idle;
     struct job *first, **last;
-    struct {
-        dev_t dev;
-        unsigned count; /* of threads that are at work there; 0: nobody's place */
-    } busy[MAX_THREADS];
+    const struct job *at_work[MAX_THREADS]; /* what each thread does now */
     bool stop, left_behind;
 } worker = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
 
@@ -38,27 +36,22 @@ static void refuse(const struct job *job) {
 
 static void run_close(const struct job *job) { close(job->fd); }
 
-static unsigned *busy_with(dev_t dev) {
-    unsigned *unused = NULL;
-    for (unsigned i = 0; i < MAX_THREADS; i++) {
-        if (worker.busy[i].count && worker.busy[i].dev == dev) return &worker.busy[i].count;
-        if (!worker.busy[i].count && !unused) {
-            worker.busy[i].dev = dev;
-            unused = &worker.busy[i].count;
-        }
+static bool has_to_wait(const struct job *job) {
+    unsigned there = 0, his = 0, all = 0;
+    for (unsigned i = 0; i < worker.thread_count; i++) {
+        const struct job *other = worker.at_work[i];
+        if (!other) continue;
+        there += other->dev == job->dev;
+        his += other->uid == job->uid;
+        all++;
     }
-    return unused; /* there is one for each thread that is free; NULL: all are at work, each elsewhere */
+    return there >= MAX_OF_ONE || (his && his + all >= MAX_THREADS);
 }
 
-static bool has_enough(dev_t dev) {
-    const unsigned *busy = busy_with(dev);
-    return busy && *busy >= MAX_OF_ONE;
-}
-
-/* The first one whose filesystem has threads left, or the end. */
+/* The first one whose filesystem, and whose user, has threads left, or the end. */
 static struct job **next_job(void) {
     struct job **link = &worker.first;
-    while (*link && !worker.stop && has_enough((*link)->dev)) link = &(*link)->next;
+    while (*link && !worker.stop && has_to_wait(*link)) link = &(*link)->next;
     return link;
 }
 
@@ -68,11 +61,11 @@ static struct job *take_job(void) {
     return job;
 }
 
-static void *work(void *unused);
+static void *work(void *place);
 
 static void begin_thread(void) {
-    if (worker.thread_count < MAX_THREADS && pthread_create(&worker.threads[worker.thread_count], NULL, work, NULL) == 0)
-        worker.thread_count++;
+    unsigned next = worker.thread_count;
+    if (next < MAX_THREADS && pthread_create(&worker.threads[next], NULL, work, &worker.at_work[next]) == 0) worker.thread_count++;
 }
 
 /* For what waits and may be begun: who is free, or a new thread. */
@@ -84,8 +77,8 @@ static void call_somebody(void) {
         begin_thread();
 }
 
-static void *work(void *unused) {
-    (void)unused;
+static void *work(void *place) {
+    const struct job **own = place;
     placement_anywhere();
     pthread_mutex_lock(&worker.lock);
     for (;;) {
@@ -94,8 +87,7 @@ static void *work(void *unused) {
         while (!(job = take_job()) && !worker.stop) pthread_cond_wait(&worker.wake, &worker.lock);
         worker.idle--;
         if (!job) break;
-        dev_t dev = job->dev;
-        (*busy_with(dev))++;
+        *own = job;
         call_somebody(); /* who was called for the one before may have been this one */
         bool stop = worker.stop;
         pthread_mutex_unlock(&worker.lock);
@@ -103,9 +95,9 @@ static void *work(void *unused) {
             refuse(job);
         else
             job->run(job);
-        free(job);
         pthread_mutex_lock(&worker.lock);
-        (*busy_with(dev))--;
+        *own = NULL;
+        free(job);
     }
     pthread_mutex_unlock(&worker.lock);
     return NULL;
@@ -115,7 +107,7 @@ void worker_init(void) {
     worker.first = NULL;
     worker.last = &worker.first;
     worker.thread_count = worker.idle = 0;
-    memset(worker.busy, 0, sizeof worker.busy);
+    memset(worker.at_work, 0, sizeof worker.at_work);
     worker.stop = worker.left_behind = false;
     /* One at once: where there is none, and none can be begun later, requests wait for one another. */
     sigset_t all, before;
@@ -144,6 +136,7 @@ bool worker_is_left_behind(void) { return worker.left_behind; }
 
 void worker_submit(struct job job) {
     struct job *queued = malloc(sizeof *queued);
+    if (job.req) job.uid = fuse_req_ctx(job.req)->uid;
     pthread_mutex_lock(&worker.lock);
     bool stop = worker.stop;
     if (!stop && !worker.thread_count) begin_thread();
@@ -164,4 +157,6 @@ void worker_submit(struct job job) {
         job.run(&job); /* late is better than never answered */
 }
 
-void worker_close(dev_t dev, int fd) { worker_submit((struct job){.run = run_close, .dev = dev, .fd = fd, .close_it = true}); }
+void worker_close(dev_t dev, uint32_t uid, int fd) {
+    worker_submit((struct job){.run = run_close, .dev = dev, .uid = uid, .fd = fd, .close_it = true});
+}

@@ -22,8 +22,8 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-void worker_close(dev_t dev, int fd) {
-    (void)dev;
+void worker_close(dev_t dev, uint32_t uid, int fd) {
+    (void)dev, (void)uid;
     close(fd);
 }
 
