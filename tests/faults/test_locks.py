@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,9 +15,10 @@ import pytest
 from tests.faults import faulty
 from tests.faults.disks import faulty_source
 from tests.faults.leases import give_back, leased, wait_until_asked_for
-from tests.mount.actor import run_apart
+from tests.mount.actor import Identity, run_apart
 from tests.mount.fixtures import SharedMounts
 from tests.mount.mounted import PATIENCE, Mounted, wait_until
+from tests.mount.two_users import ALICE, BOB, by
 
 WRITES_FROM_A_MAP = """\
 import mmap, os, sys
@@ -158,3 +160,48 @@ def test_who_waits_for_a_lease_and_then_for_a_lock_delays_nobody_who_waits_for_a
         for process in (cutting, reading):
             with process:
                 pass
+
+
+SHARE = 32
+MANY = 70  # more than the threads that the daemon has for who waits for a lock
+ALL_AT_ONCE = """\
+import os, sys
+from concurrent.futures import ThreadPoolExecutor
+with ThreadPoolExecutor(len(sys.argv)) as pool:
+    list(pool.map(lambda path: os.chmod(path, 0o600), sys.argv[1:]))
+"""
+
+
+def is_held_back(path: Path, user: Identity) -> bool:
+    """Whether who reads it waits, and can be killed then."""
+    with subprocess.Popen(["cat", path], stdout=subprocess.DEVNULL, **by(user)) as held:
+        try:
+            held.wait(1)
+        except subprocess.TimeoutExpired:
+            held.kill()
+        return held.wait(PATIENCE) == -signal.SIGKILL
+
+
+@pytest.mark.slow
+@pytest.mark.as_root
+def test_a_user_for_whom_many_wait_delays_himself_alone(
+    new_mount: Callable[..., Mounted], workspace: Path
+) -> None:
+    mount = new_mount("--allow-other")
+    (mount.source / "other").write_text("text")
+    victims = [mount.source / f"victim{number}" for number in range(MANY)]
+    for victim in victims:
+        victim.touch()
+        os.chown(victim, ALICE.uid, ALICE.gid)
+    with written_to(victims, workspace) as quick:
+        command = ["/usr/bin/python3", "-c", ALL_AT_ONCE, *(mount.mountpoint / path.name for path in victims)]
+        with subprocess.Popen(command, **by(ALICE)) as waiting:
+            (daemon,) = (pid for pid, line in mount.processes().items() if "mycelial-mount" in line)
+            wait_until(lambda: waiting_threads(daemon) >= SHARE, what="as many threads as one user gets")
+            for user in (BOB, None):
+                read = (mount.mountpoint / "other").read_text
+                assert run_apart(read, identity=user, timeout=faulty.PATIENCE / 2) == "text"
+            wait_until(lambda: is_held_back(mount.mountpoint / "other", ALICE), what="his turn not to come")
+            quick.read_bytes()
+            assert waiting.wait(PATIENCE) == 0
+    assert {path.stat().st_mode & 0o777 for path in victims} == {0o600}

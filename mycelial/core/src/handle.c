@@ -54,7 +54,10 @@ void handle_close(struct handle *handle) {
     share_give(handle->uid);
     if (is_last_way(inode) && inode_hold(inode, handle->fd, handle->uid)) {
         inode->large = true; /* it is forgotten at once, most likely */
+    } else if (core_has_share(handle->uid)) {
+        worker_close(inode->dev, handle->uid, handle->fd);
     } else {
+        core_seat->uid = handle->uid; /* a request to close names nobody */
         core_leave_for_disk(); /* some filesystems bring to the disk then what was written, or tell another machine */
         inode_close(inode, handle->fd);
         core_return();

@@ -80,8 +80,15 @@ static bool looks(const struct seat *other) { return other && other != core_seat
 
 static bool user_keeps_many(void) {
     unsigned count = 0;
-    for (unsigned i = 0; i < core_seats.looking; i++) count += core_seats.lookers[i] == core_seat->uid;
+    for (unsigned i = 0; i < core_seats.lost_count; i++)
+        count += !core_seats.lost[i]->waited && core_seats.lost[i]->lost_for == core_seat->uid;
     return count >= LOST_BY_ONE_USER;
+}
+
+bool core_has_share(uint32_t uid) {
+    unsigned his = 0;
+    for (unsigned i = 0; i < core_seats.lost_count; i++) his += core_seats.lost[i]->lost_for == uid;
+    return his && his + core_seats.lost_count >= LOST_AT_MOST;
 }
 
 bool core_is_left(void) {

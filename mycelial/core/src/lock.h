@@ -22,7 +22,7 @@ struct seat { /* of a thread that holds the core, and may leave it */
     uint32_t uid;      /* of the user whose request it answers */
     uint32_t lost_for; /* that user, when it was lost */
 };
-#define LOST_AT_MOST 32
+#define LOST_AT_MOST 64
 #define LOST_BY_ONE_USER 8 /* by looking at processes for him: he can have them kept for as long as he likes */
 extern _Thread_local struct seat *core_seat; /* this thread's */
 
@@ -31,8 +31,8 @@ extern struct core_seats {
     struct seat *reader, *stand_in;
     struct seat *asks_again; /* for what was postponed */
     bool closed; /* the session ends: who is lost shall not come back */
-    uint32_t lookers[LOST_AT_MOST + 2]; /* whom those are lost for who look at a process; two more at the end */
-    unsigned looking;
+    struct seat *lost[LOST_AT_MOST + 3]; /* at the end three more */
+    unsigned lost_count;
 } core_seats;
 
 int core_init(void);  /* 0 or an error's number */
@@ -43,6 +43,7 @@ void core_leave_for_disk(void);
 void core_return(void);
 unsigned long core_turn(void); /* how often somebody took the core, or came back to it; with the core */
 bool core_is_left(void); /* by another thread, which looks at a process, or by many for this user: this one must not look */
+bool core_has_share(uint32_t uid); /* whether as many are lost for this user as are left for all others: one more may be too many */
 _Noreturn void core_stay_away(void); /* for a thread that is lost, when the session is closed */
 
 /* Where a thread goes on (setjmp) that was given up while it looked at a process. */

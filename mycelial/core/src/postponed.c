@@ -1,6 +1,7 @@
 /* Requests that wait for a lease: a server for other machines that keeps a file to itself is asked to return it, and has
  * most of a minute for that. Nobody waits here meanwhile, neither a thread nor who comes next: anybody can take leases on
  * his own files, as many as he likes. The kernel says that there is one, and is asked again, a little later each time.
+ * So are the requests of a user for whom many threads wait, which leave some for others.
  */
 #include "postponed.h"
 
@@ -16,12 +17,13 @@
 #define LONGEST_PAUSE_US 50000
 #define FOR_EACH_US 1000 /* of those that wait for one user: he has few asked at a time */
 #define LONGEST_OF_ALL_US 1000000
+#define MOST_OF_ONE_BYTES (16u << 20) /* of what a user's requests hold */
 #define USUAL_TIME_S 45 /* that the kernel gives a holder */
 #define GRACE_S 5
 
 struct request {
     struct request *next;
-    uint64_t due_us, pause_us, until_us;
+    uint64_t due_us, pause_us, until_us; /* or 0: for as long as it takes */
     struct fuse_buf buffer;
 };
 
@@ -34,7 +36,7 @@ static struct {
 
 static _Thread_local struct {
     const struct fuse_buf *buffer;
-    uint64_t pause_us, until_us; /* 0: it was not postponed before */
+    uint64_t pause_us, until_us; /* 0: it was not postponed before, or not for a lease */
 } answering;
 
 int postponed_init(void) {
@@ -61,16 +63,20 @@ static uint64_t first_due_us(void) {
     return first;
 }
 
-static uint32_t uid_of(const struct fuse_buf *buffer) { return ((const struct fuse_in_header *)buffer->mem)->uid; }
+static const struct fuse_in_header *header_of(const struct fuse_buf *buffer) { return buffer->mem; }
 
-/* Twice as long each time; and as many as wait for one user are asked no oftener than a few that do. */
+/* Twice as long each time; and as many as wait for one user are asked no oftener than a few that do. 0: he has too many. */
 static uint64_t next_pause_us(void) {
     uint64_t pause = answering.pause_us ? 2 * answering.pause_us : FIRST_PAUSE_US, least = 0;
-    for (struct request *request = postponed.first; request; request = request->next)
-        if (uid_of(&request->buffer) == uid_of(answering.buffer)) least += FOR_EACH_US;
+    size_t bytes = answering.buffer->size;
+    for (struct request *request = postponed.first; request; request = request->next) {
+        if (header_of(&request->buffer)->uid != header_of(answering.buffer)->uid) continue;
+        least += FOR_EACH_US;
+        bytes += request->buffer.size;
+    }
     if (pause > LONGEST_PAUSE_US) pause = LONGEST_PAUSE_US;
     if (least > LONGEST_OF_ALL_US) least = LONGEST_OF_ALL_US;
-    return pause > least ? pause : least;
+    return bytes > MOST_OF_ONE_BYTES ? 0 : pause > least ? pause : least;
 }
 
 void postponed_answering(const struct fuse_buf *buffer) {
@@ -80,28 +86,51 @@ void postponed_answering(const struct fuse_buf *buffer) {
 
 bool postponed_before(void) { return answering.until_us; }
 
-int postpone(fuse_req_t req) {
-    uint64_t now = now_us();
-    if (fuse_req_interrupted(req)) return EINTR;
-    if (!postponed.begun || !answering.buffer || (answering.until_us && now > answering.until_us)) return EAGAIN;
-    struct request *request = malloc(sizeof *request);
-    void *mem = malloc(answering.buffer->size);
-    if (!request || !mem) {
+static int keep(uint64_t until_us) {
+    uint64_t pause = next_pause_us();
+    struct request *request = pause ? malloc(sizeof *request) : NULL;
+    void *mem = request ? malloc(answering.buffer->size) : NULL;
+    if (!mem) {
         free(request);
-        free(mem);
         return ENOMEM;
     }
     memcpy(mem, answering.buffer->mem, answering.buffer->size);
-    uint64_t pause = next_pause_us();
     *request = (struct request){.next = postponed.first,
-                                .due_us = now + pause,
+                                .due_us = now_us() + pause,
                                 .pause_us = pause,
-                                .until_us = answering.until_us ? answering.until_us : now + postponed.patience_us,
+                                .until_us = until_us,
                                 .buffer = {.size = answering.buffer->size, .mem = mem}};
     postponed.first = request;
-    fuse_reply_none(req);
     set_timer(first_due_us());
     return 0;
+}
+
+static bool can_be_asked_again(void) { return postponed.begun && answering.buffer; }
+
+int postpone(fuse_req_t req) {
+    uint64_t now = now_us();
+    if (fuse_req_interrupted(req)) return EINTR;
+    if (!can_be_asked_again() || (answering.until_us && now > answering.until_us)) return EAGAIN;
+    int error = keep(answering.until_us ? answering.until_us : now + postponed.patience_us);
+    if (!error) fuse_reply_none(req);
+    return error;
+}
+
+int postponed_hold(void) { return can_be_asked_again() ? keep(answering.until_us) : EAGAIN; }
+
+static void drop(struct request **link) {
+    struct request *request = *link;
+    *link = request->next;
+    free(request->buffer.mem);
+    free(request);
+}
+
+bool postponed_drop(uint64_t unique) {
+    struct request **link = &postponed.first;
+    while (*link && header_of(&(*link)->buffer)->unique != unique) link = &(*link)->next;
+    if (!*link) return false;
+    drop(link);
+    return true;
 }
 
 bool postponed_take(struct fuse_buf *buffer) {
@@ -127,10 +156,5 @@ void postponed_begin(void) { postponed.begun = true; }
 
 void postponed_end(void) {
     postponed.begun = false;
-    while (postponed.first) {
-        struct request *request = postponed.first;
-        postponed.first = request->next;
-        free(request->buffer.mem);
-        free(request);
-    }
+    while (postponed.first) drop(&postponed.first);
 }

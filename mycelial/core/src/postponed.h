@@ -1,4 +1,4 @@
-/* postponed.c: requests that are asked again a moment later, as somebody has a lease on the file. */
+/* postponed.c: requests that are asked again a moment later. */
 #ifndef MYCELIAL_POSTPONED_H
 #define MYCELIAL_POSTPONED_H
 
@@ -12,7 +12,9 @@ void postponed_end(void); /* nobody does, nor waits any more */
 
 void postponed_answering(const struct fuse_buf *buffer); /* this thread, now, and for the first time */
 int postpone(fuse_req_t req); /* what it answers now; 0, and the request is gone, or the error to answer it with */
-bool postponed_before(void); /* whether what this thread answers now was */
+int postponed_hold(void); /* likewise what was not looked at yet */
+bool postponed_drop(uint64_t unique); /* a signal came for whoever waits; whether it was here */
+bool postponed_before(void); /* whether what this thread answers now waited for a lease */
 bool postponed_take(struct fuse_buf *buffer); /* one that is due, to be freed; this thread answers it now */
 
 #endif

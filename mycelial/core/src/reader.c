@@ -44,8 +44,7 @@
 
 static struct {
     struct fuse_session *session;
-    unsigned lost; /* changed under the core's lock */
-    atomic_uint waiting; /* of these, for a disk */
+    atomic_uint waiting; /* of those who are lost, for a disk */
     atomic_bool stop;
     int device; /* not by fuse_session_fd(), which is for pyfuse3 (session.c) */
     atomic_ulong requests, for_python;
@@ -84,6 +83,45 @@ static void understand(const struct fuse_buf *buffer) {
     if (header->opcode == OPCODE_TMPFILE) header->opcode = FUSE_CREATE;
 }
 
+/* Of a user who has his share of those who wait: one whose answer makes something wait, and that others can wait for. What
+ * the kernel asks for by itself, to give something back, or to write what it kept, names nobody. */
+static bool is_held_back(const struct fuse_in_header *request) {
+    const struct fuse_write_in *write = (const void *)(request + 1);
+    switch (request->opcode) {
+    case FUSE_FORGET:
+    case FUSE_BATCH_FORGET:
+    case FUSE_INTERRUPT:
+    case FUSE_RELEASE:
+    case FUSE_RELEASEDIR:
+    case FUSE_DESTROY:
+    case FUSE_READ:
+        return false;
+    case FUSE_WRITE:
+        if (write->write_flags & FUSE_WRITE_CACHE) return false;
+        break;
+    }
+    return core_has_share(request->uid);
+}
+
+/* With the core. */
+static void process(struct fuse_session *se, struct fuse_buf *buffer) {
+    const struct fuse_in_header *request = buffer->mem;
+    const struct fuse_interrupt_in *interrupt = (const void *)(request + 1);
+    struct fuse_in_header waiting = {.unique = request->opcode == FUSE_INTERRUPT ? interrupt->unique : 0};
+    int error = 0;
+    core_seat->uid = request->uid;
+    if (core_seat == core_seats.reader) placement_follow(request);
+    if (waiting.unique && postponed_drop(waiting.unique))
+        refuse(&waiting, EINTR);
+    else if (is_held_back(request))
+        error = postponed_hold();
+    else if (statx_is_asked(buffer))
+        statx_answer(reader.device, buffer);
+    else
+        fuse_session_process_buf(se, buffer);
+    if (error) refuse(request, error);
+}
+
 static void replace_others(void);
 
 static void answer(struct fuse_session *se, struct fuse_buf *buffer) {
@@ -94,14 +132,9 @@ static void answer(struct fuse_session *se, struct fuse_buf *buffer) {
         if (!queue_put(buffer)) refuse(buffer->mem, ENOMEM);
     } else {
         core_lock();
-        core_seat->uid = ((const struct fuse_in_header *)buffer->mem)->uid;
         if (core_seat == core_seats.reader) replace_others();
         postponed_answering(buffer);
-        if (core_seat == core_seats.reader) placement_follow(buffer->mem);
-        if (statx_is_asked(buffer))
-            statx_answer(reader.device, buffer);
-        else
-            fuse_session_process_buf(se, buffer);
+        process(se, buffer);
         core_unlock();
     }
 }
@@ -151,31 +184,23 @@ static struct seat *begin_thread(void *(*run)(void *)) {
 /* It answers its request when it is back, and ends. Who waits for a disk has nothing of the tables, somebody else may. */
 static void give_up(struct seat *other) {
     other->lost = true;
+    other->lost_for = other->uid;
     other->waited = !other->looks;
-    reader.lost++;
-    if (other->waited) {
+    core_seats.lost[core_seats.lost_count++] = other;
+    if (other->waited)
         reader.waiting++;
-    } else {
-        core_seats.lookers[core_seats.looking++] = other->lost_for = other->uid;
+    else
         lineage_begin_anew();
-    }
     pthread_detach(other->thread);
 }
 
-static void looks_no_longer(uint32_t uid) {
-    unsigned i = 0;
-    while (core_seats.lookers[i] != uid) i++; /* it is there: give_up() */
-    core_seats.lookers[i] = core_seats.lookers[--core_seats.looking];
-}
-
 static void end_lost(void) {
+    unsigned i = 0;
     core_lock();
     if (core_seats.closed) core_stay_away();
-    reader.lost--;
-    if (core_seat->waited)
-        reader.waiting--;
-    else
-        looks_no_longer(core_seat->lost_for);
+    while (core_seats.lost[i] != core_seat) i++; /* it is there: give_up() */
+    core_seats.lost[i] = core_seats.lost[--core_seats.lost_count];
+    if (core_seat->waited) reader.waiting--;
     core_unlock();
     free(core_seat);
 }
@@ -192,7 +217,7 @@ static void *ask_again(void *own);
 
 /* With the core. */
 static bool replace(struct seat **seat, void *(*run)(void *)) {
-    if (reader.stop || !*seat || !(*seat)->since_us || reader.lost >= LOST_AT_MOST || !is_lost(*seat)) return false;
+    if (reader.stop || !*seat || !(*seat)->since_us || core_seats.lost_count >= LOST_AT_MOST || !is_lost(*seat)) return false;
     struct seat *next = begin_thread(run);
     if (!next) return false;
     give_up(*seat);
@@ -301,8 +326,7 @@ static void *read_device(void *own) {
 static bool take_postponed(struct fuse_buf *buffer) {
     core_lock();
     bool taken = postponed_take(buffer);
-    if (taken) core_seat->uid = ((const struct fuse_in_header *)buffer->mem)->uid;
-    if (taken) fuse_session_process_buf(reader.session, buffer);
+    if (taken) process(reader.session, buffer);
     core_unlock();
     return taken;
 }
@@ -412,7 +436,7 @@ void reader_stop(void) {
     uint64_t begun = now_us();
     while (reader.waiting && now_us() - begun < DISK_PATIENCE_US) nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
     core_lock();
-    core_seats.closed = reader.lost > 0;
+    core_seats.closed = core_seats.lost_count > 0;
     core_unlock();
     end_thread(&core_seats.asks_again);
     core_lock();
