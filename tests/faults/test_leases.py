@@ -49,7 +49,7 @@ def test_many_who_wait_for_leases_delay_nobody_else(use: str, mount: Mounted) ->
 
 def test_who_waits_for_a_lease_gets_a_file_that_was_linked(mount: Mounted) -> None:
     with leased(mount, 1) as (holders, (path,)):
-        link = path.with_name("link")
+        link = path.with_name("leased-link")
         os.link(path, link)
         try:
             command = [sys.executable, "-c", ALL_AT_ONCE.format(use="open(path).read()"), *([link] * 3)]
