@@ -160,22 +160,21 @@ def _from_unit(making: Making, processes: Processes) -> Reads:
         found = [m for m in made if m.number not in behind and not keys.isdisjoint(m.finished.keys())]
         behind.update(member.number for member in found)
         waiting += found
-    latest = sorted(
-        (
-            next(
-                (t for p, t in reversed(m.finished.items()) if p != making.product and t < writer.first), 0.0
-            ),
-            m.number,
-        )
-        for m in made
-        if m.comm == writer.comm
-    )[-2:]
+    latest: list[tuple[float, int]] = []  # of those two, when they finished something, and who
+    for m in reversed(made):
+        if m.comm == writer.comm and (len(latest) < 2 or m.last >= latest[0][0]):  # mostly the last two
+            finished = (
+                t for p, t in reversed(m.finished.items()) if p != making.product and t < writer.first
+            )
+            latest = sorted([*latest, (next(finished, 0.0), m.number)])[-2:]
+    by_last = latest[-1][0] if latest else 0.0
     for member in unit:
         if member.number in behind:
             continue
-        is_above = member.pid in writer.above
-        used_up = max((t for t, number in latest if not (is_above and number == member.number)), default=0.0)
-        for file, read in member.reads.items():
+        used_up = by_last
+        if member.pid in writer.above:
+            used_up = max((t for t, number in latest if number != member.number), default=0.0)
+        for file, read in member.reads.items() if member.last > used_up else ():
             if not read.conducted and read.last > used_up:
                 yield file, read
 

@@ -152,7 +152,7 @@ class Processes:
         What a shell opened before that was for this child, or for a command before it.
         """
         latest = 0.0
-        for other in reversed(self._actors.values()):
+        for other in reversed(self._actors.values()) if actor.pid in self._below else ():
             if other.last < max(since, latest):
                 break
             if other.ppid == actor.pid and other.first < t and not other.pipe_out - actor.pipe_out:

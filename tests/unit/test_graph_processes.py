@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mycelial.graph import actors
+from mycelial.graph.actors import Actor
 from mycelial.graph.processes import Processes
 from mycelial.record.events import Process
 from tests.unit.tables import derived
@@ -58,8 +60,8 @@ def test_who_wrote_to_a_place_is_told_in_order_of_appearance_always(processes: P
     assert [actor.number for actor in restarted(processes).writers_to("/tmp/x")] == told
 
 
-def started(processes: Processes, pids: range) -> int:
-    """Let a program start others, which are one unit with it; return how many steps in Python it took."""
+def steps_of(work: Callable[[], object]) -> int:
+    """Return how many steps in Python some work takes."""
     steps = 0
 
     def count(frame: FrameType, what: str, argument: object) -> Any:
@@ -68,25 +70,29 @@ def started(processes: Processes, pids: range) -> int:
         steps += what == "opcode"
         return count
 
-    chain = ((7, "driver"), (1, "init"))
     before = sys.gettrace()
     sys.settrace(count)
     try:
-        for pid in pids:
-            processes.actor(Process(pid, 7, "cat", chain=chain, start=pid), pid, float(pid))
+        work()
     finally:
         sys.settrace(before)
     return steps
 
 
-def test_who_belongs_to_a_large_unit_is_taken_in_as_fast_as_to_a_small_one(processes: Processes) -> None:
+def start(processes: Processes, pid: int) -> Actor:
+    """Let a program start another, which is one unit with it."""
+    process = Process(pid, 7, "cat", chain=((7, "driver"), (1, "init")), start=pid)
+    return processes.actor(process, pid, float(pid))
+
+
+def test_in_a_large_unit_it_takes_no_longer_than_in_a_small_one(processes: Processes) -> None:
     processes.actor(Process(7, 1, "driver", chain=((1, "init"),), start=7), 7, 7.0)
-    first = started(processes, range(100, 110))
-    for pid in range(110, 1900):
-        processes.actor(
-            Process(pid, 7, "cat", chain=((7, "driver"), (1, "init")), start=pid), pid, float(pid)
-        )
-    assert started(processes, range(1900, 1910)) < 1.5 * first
+    few = steps_of(lambda: start(processes, 100))
+    childless = steps_of(lambda: processes.child_before(start(processes, 101), 0.0, 101.0))
+    for pid in range(102, 1900):
+        start(processes, pid)
+    assert steps_of(lambda: start(processes, 1900)) < 1.5 * few
+    assert steps_of(lambda: processes.child_before(start(processes, 1901), 0.0, 1901.0)) < 1.5 * childless
 
 
 def below(processes: Processes, pid: int) -> list[int]:
