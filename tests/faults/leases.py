@@ -11,6 +11,11 @@ from pathlib import Path
 from tests.mount.mounted import Mounted, wait_until
 
 
+def take(holder: int) -> None:
+    fcntl.fcntl(holder, fcntl.F_SETSIG, signal.SIGURG)
+    fcntl.fcntl(holder, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+
+
 @contextlib.contextmanager
 def leased(mount: Mounted, count: int) -> Iterator[tuple[list[int], list[Path]]]:
     """The descriptors that hold the leases, and the files on the mount."""
@@ -21,8 +26,7 @@ def leased(mount: Mounted, count: int) -> Iterator[tuple[list[int], list[Path]]]
             (mount.source / name).write_text("content")
             held.callback((mount.source / name).unlink)
             holder = held.enter_context(open(mount.source / name, "r+b")).fileno()
-            fcntl.fcntl(holder, fcntl.F_SETSIG, signal.SIGURG)
-            fcntl.fcntl(holder, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+            take(holder)
             holders.append(holder)
         yield holders, [mount.mountpoint / name for name in names]
 

@@ -7,10 +7,11 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from tests.faults.leases import give_back, leased, wait_until_asked_for
+from tests.faults.leases import give_back, leased, take, wait_until_asked_for
 from tests.mount.actor import run_apart
 from tests.mount.fixtures import SharedMounts
 from tests.mount.mounted import PATIENCE, Mounted
@@ -70,3 +71,29 @@ def test_who_waits_for_a_lease_can_be_killed(mount: Mounted) -> None:
             run_apart(os.open, path, os.O_RDONLY | os.O_NONBLOCK)
         waiting.kill()
         assert waiting.wait(PATIENCE) == -signal.SIGKILL
+
+
+def test_who_waits_for_a_lease_on_what_he_was_to_make_keeps_nobody_from_its_directory(
+    workspace: Path,
+) -> None:
+    mount = Mounted(workspace, (), in_place=True)
+    mount.source.mkdir()
+    (mount.source / "there").touch()
+    below = os.open(mount.source, os.O_RDONLY)
+    mount.start()
+    try:
+        new = mount.mountpoint / "new"
+        assert not new.exists()  # which the kernel keeps: it will ask to make the file
+        holder = os.open("new", os.O_RDWR | os.O_CREAT, dir_fd=below)
+        take(holder)
+        command = [sys.executable, "-c", "import os, sys; os.open(sys.argv[1], os.O_RDWR | os.O_CREAT)", new]
+        with subprocess.Popen(command) as waiting:
+            wait_until_asked_for([holder])
+            run_apart(os.stat, mount.mountpoint / "there", timeout=SOON)
+            assert waiting.poll() is None
+            give_back(holder)
+            assert waiting.wait(PATIENCE) == 0
+        os.close(holder)
+    finally:
+        os.close(below)
+        mount.unmount()

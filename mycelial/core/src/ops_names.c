@@ -27,6 +27,8 @@
 #define RENAME_EXCHANGE (1 << 1)
 #endif
 
+#define SENT_US 1000000 /* for how long somebody was just sent to look a name up again */
+
 static bool refused(fuse_req_t req, fuse_ino_t parent, const char *name, int for_view_dir) {
     int error = is_virtual(parent) ? EROFS : is_view_dir(parent, name) ? for_view_dir : name_is_plain(name) ? 0 : EINVAL;
     if (error) fuse_reply_err(req, error);
@@ -160,6 +162,20 @@ static void answer_created(fuse_req_t req, struct inode *dir, const char *name, 
     }
 }
 
+/* Never twice in a row: it would be an error for whoever asks. */
+static bool is_to_look_again(pid_t tid) {
+    static struct {
+        pid_t tid;
+        uint64_t until_us;
+    } sent[64], *last;
+    uint64_t now = now_us();
+    last = &sent[(unsigned)tid % 64];
+    bool was_sent = last->tid == tid && now < last->until_us;
+    last->tid = tid;
+    last->until_us = was_sent ? 0 : now + SENT_US;
+    return !was_sent;
+}
+
 /* The kernel asks for a file without a name under the name "/" (see session.c). */
 static void c_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, struct fuse_file_info *fi) {
     bool nameless = strcmp(name, "/") == 0, made = nameless;
@@ -178,7 +194,9 @@ static void c_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t
     }
     if (error) {
         share_give(uid);
-        if (waits_for_lease(error, fi->flags)) {
+        if (waits_for_lease(error, fi->flags) && !postponed_before() && is_to_look_again(fuse_req_ctx(req)->pid)) {
+            error = ESTALE; /* upon which the kernel finds the file, and opens it: its directory is not locked meanwhile */
+        } else if (waits_for_lease(error, fi->flags)) {
             record_who(req); /* now: it is not looked at later */
             error = postpone(req);
         }
