@@ -31,7 +31,8 @@ def note_input(making: Making, processes: Processes) -> None:
 def through_pipes(making: Making, processes: Processes) -> Reads:
     """What was read by programs whose output came through a pipe, however long the pipeline."""
     seen: set[int] = {making.writer.number}
-    pipes = {pipe for member in processes.unit(making.writer) for pipe in member.pipe_in - member.pipe_out}
+    reading = (member for member in processes.unit(making.writer) if member.pipe_in)
+    pipes = {pipe for member in reading for pipe in member.pipe_in - member.pipe_out}
     pipes -= _had_before(making, making.writer)
     if any(pid == making.creator.pid for pid, _ in making.writer.chain):
         creator = making.creator  # xargs keeps it from those it runs
