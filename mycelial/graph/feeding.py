@@ -22,14 +22,23 @@ def feeder_of(writer: Actor, creator: Actor | None, process: Process, processes:
     if writer.reads:
         return None
     lines = {pid: line for (pid, _), line in zip(process.chain, process.chain_args, strict=False)}
-    is_openers = creator is not None and creator.pid == writer.ppid and creator.kind in FEEDING
-    for child in (writer,) if creator is None or is_openers else (writer, creator):
+    for child in (writer,) if creator is None else (writer, creator):
         pipes = child.pipe_in - child.pipe_out
+        if child is not writer and child.pid == writer.ppid and _has_its_parents(child, pipes, processes):
+            pipes = set()
         if pipes and not processes.writers_into(pipes):
             return _above_pipes(child, pipes, lines, processes)
         if pipes and child is writer:
             return None
-    return creator if is_openers else None  # it opened the output for its child, and the input most likely
+    if creator is not None and creator.pid == writer.ppid and creator.kind in FEEDING:
+        return creator  # it opened the output for its child, and the input most likely
+    return None
+
+
+def _has_its_parents(child: Actor, pipes: set[str], processes: Processes) -> bool:
+    """Whether the input of a program is that of who started it, so that nobody started it to feed it."""
+    parent = processes.latest(child.ppid)
+    return child.same_input > 0 or (parent is not None and pipes <= parent.pipe_in)
 
 
 def _above_pipes(

@@ -308,6 +308,16 @@ def test_who_opened_a_programs_output_for_it_rather_wrote_its_input_than_who_sta
 ) -> None:
     above = story.program("python3", args=("python3", "run.py")).open("other")
     shell = above.run("bash", args=SCRIPT, **at("pipe:[1]", OUT))
-    script = shell.run("python3", args=("python3", "x.py"), **at("pipe:[1]", OUT)).create("out").open("a")
+    script = shell.run("python3", args=("python3", "x.py"), same_input=1, **at("pipe:[1]", OUT))
+    script.create("out").open("a")
     script.run("sort", args=("sort",), fds=((2, OUT),)).close("out")
     assert story.sources("out") == ["a"]
+
+
+def test_a_program_feeds_the_copy_of_itself_that_runs_a_compressor(story: Story) -> None:
+    shell = story.program("bash", args=SCRIPT, **at("pipe:[1]", OUT))
+    tar = shell.run("tar", args=("tar", "czf", "a.tgz", "a"), **at("pipe:[1]", OUT))
+    copy = tar.run("tar", args=("tar", "czf", "a.tgz", "a"), **at("pipe:[5]", OUT)).create("a.tgz")
+    tar.open("a")
+    copy.run("gzip", args=("gzip",), fds=((2, OUT),)).close("a.tgz")
+    assert story.sources("a.tgz") == ["a"]
