@@ -13,6 +13,7 @@ from enum import Enum
 from typing import Any, NamedTuple
 
 from mycelial.graph.actors import Actor
+from mycelial.graph.programs import Kind
 from mycelial.record.events import Event, Op
 from mycelial.store.files import FileRow, FileTable
 
@@ -99,14 +100,21 @@ class Identity:
             case Op.EXEC:
                 return [Fact(Act.EXEC, self._files.use(event.path))]
             case Op.CREATE:
-                return [self._create(event.path, event.t, actor)]
+                return [
+                    *self._bring_back(event.path, event.t, actor),
+                    self._create(event.path, event.t, actor),
+                ]
             case Op.UNLINK:
                 return self._unlink(event, actor)
             case Op.RENAME if event.to is not None:
                 return self._rename(event.path, event.to, event.t, actor)
             case Op.LINK if event.to is not None:
+                back = self._bring_back(event.to, event.t, actor)
                 linked = self._create(event.to, event.t, actor)
-                return [Fact(Act.LINK, linked.file, self._files.use(event.path), linked.existed, linked.anew)]
+                return [
+                    *back,
+                    Fact(Act.LINK, linked.file, self._files.use(event.path), linked.existed, linked.anew),
+                ]
         return []
 
     def dump(self) -> Iterator[tuple[str, list[list[Any]]]]:
@@ -127,7 +135,6 @@ class Identity:
                 self._aside[aside.name] = aside
 
     def _create(self, path: str, t: float, actor: Actor) -> Fact:
-        self._bring_back(path, t, actor)
         row = self._files.find(path)
         number = self._files.use(path)
         existed = row is not None and not row.gone
@@ -152,24 +159,26 @@ class Identity:
         row = self._files.find(path)
         if row is None or row.gone:
             # Made where nobody looked; all that is known is that there is new content under the new name.
+            back = self._bring_back(to, t, actor)
             fact = self._create(to, t, actor)
-            return [fact, Fact(Act.WRITE, fact.file)]
+            return [*back, fact, Fact(Act.WRITE, fact.file)]
         self._lose(path, t)
-        if self._is_fresh(row, actor, t) and not self._files.is_directory(row.number):
+        is_fresh = self._is_fresh(row, actor, t) and not self._files.is_directory(row.number)
+        if is_fresh and not _is_for_backup(path, to, actor):
             return self._replace(row, path, to, t, actor)
         target = self._files.find(to)
         backup = target.number if target is not None and target.number != row.number else None
         self._files.move(row.number, path, to)
         self._set_aside(_Aside(row.number, actor.number, path, to, t, backup))
-        return []
+        return [Fact(Act.SETTLE, row.number)] if is_fresh and actor.kind is not Kind.EDITOR else []
 
     def _replace(self, row: FileRow, path: str, to: str, t: float, actor: Actor) -> list[Fact]:
         """A fresh file takes a name: the file that the user knows by that name has its content now."""
-        self._bring_back(to, t, actor)
+        back = self._bring_back(to, t, actor)
         target = self._files.find(to)
         if target is None or target.number == row.number:
             self._files.move(row.number, path, to)
-            return [Fact(Act.SETTLE, row.number)]
+            return [*back, Fact(Act.SETTLE, row.number)]
         kept = self._files.use(to)
         if target.transient:
             self._files.bear(kept, t, actor.number)
@@ -177,23 +186,24 @@ class Identity:
         self._files.remove(row.number, path, actor.number)
         self._files.mark_transient(row.number)
         anew = _is_anew(target, actor)
-        return [Fact(Act.REPLACE, kept, row.number, existed=not target.gone, anew=anew)]
+        return [*back, Fact(Act.REPLACE, kept, row.number, existed=not target.gone, anew=anew)]
 
-    def _bring_back(self, path: str, t: float, actor: Actor) -> None:
+    def _bring_back(self, path: str, t: float, actor: Actor) -> list[Fact]:
         """If the file of this name was just moved aside by the same process, it is this file again."""
         aside = self._aside.get(path)
         if aside is None or aside.actor != actor.number or t - aside.t > ASIDE:
-            return
+            return []
         del self._aside[path]
         self._changed = True
         moved = self._files.find(aside.aside)
         if moved is None or moved.number != aside.file or moved.gone:
-            return
+            return []
         self._files.move(aside.file, aside.aside, path)
         if aside.backup is not None:
             self._files.restore(aside.backup, aside.aside)
         else:
             self._files.bear(self._files.use(aside.aside), t, actor.number)
+        return [] if actor.kind is Kind.EDITOR else [Fact(Act.SETTLE, aside.file)]
 
     def _set_aside(self, aside: _Aside) -> None:
         self._aside.pop(aside.name, None)
@@ -221,6 +231,12 @@ class Identity:
         if row.born is None:
             return False
         return row.maker == actor.number or row.born >= self._working_since(actor.uid, t)
+
+
+def _is_for_backup(path: str, to: str, actor: Actor) -> bool:
+    """Whether it looks as if a program kept what it writes anew, as x~ or x.bak."""
+    name, kept = path.rpartition("/")[2], to.rpartition("/")[2]
+    return actor.kind is not Kind.COPIER and kept.startswith(name) and kept != name
 
 
 def _is_anew(row: FileRow | None, actor: Actor) -> bool:

@@ -351,7 +351,8 @@ class Provenance:
         renaming = {actor.pid, *actor.above, *(member.pid for member in self._processes.unit(actor))}
         if last.by[0] in renaming:
             return (*steps[:-1], replace(last, product=path))
-        return (*steps[:-1], replace(last, later=path)) if last.shell_by[0] in renaming else steps
+        later = path if path != last.product else ""
+        return (*steps[:-1], replace(last, later=later)) if last.shell_by[0] in renaming else steps
 
     def _embed(self, file: int) -> None:
         """The content of `file` goes: what was made from it keeps the steps by which it was made."""

@@ -38,6 +38,26 @@ def test_a_file_moved_aside_and_made_again_by_the_same_process_is_itself(story: 
     assert story.together("notes/y.txt") == ["notes/x.txt"]
 
 
+@pytest.mark.parametrize("by", ["its maker", "another process"])
+def test_what_was_made_a_moment_ago_and_is_moved_aside_for_a_backup_is_itself(
+    tmp_path: Path, by: str
+) -> None:
+    story = Story(tmp_path)
+    vim = story.program("vim").make("notes/x.txt", "notes/y.txt")
+    story.program("sort").open("notes/x.txt").make("out")
+    editor = vim if by == "its maker" else story.program("vim")
+    editor.rename("notes/x.txt", "notes/x.txt~").make("notes/x.txt").unlink("notes/x.txt~")
+    story.pause()
+    assert "notes/x.txt" in story.together("notes/y.txt")
+    assert story.sources("out") == ["notes/x.txt"]
+
+
+def test_what_is_finished_under_a_longer_name_and_begun_again_is_another_file(story: Story) -> None:
+    story.program("download").make("part").rename("part", "part.1").make("part").rename("part", "part.2")
+    story.program("sort").open("part.1").make("out")
+    assert story.sources("out") == ["part.1"]
+
+
 def test_an_older_backup_stays_the_backup(story: Story) -> None:
     for _ in range(2):
         story.program("emacs").rename("notes/x.txt", "notes/x.old").make("notes/x.txt")

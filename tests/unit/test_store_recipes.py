@@ -497,6 +497,15 @@ def test_what_was_edited_by_hand_since_is_not_made_again(story: Story) -> None:
     assert lines(story, "c") == ["( uniq b c )"]
 
 
+def test_what_a_program_kept_of_what_it_changed_is_no_part_of_the_script(story: Story) -> None:
+    shell = story.program("bash")
+    shell.run("convert", args=("convert", "in", "a"), cwd="/mnt").open("in").make("a")
+    changed = shell.run("mogrify", args=("mogrify", "a"), cwd="/mnt").open("a").rename("a", "a~")
+    changed.make("a").unlink("a~")
+    shell.run("convert", args=("convert", "a", "b"), cwd="/mnt").open("a").make("b")
+    assert lines(story, "b") == ["( convert in a )", "( mogrify a )", "( convert a b )"]
+
+
 def test_a_source_that_nobody_knows_how_to_make_is_taken_as_it_is(story: Story) -> None:
     called(story, "sort", "-o", "words", "raw").open("raw").make("words")
     called(story, "cat").open("words").make("typed")
