@@ -13,7 +13,7 @@ from mycelial.graph.capturing import CAPTURED, is_for_the_shell, is_in_copy_of, 
 from mycelial.graph.filters import reads_input
 from mycelial.graph.making import Making, Reads
 from mycelial.graph.processes import Processes
-from mycelial.graph.programs import Kind, script_text
+from mycelial.graph.programs import Kind, kind_of, script_text
 from mycelial.graph.substitutions import ANY_WORDS
 from mycelial.graph.telling import (
     depth_of_shell,
@@ -52,7 +52,7 @@ def in_words(making: Making, processes: Processes) -> Reads:
         uses += text.written_to(making.path_of(making.product)) or []  # with others, in a group
         yield from said(uses, writer.chain[depth][0], making, processes)
         return
-    if writer.kind is Kind.SHELL:
+    if writer.kind is Kind.SHELL or _is_of_builder(line):
         return
     if not may_be_in_words(line, (called or (writer.comm,))[0].rpartition("/")[2]):
         return
@@ -78,6 +78,12 @@ def in_words(making: Making, processes: Processes) -> Reads:
             break
         if read.conducted and read.last < writer.first and not is_for_the_shell(making.path_of(file)):
             yield file, read
+
+
+def _is_of_builder(line: tuple[str, ...]) -> bool:
+    """Whether the script that a shell runs decides what to run, as libtool: what it reads is for that."""
+    text = script_text(line)
+    return is_file(text, line) and kind_of(text.rpartition("/")[2]) is Kind.BUILDER
 
 
 def _takes_document(called: tuple[str, ...], writer: Actor, processes: Processes) -> bool:

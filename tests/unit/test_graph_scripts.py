@@ -124,6 +124,17 @@ def test_what_was_captured_is_in_a_command_that_has_room_for_it(
     assert story.sources("out") == sources
 
 
+@pytest.mark.parametrize(("script", "reads"), [("./libtool", False), ("./run", True)])
+def test_what_a_script_reads_that_decides_what_to_run_is_in_no_word(
+    story: Story, script: str, reads: bool
+) -> None:
+    line = ("/bin/bash", script)
+    shell = story.program("bash", args=line).open("x.la")
+    args = ("ld", "-O2", "-o", "x", "x.o")
+    shell.run("ld", args=args, chain_args=(line,)).open("x.o").make("x")
+    assert story.sources("x") == (["x.la", "x.o"] if reads else ["x.o"])
+
+
 def test_of_a_shell_that_is_told_on_its_input_what_to_do_that_is_given_to_none(story: Story) -> None:
     story.program("sh").open("script", "data")
     line = ("bash",)
