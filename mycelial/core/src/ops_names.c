@@ -214,8 +214,7 @@ static void c_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char
     struct way old;
     struct statx was = {.stx_nlink = 0};
     uint32_t process = record_who(req);
-    int before_size = ring_recording() ? inode_path(inode, NULL, before, sizeof before) : -1;
-    int error = way_begin(&old, inode);
+    int before_size = -1, error = way_begin(&old, inode);
     if (!error) {
         stat_fd(old.fd, &was);
         int fd = dir_acquire(dir);
@@ -231,6 +230,7 @@ static void c_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char
         }
         way_end(&old);
     }
+    if (!error && ring_recording()) before_size = inode_path(inode, NULL, before, sizeof before); /* as it is called by now */
     if (!error) record_two(LINK, 0, process, req, before, before_size, dir, name);
     if (!error && was.stx_nlink == 1) inode_linked(inode);
     reply_new(req, dir, name, error);
