@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice, takewhile
 
 from mycelial.graph.actors import Actor, is_named_pipe, is_place
 from mycelial.graph.capturing import CAPTURED, is_for_the_shell, is_in_copy_of, may_count
@@ -25,6 +26,9 @@ from mycelial.graph.telling import (
     said,
     told,
 )
+
+NAMED = 512
+"""Files that were read, the writer's latest first, that are looked at beyond as many as there are words."""
 
 LISTED = 3
 """Files on a command line that may be those of a list, be they all that is on it."""
@@ -59,25 +63,32 @@ def in_words(making: Making, processes: Processes) -> Reads:
     shell, others = processes.latest(pid), (writer, making.creator)
     inherited = {pipe for one in (*others, *((shell,) if shell else ())) for pipe in one.pipe_out}
     since = max(processes.finishing.last_before(pid, writer.first), writer.first - CAPTURED)
+    until = making.t if writer.pipe_in else writer.first
+    children = [one for one in processes.unread_below(pid, since, inherited) if since < one.first <= until]
+    commands = script_text(line)
+    reads_itself = not commands or is_file(commands, line) or "$(<" in commands
+    taken = list(_taken_by_itself(shell, since, writer.first)) if shell and reads_itself else []
+    if not children and not taken:  # mostly
+        return
     loose = list(_loose_words(called, making, processes))
     has_room = not called or _takes_document(called, writer, processes)
     own = {file for file, read in writer.reads.items() if not read.conducted} - {making.product}
     has_words = bool(loose) or len(own) >= LISTED
-    until = making.t if writer.pipe_in else writer.first
-    for child in (one for one in processes.unread_below(pid, since, inherited) if since < one.first <= until):
+    for child in children:
         pipes = child.pipe_out - inherited - {other.streams[0] for other in child.neighbours}
         if not pipes or processes.has_reader(pipes):
             continue
         is_word = has_room or (has_words and _may_be_among(loose, child))
         if (child.first < writer.first and is_word) or _is_for_another_part(child, writer, pid):
             yield from child.reads.items()
-    commands = script_text(line)
-    reads_itself = (has_room or has_words) and (not commands or is_file(commands, line) or "$(<" in commands)
-    for file, read in reversed(shell.reads.items()) if shell is not None and reads_itself else ():
-        if read.last <= since:  # since then it took up nothing itself, as by $(<file)
-            break
-        if read.conducted and read.last < writer.first and not is_for_the_shell(making.path_of(file)):
-            yield file, read
+    if has_room or has_words:
+        yield from (item for item in taken if not is_for_the_shell(making.path_of(item[0])))
+
+
+def _taken_by_itself(shell: Actor, since: float, until: float) -> Reads:
+    """What a shell took up itself, as by $(<file), the latest first."""
+    latest = takewhile(lambda item: item[1].last > since, reversed(shell.reads.items()))
+    return (item for item in latest if item[1].conducted and item[1].last < until)
 
 
 def _is_of_builder(line: tuple[str, ...]) -> bool:
@@ -101,15 +112,18 @@ def _loose_words(line: tuple[str, ...], making: Making, processes: Processes) ->
 
     What runs others names their program.
     """
-    reads = (file for member in processes.unit(making.writer) for file in member.reads)
-    files = {making.name_of(file) for file in (making.product, *reads)}
-    files.add((making.writer.args or (making.writer.comm,))[0].rpartition("/")[2])
-    yield from (
+    own = (making.writer.args or (making.writer.comm,))[0].rpartition("/")[2]
+    words = [
         word
         for word in line[1:]
-        if _SAYS.search(word)
-        and not (_OPTION.fullmatch(word) or is_named_pipe(word) or word.rpartition("/")[2] in files)
-    )
+        if _SAYS.search(word) and not (_OPTION.fullmatch(word) or is_named_pipe(word))
+    ]
+    if not words:
+        return
+    members = (making.writer, *processes.unit(making.writer))
+    reads = islice((file for member in members for file in reversed(member.reads)), NAMED + len(line))
+    files = {own, *(making.name_of(file) for file in (making.product, *reads))}
+    yield from (word for word in words if word.rpartition("/")[2] not in files)
 
 
 _SAYS = re.compile(r"\w")
