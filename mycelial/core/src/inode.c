@@ -24,6 +24,7 @@
 
 #define MAX_DEPTH 4096 /* of directories that have given up their descriptors; each takes some of the stack */
 #define STAT_ATTEMPTS 4 /* where others were at work meanwhile */
+#define COME_BACK_WAITS 6 /* a sixteenth of a second in all */
 #define LARGE_BLOCKS (1u << 16) /* of 512 bytes */
 
 static struct {
@@ -120,20 +121,24 @@ static int stat_apart(struct inode *inode, bool may_wait, struct statx *stx) {
     return inode->handles ? stat_fd(inode->handles->fd, stx) : stat_by_name(inode, may_wait, stx);
 }
 
-/* Who has moved the file, and is about to say so. */
-static void let_come_back(void) {
+/* Who has moved the file, and is about to say so: on a busy machine he may have got no processor, so each wait is twice as long. */
+static void let_come_back(unsigned waits) {
     core_leave_for_disk();
-    nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    nanosleep(&(struct timespec){.tv_nsec = 1000000L << waits}, NULL);
     core_return();
 }
 
 int inode_stat(struct inode *inode, struct statx *stx) {
-    for (unsigned attempts = STAT_ATTEMPTS;; attempts--) {
+    unsigned attempts = STAT_ATTEMPTS, waits = 0;
+    for (;;) {
         unsigned long before = core_turn();
         int error = stat_apart(inode, attempts > 1, stx); /* each time by the name that it has then */
-        bool is_moving = error == ESTALE && inode->leaving && attempts > 1;
-        if (is_as_seen(before) && !is_moving) return error;
-        if (is_moving) let_come_back();
+        if (error == ESTALE && inode->leaving && waits < COME_BACK_WAITS) {
+            let_come_back(waits++);
+            continue;
+        }
+        if (is_as_seen(before)) return error;
+        attempts--; /* at last it was seen with the core */
     }
 }
 
