@@ -15,10 +15,7 @@ from mycelial.graph.filters import GREP
 from mycelial.graph.making import Making, Reads
 from mycelial.graph.processes import Processes
 from mycelial.graph.programs import Kind, kind_of
-from mycelial.graph.telling import (
-    captures_for_words,
-    in_last,
-)
+from mycelial.graph.telling import captures_for_words, in_last
 
 SUBSTITUTED = 1.0
 """Seconds by which what is done in <( ) begins before the program that it is for is seen."""
@@ -129,14 +126,14 @@ def is_for_the_shell(path: str) -> bool:
 
 def used_before(making: Making, shell: Actor, processes: Processes) -> float:
     """Return until when what a shell had captured was used up: by itself, or by those that it wrote it to."""
-    begun = making.opened
     since = finished_before(making, shell)
     if captures_for_words(shell.args or ()):
-        return max(since, processes.finishing.last_before(shell.pid, begun))
+        return max(since, processes.finishing.last_before(shell.pid, making.opened))
     for child in processes.below(shell.pid, since):
         pipes = child.pipe_in - child.pipe_out - shell.pipe_in
         if pipes and child.ppid == shell.pid and is_fed_by(shell, child, pipes, processes):
-            since = max(since, next((t for t in reversed(child.finished.values()) if t <= begun), 0.0))
+            times = (t for t in reversed(child.finished.values()) if t <= making.opened)
+            since = max(since, next(times, 0.0))
     return since
 
 

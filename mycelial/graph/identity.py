@@ -100,21 +100,14 @@ class Identity:
             case Op.EXEC:
                 return [Fact(Act.EXEC, self._files.use(event.path))]
             case Op.CREATE:
-                return [
-                    *self._bring_back(event.path, event.t, actor),
-                    self._create(event.path, event.t, actor),
-                ]
+                return self._create(event.path, event.t, actor)
             case Op.UNLINK:
                 return self._unlink(event, actor)
             case Op.RENAME if event.to is not None:
                 return self._rename(event.path, event.to, event.t, actor)
             case Op.LINK if event.to is not None:
-                back = self._bring_back(event.to, event.t, actor)
-                linked = self._create(event.to, event.t, actor)
-                return [
-                    *back,
-                    Fact(Act.LINK, linked.file, self._files.use(event.path), linked.existed, linked.anew),
-                ]
+                *back, created = self._create(event.to, event.t, actor)
+                return [*back, created._replace(act=Act.LINK, other=self._files.use(event.path))]
         return []
 
     def dump(self) -> Iterator[tuple[str, list[list[Any]]]]:
@@ -134,13 +127,15 @@ class Identity:
                 aside = _Aside(*row)
                 self._aside[aside.name] = aside
 
-    def _create(self, path: str, t: float, actor: Actor) -> Fact:
+    def _create(self, path: str, t: float, actor: Actor) -> list[Fact]:
+        """What it means that there is a new file of this name: that it has been made is the last fact."""
+        back = self._bring_back(path, t, actor)
         row = self._files.find(path)
         number = self._files.use(path)
         existed = row is not None and not row.gone
         if row is None or row.transient:
             self._files.bear(number, t, actor.number)
-        return Fact(Act.CREATE, number, existed=existed, anew=_is_anew(row, actor))
+        return [*back, Fact(Act.CREATE, number, existed=existed, anew=_is_anew(row, actor))]
 
     def _unlink(self, event: Event, actor: Actor) -> list[Fact]:
         row = self._files.find(event.path)
@@ -159,9 +154,8 @@ class Identity:
         row = self._files.find(path)
         if row is None or row.gone:
             # Made where nobody looked; all that is known is that there is new content under the new name.
-            back = self._bring_back(to, t, actor)
-            fact = self._create(to, t, actor)
-            return [*back, fact, Fact(Act.WRITE, fact.file)]
+            facts = self._create(to, t, actor)
+            return [*facts, Fact(Act.WRITE, facts[-1].file)]
         self._lose(path, t)
         is_fresh = self._is_fresh(row, actor, t) and not self._files.is_directory(row.number)
         if is_fresh and not _is_for_backup(path, to, actor):
