@@ -24,7 +24,6 @@
 
 #define MAX_DEPTH 4096 /* of directories that have given up their descriptors; each takes some of the stack */
 #define STAT_ATTEMPTS 4 /* where others were at work meanwhile */
-#define COME_BACK_WAITS 6 /* a sixteenth of a second in all */
 #define LARGE_BLOCKS (1u << 16) /* of 512 bytes */
 
 static struct {
@@ -100,10 +99,10 @@ static int stat_by_name(struct inode *inode, bool may_wait, struct statx *stx) {
     struct inode *parent = inode->parent;
     char name[NAME_SIZE];
     if (!parent) return ESTALE;
+    snprintf(name, sizeof name, "%s", inode->name);
     int dir = dir_acquire(parent);
     if (dir < 0) return -dir;
     inode_reference(parent); /* who moves the file meanwhile takes its name and its parent away */
-    snprintf(name, sizeof name, "%s", inode->name);
     int error = stat_once(dir, name, may_wait, stx);
     dir_release(parent);
     inode_unreference(parent);
@@ -121,24 +120,21 @@ static int stat_apart(struct inode *inode, bool may_wait, struct statx *stx) {
     return inode->handles ? stat_fd(inode->handles->fd, stx) : stat_by_name(inode, may_wait, stx);
 }
 
-/* Who has moved the file, and is about to say so: on a busy machine he may have got no processor, so each wait is twice as long. */
-static void let_come_back(unsigned waits) {
-    core_leave_for_disk();
-    nanosleep(&(struct timespec){.tv_nsec = 1000000L << waits}, NULL);
-    core_return();
+/* Who moves it has done so, and is not back to say it: he may wait for a disk, or for a processor. */
+static bool follow(struct inode *inode) {
+    const struct place *next = inode->next;
+    inode->next = NULL;
+    if (next) inode_rename(inode, next->dir, next->name);
+    return next;
 }
 
+bool inode_has_moved(struct inode *inode, unsigned long before) { return !is_as_seen(before) || follow(inode); }
+
 int inode_stat(struct inode *inode, struct statx *stx) {
-    unsigned attempts = STAT_ATTEMPTS, waits = 0;
-    for (;;) {
+    for (unsigned attempts = STAT_ATTEMPTS;; attempts--) {
         unsigned long before = core_turn();
-        int error = stat_apart(inode, attempts > 1, stx); /* each time by the name that it has then */
-        if (error == ESTALE && inode->leaving && waits < COME_BACK_WAITS) {
-            let_come_back(waits++);
-            continue;
-        }
-        if (is_as_seen(before)) return error;
-        attempts--; /* at last it was seen with the core */
+        int error = stat_apart(inode, attempts > 1, stx); /* each time by the name that it has then; at last with the core */
+        if (error == ESTALE ? !inode_has_moved(inode, before) : is_as_seen(before)) return error;
     }
 }
 
@@ -389,16 +385,18 @@ static void lru_front(struct inode *inode) {
 /* Opens an inode by its name and checks that it is the one. */
 static int open_by_name(struct inode *inode, int flags) {
     struct statx stx;
-    if (!inode->parent) return -ESTALE;
-    int dir = dir_acquire(inode->parent);
+    struct inode *parent = inode->parent;
+    if (!parent) return -ESTALE;
+    int dir = dir_acquire(parent); /* which may find out that the one above has moved, and that this one is not in it */
     if (dir < 0) return dir;
-    int fd = openat(dir, inode->name, O_PATH | O_NOFOLLOW | O_CLOEXEC | flags);
-    int error = fd < 0 ? errno : stat_fd(fd, &stx);
-    dir_release(inode->parent);
+    int fd = inode->parent ? openat(dir, inode->name, O_PATH | O_NOFOLLOW | O_CLOEXEC | flags) : -1;
+    int error = !inode->parent ? ESTALE : fd < 0 ? errno : stat_fd(fd, &stx);
+    dir_release(parent);
     if (!error && !inode_is(inode, &stx)) error = ESTALE;
     if (!error) return fd;
     if (fd >= 0) close(fd);
-    return error == ENOENT || error == ENOTDIR || error == ELOOP ? -ESTALE : -error;
+    if (error == ENOENT || error == ENOTDIR || error == ELOOP) error = ESTALE;
+    return error == ESTALE && follow(inode) ? open_by_name(inode, flags) : -error;
 }
 
 int dir_acquire(struct inode *dir) {

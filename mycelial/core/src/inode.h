@@ -7,8 +7,14 @@
 #include <sys/stat.h>
 
 struct handle;
+struct inode;
 
 #define NAME_SIZE 1025 /* of a name: the kernel asks for none that is longer */
+
+struct place {
+    struct inode *dir;
+    const char *name;
+};
 
 /* An inode is known by what it is (device, inode number, time of birth) and reached by the last name it was seen
  * under. Only directories keep a descriptor, least recently used ones give theirs up; whatever has lost its name
@@ -22,6 +28,7 @@ struct inode {
     uint64_t lookups;       /* what the kernel holds; it sends them back by FORGET */
     uint32_t references;    /* children and handles that point here */
     uint32_t leaving;       /* requests under way that change a name of it */
+    const struct place *next; /* where one of them moves it, until that one has come back */
     uint32_t holds;         /* the descriptor is in use and must not be evicted */
     dev_t dev;
     ino_t ino;
@@ -54,6 +61,8 @@ void inode_forget(struct inode *inode, uint64_t lookups);
 int inode_stat(struct inode *inode, struct statx *stx); /* leaves the core while the disk is waited for */
 void inode_seen(struct inode *inode, const struct statx *stx);
 bool inode_is(const struct inode *inode, const struct statx *stx);
+/* What is not where it was, asked for at that turn (core_turn): whether it is somewhere else by now. */
+bool inode_has_moved(struct inode *inode, unsigned long before);
 void inode_rename(struct inode *inode, struct inode *parent, const char *name);
 void inode_unname(struct inode *inode, const struct inode *parent, const char *name);
 /* The kernel opens by number. A name that is not the only one it asks for each time, but one that it had been told before

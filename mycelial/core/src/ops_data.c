@@ -31,6 +31,7 @@
 #define SPLICE_FROM (64 << 10) /* bytes; below, copying is cheaper than setting up a pipe */
 
 #define COPY_SLICE (16u << 20)
+#define OPEN_ATTEMPTS 3 /* by the name that it has then */
 
 #define WAITS_US 20000      /* a write that took longer has waited for the disk (or, rarely, for a processor), */
 #define STILL_WAITS_US 5000 /* and one that is done aside for that reason, */
@@ -43,10 +44,12 @@ static char read_buffer[SPLICE_FROM];
 static int open_by_name(const struct inode *inode, int flags, struct statx *stx, int *error) {
     struct inode *parent = inode->parent;
     char name[NAME_SIZE];
-    int dir = parent ? dir_acquire(parent) : -1;
+    *error = ESTALE;
+    if (!parent) return -1;
+    snprintf(name, sizeof name, "%s", inode->name);
+    int dir = dir_acquire(parent);
     if (dir < 0) return -1;
     inode_reference(parent);
-    snprintf(name, sizeof name, "%s", inode->name);
     core_leave_for_disk();
     int fd = open_plain(dir, name, flags);
     *error = fd < 0 ? errno : stat_fd(fd, stx);
@@ -58,13 +61,17 @@ static int open_by_name(const struct inode *inode, int flags, struct statx *stx,
 
 /* By its name, checked to be the one; what has no name any more is reached through a descriptor of it. */
 static int open_inode(struct inode *inode, int flags, struct statx *stx) {
-    int other = inode->fd, error = ESTALE;
-    int fd = other < 0 ? open_by_name(inode, flags, stx, &error) : -1;
-    if (error == ENOENT || error == ELOOP || error == ENXIO || (!error && !inode_is(inode, stx))) error = ESTALE;
-    if (!error) return fd;
-    if (fd >= 0) close(fd);
-    if (other < 0 && error == ESTALE) other = inode->fd; /* it lost its name meanwhile */
+    int error = ESTALE, fd;
+    for (unsigned attempts = OPEN_ATTEMPTS; inode->fd < 0 && attempts; attempts--) { /* it may lose its name meanwhile */
+        unsigned long before = core_turn();
+        fd = open_by_name(inode, flags, stx, &error);
+        if (error == ENOENT || error == ELOOP || error == ENXIO || (!error && !inode_is(inode, stx))) error = ESTALE;
+        if (!error) return fd;
+        if (fd >= 0) close(fd);
+        if (error != ESTALE || !inode_has_moved(inode, before)) break;
+    }
     /* EACCES: the way to it was closed since somebody opened it, or it was itself, which will be said again. */
+    int other = error == ESTALE ? inode->fd : -1;
     if (other < 0 && (error == ESTALE || error == EACCES) && inode->handles) other = inode->handles->fd;
     fd = other < 0 ? -error : open_again(other, flags);
     if (fd < 0 || !(error = stat_fd(fd, stx))) return fd;

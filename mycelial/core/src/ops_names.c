@@ -297,12 +297,17 @@ static int rename_at(struct inode *from, const char *name, struct inode *to, con
         struct inode *other = exchange ? inode_at(to_fd, to_name) : NULL;
         unsigned kind = moved && moved->type == S_IFDIR ? EVENT_DIRECTORY : 0;
         bool same = victim && victim == moved; /* two links of one file: nothing happens */
+        const struct place there = {to, to_name}, back = {from, name};
+        if (moved) moved->next = &there;
+        if (other) other->next = &back;
         caller_become(req, from_fd, to_fd);
         core_leave_for_disk();
         if (flags ? syscall(SYS_renameat2, from_fd, name, to_fd, to_name, flags) : renameat(from_fd, name, to_fd, to_name))
             error = errno;
         core_return();
         caller_restore();
+        if (moved) moved->next = NULL;
+        if (other) other->next = NULL;
         if (!error && !same) {
             record_rename(process, req, from, name, to, to_name, exchange, kind);
             if (victim) inode_moved(victim, to, to_name, NULL, NULL);

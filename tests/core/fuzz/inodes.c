@@ -179,8 +179,12 @@ static void rename_through(struct inode *from, const char *name, struct inode *t
     if (target_fd >= 0) {
         if (!is_meanwhile) busy[0] = from, busy[1] = to;
         struct inode *inode = inode_at(source_fd, name), *victim = inode_pin(target_fd, other, 1);
+        const struct place there = {to, other};
+        if (inode) inode->next = &there;
         bool moved = !renameat(source_fd, name, target_fd, other);
+        if (inode && moved) CHECK(is_there(inode)); /* for whoever asks before this one is back */
         core_return();
+        if (inode) inode->next = NULL;
         if (victim && victim != inode && moved) inode_unname(victim, to, other);
         if (inode && victim != inode && moved) inode_rename(inode, to, other);
         if (inode) inode_settle(inode);
