@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from tests.faults.leases import give_back, leased, take, wait_until_asked_for
+from tests.faults.test_locks import opened_by
 from tests.mount.actor import run_apart
 from tests.mount.fixtures import SharedMounts
-from tests.mount.mounted import PATIENCE, Mounted
+from tests.mount.mounted import PATIENCE, Mounted, wait_until
 
 MANY = 40  # more than the threads that the daemon has for who waits for a disk
 SOON = 30  # seconds; the kernel takes a lease away after 45
@@ -62,6 +63,27 @@ def test_who_waits_for_a_lease_gets_a_file_that_was_linked(mount: Mounted) -> No
                 assert waiting.wait(PATIENCE) == 0
         finally:
             link.unlink()
+
+
+def test_who_waits_for_a_lease_gets_that_file_though_another_takes_its_name(mount: Mounted) -> None:
+    with leased(mount, 2) as (holders, (read, cut)):
+        (daemon,) = (pid for pid, line in mount.processes().items() if "mycelial-mount" in line)
+        cuts = [sys.executable, "-c", "import os, sys; os.truncate(sys.argv[1], 0)", cut]
+        with (
+            subprocess.Popen(["cat", read], stdout=subprocess.PIPE) as reading,
+            subprocess.Popen(cuts) as cutting,
+        ):
+            for path in (read, cut):
+                below = str(mount.source / path.name)
+                wait_until(lambda below=below: below in opened_by(daemon), what="the file to be kept")
+                (mount.source / "another").write_text("another")
+                (mount.source / "another").rename(below)
+            for holder in holders:
+                give_back(holder)
+            assert reading.communicate(timeout=PATIENCE)[0] == b"content"
+            assert cutting.wait(PATIENCE) == 0
+        assert os.fstat(holders[1]).st_size == 0
+        assert (mount.source / cut.name).read_text() == "another"
 
 
 def test_who_waits_for_a_lease_can_be_killed(mount: Mounted) -> None:

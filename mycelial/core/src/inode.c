@@ -437,11 +437,14 @@ bool inode_hold(struct inode *inode, int fd, uint32_t uid) {
     return true;
 }
 
-static struct inode *begin_leaving(const struct statx *stx) {
-    struct inode *inode = inode_find(stx);
-    if (!inode) return NULL;
+void inode_unsettle(struct inode *inode) {
     inode_reference(inode);
     inode->leaving++;
+}
+
+static struct inode *begin_leaving(const struct statx *stx) {
+    struct inode *inode = inode_find(stx);
+    if (inode) inode_unsettle(inode);
     return inode;
 }
 

@@ -27,7 +27,7 @@ struct inode {
     struct handle *handles; /* open files of this inode */
     uint64_t lookups;       /* what the kernel holds; it sends them back by FORGET */
     uint32_t references;    /* children and handles that point here */
-    uint32_t leaving;       /* requests under way that change a name of it */
+    uint32_t leaving;       /* requests under way that change a name of it, or wait for it */
     const struct place *next; /* where one of them moves it, until that one has come back */
     uint32_t holds;         /* the descriptor is in use and must not be evicted */
     dev_t dev;
@@ -84,6 +84,7 @@ bool inode_hold(struct inode *inode, int fd, uint32_t uid); /* keeps the descrip
 /* What stands at this name, if the kernel knows it, held until it has settled. Both leave the core. */
 struct inode *inode_at(int dir_fd, const char *name);
 struct inode *inode_pin(int dir_fd, const char *name, uint32_t uid); /* and keeps a descriptor, for good if no name is left then */
+void inode_unsettle(struct inode *inode); /* so that it keeps what descriptor it has, or gets, until it has settled again */
 void inode_settle(struct inode *inode);
 void inode_close(const struct inode *inode, int fd); /* one of its descriptors */
 #define PATH_SIZE 16384 /* bytes of a path that is told; a longer one is not */

@@ -229,7 +229,7 @@ static void c_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *wanted, int w
         error = set_attributes(req, inode, &way, handle, wanted, which);
         way_end(&way);
     }
-    if (which & FUSE_SET_ATTR_SIZE && !handle && error == EAGAIN && !(error = postpone(req))) return;
+    if (which & FUSE_SET_ATTR_SIZE && !handle && error == EAGAIN && !(error = postpone(req, inode))) return;
     if (error) {
         fuse_reply_err(req, error);
         return;

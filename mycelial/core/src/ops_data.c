@@ -120,7 +120,7 @@ static void c_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi) {
         share_give(uid);
         if (waits_for_lease(error, fi->flags)) {
             record_who(req); /* now: it is not looked at later */
-            error = postpone(req);
+            error = postpone(req, inode);
         }
         if (error) fuse_reply_err(req, error);
         return;

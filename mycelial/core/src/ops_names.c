@@ -198,7 +198,7 @@ static void c_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t
             error = ESTALE; /* upon which the kernel finds the file, and opens it: its directory is not locked meanwhile */
         } else if (waits_for_lease(error, fi->flags)) {
             record_who(req); /* now: it is not looked at later */
-            error = postpone(req);
+            error = postpone(req, NULL);
         }
         if (error) fuse_reply_err(req, error);
     } else {

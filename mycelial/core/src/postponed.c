@@ -1,9 +1,12 @@
 /* Requests that wait for a lease: a server for other machines that keeps a file to itself is asked to return it, and has
  * most of a minute for that. Nobody waits here meanwhile, neither a thread nor who comes next: anybody can take leases on
- * his own files, as many as he likes. The kernel says that there is one, and is asked again, a little later each time.
+ * his own files, as many as he likes. The kernel says that there is one, and is asked again, a little later each time. Who waits
+ * gets the file that he asked for, as below, though its name leads to another one by then.
  * So are the requests of a user for whom many threads wait, which leave some for others.
  */
 #include "postponed.h"
+#include "inode.h"
+#include "way.h"
 
 #include <errno.h>
 #include <linux/fuse.h>
@@ -24,6 +27,7 @@
 struct request {
     struct request *next;
     uint64_t due_us, pause_us, until_us; /* or 0: for as long as it takes */
+    struct inode *inode; /* or NULL; kept until it has settled */
     struct fuse_buf buffer;
 };
 
@@ -37,6 +41,7 @@ static struct {
 static _Thread_local struct {
     const struct fuse_buf *buffer;
     uint64_t pause_us, until_us; /* 0: it was not postponed before, or not for a lease */
+    struct inode *inode;
 } answering;
 
 int postponed_init(void) {
@@ -82,11 +87,19 @@ static uint64_t next_pause_us(void) {
 void postponed_answering(const struct fuse_buf *buffer) {
     answering.buffer = buffer->flags & FUSE_BUF_IS_FD ? NULL : buffer;
     answering.pause_us = answering.until_us = 0;
+    answering.inode = NULL;
 }
 
 bool postponed_before(void) { return answering.until_us; }
 
-static int keep(uint64_t until_us) {
+static void hold(struct inode *inode) {
+    struct way way;
+    inode_unsettle(inode);
+    if (inode->fd >= 0 || way_begin(&way, inode)) return;
+    if (!way.owned || !inode_hold(inode, way.fd, header_of(answering.buffer)->uid)) way_end(&way);
+}
+
+static int keep(uint64_t until_us, struct inode *inode) {
     uint64_t pause = next_pause_us();
     struct request *request = pause ? malloc(sizeof *request) : NULL;
     void *mem = request ? malloc(answering.buffer->size) : NULL;
@@ -95,10 +108,12 @@ static int keep(uint64_t until_us) {
         return ENOMEM;
     }
     memcpy(mem, answering.buffer->mem, answering.buffer->size);
+    if (inode) hold(inode);
     *request = (struct request){.next = postponed.first,
                                 .due_us = now_us() + pause,
                                 .pause_us = pause,
                                 .until_us = until_us,
+                                .inode = inode,
                                 .buffer = {.size = answering.buffer->size, .mem = mem}};
     postponed.first = request;
     set_timer(first_due_us());
@@ -107,20 +122,21 @@ static int keep(uint64_t until_us) {
 
 static bool can_be_asked_again(void) { return postponed.begun && answering.buffer; }
 
-int postpone(fuse_req_t req) {
+int postpone(fuse_req_t req, struct inode *inode) {
     uint64_t now = now_us();
     if (fuse_req_interrupted(req)) return EINTR;
     if (!can_be_asked_again() || (answering.until_us && now > answering.until_us)) return EAGAIN;
-    int error = keep(answering.until_us ? answering.until_us : now + postponed.patience_us);
+    int error = keep(answering.until_us ? answering.until_us : now + postponed.patience_us, inode);
     if (!error) fuse_reply_none(req);
     return error;
 }
 
-int postponed_hold(void) { return can_be_asked_again() ? keep(answering.until_us) : EAGAIN; }
+int postponed_hold(void) { return can_be_asked_again() ? keep(answering.until_us, answering.inode) : EAGAIN; }
 
 static void drop(struct request **link) {
     struct request *request = *link;
     *link = request->next;
+    if (request->inode) inode_settle(request->inode);
     free(request->buffer.mem);
     free(request);
 }
@@ -148,8 +164,14 @@ bool postponed_take(struct fuse_buf *buffer) {
     answering.buffer = buffer;
     answering.pause_us = request->pause_us;
     answering.until_us = request->until_us;
+    answering.inode = request->inode;
     free(request);
     return true;
+}
+
+void postponed_give_back(struct fuse_buf *buffer) {
+    if (answering.inode) inode_settle(answering.inode);
+    free(buffer->mem);
 }
 
 void postponed_begin(void) { postponed.begun = true; }

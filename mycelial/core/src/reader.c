@@ -323,10 +323,14 @@ static void *read_device(void *own) {
     return NULL;
 }
 
-static bool take_postponed(struct fuse_buf *buffer) {
+static bool answer_postponed(void) {
+    struct fuse_buf buffer;
     core_lock();
-    bool taken = postponed_take(buffer);
-    if (taken) process(reader.session, buffer);
+    bool taken = postponed_take(&buffer);
+    if (taken) {
+        process(reader.session, &buffer);
+        postponed_give_back(&buffer);
+    }
     core_unlock();
     return taken;
 }
@@ -343,11 +347,10 @@ static void *ask_again(void *own) {
     core_unlock();
     while (!reader.stop && !core_seat->lost) {
         struct pollfd timer = {.fd = postponed_timer(), .events = POLLIN};
-        struct fuse_buf buffer;
         core_seat->waits = true;
         bool is_due = !reader.stop && poll(&timer, 1, -1) > 0;
         stop_waiting();
-        while (is_due && !reader.stop && !core_seat->lost && take_postponed(&buffer)) free(buffer.mem);
+        while (is_due && !reader.stop && !core_seat->lost && answer_postponed()) continue;
     }
     if (core_seat->lost)
         end_lost();
