@@ -70,6 +70,12 @@ def announce_again() -> None:
 def ignore_process(pid: int) -> None:
     """Record nothing that this process does (besides our own): the engine."""
 
+def leave_out(names: bytes, /) -> None:
+    """Tell of nothing that happens below directories of these names, each with a NUL at its end.
+
+    Longer lists than 4 KiB leave nothing out.
+    """
+
 def take_forgets() -> list[tuple[int, int]]:
     """Virtual inodes that the kernel forgot since the last call, each with its number of look-ups."""
 

@@ -191,6 +191,7 @@ class Engine:
             "paused_users": {str(uid): _moment(until) for uid, until in ingest.paused_users.items()},
             "lag": round(ingest.lag(time.time()), 3),
             "stored": ingest.stored_message,
+            "left_out": ingest.left_out,
             "replaced": ingest.replaced,
         }
 

@@ -119,6 +119,11 @@ class Ingest:
         """Events that are not committed yet."""
         return len(self._waiting)
 
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """Names of directories below which nothing is recorded, so that none of it need be told."""
+        return self._admission.rules.directories
+
     def lag(self, now: float) -> float:
         """Return the age in seconds, at time `now`, of the oldest event that is not committed yet."""
         return max(0.0, now - self._waiting.oldest.t) if self._waiting else 0.0

@@ -261,6 +261,7 @@ class Engine:
                 else:
                     self._silent_since = None
                     core.stored(int(state.pop("stored", 0)))
+                    core.leave_out(_ended_names(state.pop("left_out", [])))
                     if self._report_change(state):
                         answering.start_soon(trio.to_thread.run_sync, self._on_new_file)
                     self._state = state
@@ -377,6 +378,10 @@ def _silent(seconds: float, *, is_busy: bool) -> dict[str, object]:
     if is_busy:
         return {"state": "busy", "reason": f"{reason} while it works, or waits for a processor or its disk"}
     return {"state": "hung", "reason": reason}
+
+
+def _ended_names(names: object) -> bytes:
+    return b"".join(os.fsencode(name) + b"\0" for name in names) if isinstance(names, list) else b""
 
 
 def _describe(code: int) -> str:

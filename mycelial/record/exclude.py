@@ -50,6 +50,7 @@ DEFAULT_PATTERNS = (
 """Always on, unless the configuration says ``default_excludes = false``."""
 
 _ANYWHERE = "^(?:.+/)?"  # how a regular expression begins that fits in any directory
+_PLAIN_DIRECTORY = re.compile(r"[^/*?\[\]\\#!\s]+/")
 _GROUP = re.compile(r"\(\?P<\w+>")
 _REMEMBERED = 65536  # paths; a build asks for the same headers again and again
 _LONGEST = 512  # letters of a path that is remembered
@@ -62,6 +63,12 @@ class ExclusionRules:
     ----------
     patterns : iterable of str
         gitignore lines, the least important first.
+
+    Attributes
+    ----------
+    directories : tuple of str
+        Names of directories below which everything is left out, wherever they are: of some, as not every
+        pattern tells; and none where a pattern brings files back.
 
     Raises
     ------
@@ -78,6 +85,7 @@ class ExclusionRules:
             self._spec = pathspec.GitIgnoreSpec.from_lines(lines)
         except ValueError:
             raise ValueError(f"bad exclusion pattern {_wrong(lines)!r}") from None
+        self.directories = _directories(lines)
         self._any = _any_of(self._spec)
         self._remembered = lru_cache(maxsize=_REMEMBERED)(self._decide)
 
@@ -106,6 +114,12 @@ class ExclusionRules:
 
     def _decide(self, path: str) -> bool:
         return self._any.search(path) is not None and bool(self._spec.match_file(path))
+
+
+def _directories(lines: Iterable[str]) -> tuple[str, ...]:
+    if any(line.startswith("!") for line in lines):
+        return ()
+    return tuple(line[:-1] for line in lines if _PLAIN_DIRECTORY.fullmatch(line))
 
 
 def _wrong(lines: Iterable[str]) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.mount.actor import Identity, run_apart
-from tests.mount.mounted import Mounted
+from tests.mount.mounted import Mounted, wait_until
 from tests.mount.recorded import Event, events, shell, told, wait_for, wait_for_events
 
 
@@ -229,6 +229,35 @@ def test_what_is_excluded_leaves_no_trace(new_mount: Callable[..., Mounted]) -> 
     log = events(mount)
     named = {event["path"] for event in log} | {event["to"] for event in log if event.get("to")}
     assert named == {"seen"}
+
+
+def test_who_does_nothing_that_is_recorded_is_not_looked_at(mount: Mounted) -> None:
+    (mount.source / ".git").mkdir()
+    for name in (".git/config", "seen"):
+        (mount.source / name).write_text("x\n")
+
+    def looks_for(command: str) -> int:
+        before = mount.status()["core"]["lineage_reads"]
+        shell(f"{command} < /dev/null > /dev/null 2>&1", mount)
+        after: int = mount.status()["core"]["lineage_reads"]
+        return after - before
+
+    wait_until(lambda: not looks_for("cat .git/config"))  # as soon as the engine has said what it leaves out
+    assert not looks_for("touch .git/config")
+    assert looks_for("cat .git/config | cat")  # whose neighbour may make something of it
+    assert not looks_for("unlink .git/config")
+    assert looks_for("cp seen .git/config")
+    log = wait_for_events(mount, lambda log: told(log, "seen"))
+    assert [(event["path"], event["comm"]) for event in log] == [("seen", "cp")]
+
+
+def test_what_was_left_out_has_its_writer_when_it_is_moved_into_sight(mount: Mounted) -> None:
+    (mount.source / ".git").mkdir()
+    program = "import os; f = open('.git/x', 'w'); os.rename('.git/x', 'shown'); f.write('x'); f.close()"
+    shell(f'{sys.executable} -c "{program}" < /dev/null > /dev/null 2>&1', mount)
+    log = wait_for_events(mount, lambda log: told(log, "shown").count("write") == 2)
+    assert told(log, "shown") == ["create", "write", "write"]
+    assert len({(event["pid"], event["comm"]) for event in log}) == 1
 
 
 def test_an_exclusion_in_the_config_file_counts(new_mount: Callable[..., Mounted], workspace: Path) -> None:

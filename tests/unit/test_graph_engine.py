@@ -154,6 +154,7 @@ def test_what_is_excluded_is_counted_and_never_stored(mount: Mount, story: Story
     mount.send(*story.events)
     status = mount.status(stored(2))
     assert status["ignored"] == 2
+    assert ".git" in status["left_out"]
     mount.hang_up()
     assert b"secret" not in mount.db.read_bytes()
 

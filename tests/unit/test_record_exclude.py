@@ -115,3 +115,11 @@ def event(op: Op, path: str, to: str | None = None) -> Event:
 )
 def test_an_excluded_name_reaches_the_log_in_no_role(before: Event, after: list[Event]) -> None:
     assert list(ExclusionRules().admit(before)) == after
+
+
+def test_directories_are_told_below_which_all_is_left_out() -> None:
+    rules = ExclusionRules([*DEFAULT_PATTERNS, "build/", "/top/", "a/b/", "*.d/", "x.o", "# c/"])
+    assert {".git", "node_modules", "build"} <= set(rules.directories)
+    assert not {"top", "a/b", "b", "*.d", "x.o", "# c", ".Trash-*"} & set(rules.directories)
+    assert all(rules.excludes(f"some/{name}/deep/file") for name in rules.directories)
+    assert ExclusionRules([*DEFAULT_PATTERNS, "!.git/hooks/"]).directories == ()

@@ -242,7 +242,9 @@ static bool has_other_input(struct process *process, struct proc_streams *stream
     return is_other(&process->input, input, strlen(input));
 }
 
-static uint32_t number_of(pid_t tid, bool look_at_pipes, bool look_at_input) {
+enum look { AT_PIPES = 1, AT_INPUT = 2, ONLY_IF_JOINED = 4 };
+
+static uint32_t number_of(pid_t tid, unsigned look) {
     if (core_is_left()) return lineage_latest(tid);
     if (setjmp(core_way_back)) return PROCESS_UNKNOWN;
     struct process *process = process_of(tid);
@@ -250,25 +252,29 @@ static uint32_t number_of(pid_t tid, bool look_at_pipes, bool look_at_input) {
     for (unsigned i = 0; i < 2 && announced.ignored[i]; i++) /* they, and what they start to work for them */
         if (process->tgid == announced.ignored[i] || process->ppid == announced.ignored[i]) return PROCESS_IGNORED;
     bool known = process->number && process->epoch == announced.epoch;
+    if (look & ONLY_IF_JOINED && process->alone) return PROCESS_UNKNOWN;
     struct proc_streams streams;
     proc_streams_of(&streams, process->tgid);
     if (is_shell(process)) {
         known &= !has_other_line(process);
-        if (look_at_input || !known) known &= !has_other_input(process, &streams);
+        if (look & AT_INPUT || !known) known &= !has_other_input(process, &streams);
     }
-    if (known && !(look_at_pipes && (process->pipeline.in.count || process->pipeline.out.count))) return process->number;
+    if (known && !(look & AT_PIPES && (process->pipeline.in.count || process->pipeline.out.count))) return process->number;
     struct pipeline pipeline = process->pipeline;
     bool changed = pipeline_follow(&pipeline, &streams);
     if (pipeline.in.count || pipeline.out.count) process = process_of(tid); /* the table was looked through */
     if (!process) return PROCESS_UNKNOWN;
     process->pipeline = pipeline;
+    process->alone = !pipeline.in.count && !pipeline.out.count && !is_shell(process) && !is_copy_of_parent(process);
+    if (look & ONLY_IF_JOINED && process->alone) return PROCESS_UNKNOWN;
     if (!known || changed) announce(process, &streams);
     return process->number;
 }
 
-uint32_t lineage_number(pid_t tid) { return number_of(tid, false, false); }
-uint32_t lineage_of_writer(pid_t tid) { return number_of(tid, false, true); }
-uint32_t lineage_refresh_pipes(pid_t tid) { return number_of(tid, true, true); }
+uint32_t lineage_number(pid_t tid) { return number_of(tid, 0); }
+uint32_t lineage_of_writer(pid_t tid) { return number_of(tid, AT_INPUT); }
+uint32_t lineage_refresh_pipes(pid_t tid) { return number_of(tid, AT_PIPES | AT_INPUT); }
+uint32_t lineage_if_joined(pid_t tid) { return number_of(tid, ONLY_IF_JOINED); }
 
 /* Whose thread it is, without looking. */
 static struct process *seen_last(pid_t tid) {
@@ -294,7 +300,7 @@ void lineage_settle(pid_t tid) {
     if (!process || !process->pipeline.unsettled || process->threads > 1) return;
     process->pipeline.unsettled = false;
     pid_t pid = process->tgid;
-    if (read_proc(text, sizeof text, "/proc/%d/cmdline", (int)pid) > 0) number_of(pid, true, true); /* at its end it has none */
+    if (read_proc(text, sizeof text, "/proc/%d/cmdline", (int)pid) > 0) number_of(pid, AT_PIPES | AT_INPUT); /* at its end it has none */
 }
 
 void lineage_redirected(pid_t tid) {

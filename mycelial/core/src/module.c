@@ -13,6 +13,7 @@
 #include "passthrough.h"
 #include "reach.h"
 #include "reader.h"
+#include "record.h"
 #include "rights.h"
 #include "ring.h"
 #include "session.h"
@@ -153,6 +154,15 @@ static PyObject *ignore_process(PyObject *self, PyObject *pid) {
     long value = PyLong_AsLong(pid);
     if (value == -1 && PyErr_Occurred()) return NULL;
     LOCKED(lineage_ignore((pid_t)value));
+    Py_RETURN_NONE;
+}
+
+static PyObject *leave_out(PyObject *self, PyObject *names) {
+    char *bytes;
+    Py_ssize_t size;
+    (void)self;
+    if (PyBytes_AsStringAndSize(names, &bytes, &size)) return NULL;
+    LOCKED(record_leave_out(bytes, (size_t)size));
     Py_RETURN_NONE;
 }
 
@@ -338,6 +348,7 @@ static PyMethodDef methods[] = {
     {"deliver_to", deliver_to, METH_O, NULL},
     {"announce_again", announce_again, METH_NOARGS, NULL},
     {"ignore_process", ignore_process, METH_O, NULL},
+    {"leave_out", leave_out, METH_O, NULL},
     {"take_forgets", take_forgets, METH_NOARGS, NULL},
     {"let_go", let_go, METH_O, NULL},
     {"new_listing", new_listing, METH_VARARGS, NULL},

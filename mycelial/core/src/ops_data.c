@@ -153,6 +153,7 @@ static void c_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 static void confirm_writer(fuse_req_t req, struct handle *handle) {
     pid_t pid = fuse_req_ctx(req)->pid;
     if (handle->confirmed || !ring_recording() || !pid) return;
+    if (handle->process == PROCESS_UNKNOWN && record_leaves_out(handle->inode, NULL)) return;
     uint32_t process = lineage_refresh_pipes(pid);
     if (process != PROCESS_UNKNOWN) handle->process = process;
     handle->confirmed = true;

@@ -75,7 +75,7 @@ static int leave(struct inode *dir, long result) {
 static void c_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t rdev) {
     if (refused(req, parent, name, EEXIST)) return;
     struct inode *dir = inode_of(parent);
-    if (S_ISREG(mode)) record_expect(req);
+    if (S_ISREG(mode)) record_expect(req, dir, name);
     int fd = enter(req, dir);
     if (fd >= 0 && (S_ISCHR(mode) || S_ISBLK(mode))) caller_may_make_devices();
     int error = fd < 0 ? -fd : leave(dir, mknodat(fd, name, mode, rdev));
@@ -186,7 +186,7 @@ static void c_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t
         fuse_reply_err(req, EMFILE);
         return;
     }
-    record_expect(req);
+    record_expect(req, dir, nameless ? NULL : name);
     int fd = -1, in = enter(req, dir), error = in < 0 ? -in : 0;
     if (!error) {
         fd = nameless ? openat(in, ".", flags_below(fi->flags) | O_TMPFILE, mode) : create_at(in, name, fi->flags, mode, &made);
@@ -241,7 +241,7 @@ static void c_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char
 static void remove_name(fuse_req_t req, fuse_ino_t parent, const char *name, int flags) {
     if (refused(req, parent, name, EROFS)) return;
     struct inode *dir = inode_of(parent);
-    uint32_t process = flags ? PROCESS_UNKNOWN : record_who(req);
+    uint32_t process = flags ? PROCESS_UNKNOWN : record_who_at(req, dir, name);
     int fd = dir_acquire(dir), error = fd < 0 ? -fd : 0;
     if (!error) {
         struct inode *victim = inode_pin(fd, name, fuse_req_ctx(req)->uid);

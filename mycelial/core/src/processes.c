@@ -120,6 +120,7 @@ void processes_discard_all(void) {
 
 static void forget_program(struct process *process) {
     process->number = 0;
+    process->alone = false;
     free(process->cmdline);
     process->cmdline = NULL;
     process->cmdline_size = 0;

@@ -13,6 +13,7 @@ struct process {
     int comm_fd;
     char comm[64];
     uint32_t number, epoch; /* under which it was announced */
+    bool alone; /* in no pipeline, and all that it will be, when it was looked at */
     uint64_t line, input; /* of a shell: hashes of its command line, and of where its standard input led then */
     struct pipeline pipeline;
     char *cmdline; /* as an ancestor; read once */
