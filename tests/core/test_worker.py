@@ -9,7 +9,7 @@ from tests.core.test_fuzz import CORE, environment, pkg_config
 from tests.mount.mounted import PATIENCE
 
 
-def test_neither_one_filesystem_nor_one_user_takes_all_threads(tmp_path: Path) -> None:
+def test_neither_one_filesystem_nor_some_users_take_all_threads(tmp_path: Path) -> None:
     program = tmp_path / "worker"
     command = [
         *("gcc", "-std=gnu11", "-g", "-Wall", "-Wextra", "-Werror", "-fsanitize=address,undefined"),

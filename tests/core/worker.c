@@ -76,22 +76,26 @@ static void one_filesystem_leaves_threads(void) {
     end(MOST / 2 + 1);
 }
 
-/* Whoever has as many as are left waits with his own, whatever they are on. */
-static void one_user_leaves_threads(void) {
+/* Whoever has as many as are left waits with his own, whatever they are on; and who has none always finds one. */
+static void users_leave_threads(void) {
+    static const unsigned shares[] = {24, 12, 6, 3, 2, 1};
+    const unsigned users = sizeof shares / sizeof *shares, others = 16;
     begin();
-    for (unsigned i = 0; i < MOST / 2; i++) submit(0, i);
-    wait_for(&begun[0], 32);
-    for (unsigned user = 1; user < 4; user++) {
-        for (unsigned i = 0; i < 8; i++) submit(user, MOST + i);
-        wait_for(&begun[user], 8);
+    for (unsigned user = 0; user < users; user++) {
+        for (unsigned i = 0; i < MOST / 4; i++) submit(user, user * MOST + i);
+        wait_for(&begun[user], shares[user]);
     }
-    check(begun[0], 32, "the first user's");
-    end(MOST / 2 + 24);
+    for (unsigned user = users; user < users + others; user++) {
+        for (unsigned i = 0; i < 2; i++) submit(user, user * MOST + i);
+        wait_for(&begun[user], 1);
+    }
+    for (unsigned user = 0; user < users; user++) check(begun[user], shares[user], "a greedy user's");
+    end(users * MOST / 4 + 2 * others);
 }
 
 int main(void) {
     more_filesystems_than_threads();
     one_filesystem_leaves_threads();
-    one_user_leaves_threads();
+    users_leave_threads();
     return 0;
 }

@@ -162,7 +162,7 @@ def test_who_waits_for_a_lease_and_then_for_a_lock_delays_nobody_who_waits_for_a
                 pass
 
 
-SHARE = 32
+SHARE = 24
 MANY = 70  # more than the threads that the daemon has for who waits for a lock
 ALL_AT_ONCE = """\
 import os, sys

@@ -4,6 +4,7 @@
  * answer of ours, and who waits for a disk leave it to others until they return.
  */
 #include "lock.h"
+#include "share.h"
 
 #include <errno.h>
 #include <sys/timerfd.h>
@@ -88,7 +89,7 @@ static bool user_keeps_many(void) {
 bool core_has_share(uint32_t uid) {
     unsigned his = 0;
     for (unsigned i = 0; i < core_seats.lost_count; i++) his += core_seats.lost[i]->lost_for == uid;
-    return his && his + core_seats.lost_count >= LOST_AT_MOST;
+    return share_is_taken(his, core_seats.lost_count, LOST_AT_MOST);
 }
 
 bool core_is_left(void) {

@@ -43,7 +43,7 @@ void core_leave_for_disk(void);
 void core_return(void);
 unsigned long core_turn(void); /* how often somebody took the core, or came back to it; with the core */
 bool core_is_left(void); /* by another thread, which looks at a process, or by many for this user: this one must not look */
-bool core_has_share(uint32_t uid); /* whether as many are lost for this user as are left for all others: one more may be too many */
+bool core_has_share(uint32_t uid); /* whether as many are lost for this user as may be */
 _Noreturn void core_stay_away(void); /* for a thread that is lost, when the session is closed */
 
 /* Where a thread goes on (setjmp) that was given up while it looked at a process. */

@@ -1,8 +1,7 @@
 /* How many of the daemon's descriptors each user takes.
  *
  * A file that is open on the mount is one that the daemon has open, and so is one without a name that somebody holds. Where
- * several users may enter, whoever has as many as are left gets no more: so the next one always finds some. It is the owner's
- * daemon, and he may take them all. With the core.
+ * several users may enter, each has his share. It is the owner's daemon, and he may take them all. With the core.
  */
 #include "share.h"
 
@@ -44,7 +43,7 @@ static struct user *new_user(uint32_t uid) {
 bool share_take(uint32_t uid) {
     struct user *user = user_of(uid);
     if (!user && !(user = new_user(uid))) return false;
-    if (user->count && uid != shares.owner && user->count + shares.taken >= shares.room) return false;
+    if (uid != shares.owner && share_is_taken(user->count, shares.taken, shares.room)) return false;
     user->count++;
     shares.taken++;
     return true;

@@ -1,10 +1,10 @@
 /* Threads for what may take long, so that one slow request delays no other: begun when they are needed, they flush,
  * copy ranges, read what is not in memory, write while the disk does not keep up, and give back the room of large files.
- * One filesystem has some of them at most: it may be another machine's, which does not answer. One user has no more than are
- * left for all others: so the next one always finds some.
+ * One filesystem has some of them at most: it may be another machine's, which does not answer. One user has his share.
  */
 #include "worker.h"
 #include "placement.h"
+#include "share.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -45,7 +45,7 @@ static bool has_to_wait(const struct job *job) {
         his += other->uid == job->uid;
         all++;
     }
-    return there >= MAX_OF_ONE || (his && his + all >= MAX_THREADS);
+    return there >= MAX_OF_ONE || share_is_taken(his, all, MAX_THREADS);
 }
 
 /* The first one whose filesystem, and whose user, has threads left, or the end. */
