@@ -172,6 +172,15 @@ static bool is_left_too_long(void) { return is_away_too_long(core_seats.reader, 
 /* Who waits for a disk, at once: the next one may wait for it, too. */
 static bool is_lost(const struct seat *other) { return is_away_too_long(other, LOST_US, other->looks ? LOST_US : LOOKS_TOO_LONG_US); }
 
+/* With a umask of its own, which is not allowed everywhere. */
+static void take_seat(void *own) {
+    core_seat = own;
+    core_seat->tid = gettid();
+    core_seat->shares_umask = unshare(CLONE_FS) != 0;
+    core_lock(); /* until all have their seats */
+    core_unlock();
+}
+
 static struct seat *begin_thread(void *(*run)(void *)) {
     struct seat *new = calloc(1, sizeof *new);
     if (new && pthread_create(&new->thread, NULL, run, new)) {
@@ -203,6 +212,13 @@ static void end_lost(void) {
     if (core_seat->waited) reader.waiting--;
     core_unlock();
     free(core_seat);
+}
+
+static void leave_seat(void) {
+    if (core_seat->lost)
+        end_lost();
+    else
+        core_seat->stopped = true;
 }
 
 static int receive(struct fuse_buf *buffer) {
@@ -257,13 +273,9 @@ static void read_on(struct fuse_buf *buffer);
  * taken. */
 static void *stand_in(void *own) {
     struct fuse_buf buffer = {.mem = NULL};
-    core_seat = own;
-    core_seat->tid = gettid();
+    take_seat(own);
     placement_anywhere();
     placement_go_first();
-    core_seat->shares_umask = unshare(CLONE_FS) != 0;
-    core_lock(); /* until all have their seats */
-    core_unlock();
     while (!reader.stop && !core_seat->lost) {
         struct pollfd timer = {.fd = core_timer(), .events = POLLIN}, device = {.fd = reader.device, .events = POLLIN};
         core_seat->waits = true;
@@ -285,10 +297,7 @@ static void *stand_in(void *own) {
         if (!core_seat->lost && (comes_again || core_seats.reader->since_us)) core_set_timer();
     }
     free(buffer.mem);
-    if (core_seat->lost)
-        end_lost();
-    else
-        core_seat->stopped = true;
+    leave_seat();
     return NULL;
 }
 
@@ -305,20 +314,14 @@ static void read_on(struct fuse_buf *buffer) {
             break;
     }
     free(buffer->mem);
-    if (core_seat->lost) {
-        end_lost();
-        return;
-    }
-    queue_end(got < 0 && got != -EINTR ? got : 0);
-    core_seat->stopped = true;
+    if (!core_seat->lost) queue_end(got < 0 && got != -EINTR ? got : 0);
+    leave_seat();
 }
 
 static void *read_device(void *own) {
     struct fuse_buf buffer = {.mem = NULL};
-    core_seat = own;
-    core_seat->tid = gettid();
+    take_seat(own);
     placement_go_first();
-    core_seat->shares_umask = unshare(CLONE_FS) != 0; /* which is not allowed everywhere */
     read_on(&buffer);
     return NULL;
 }
@@ -338,13 +341,9 @@ static bool answer_postponed(void) {
 /* What was postponed is asked again here, looking at no process: the reader may do that at the same time. Where this
  * one waits for a disk, another does. */
 static void *ask_again(void *own) {
-    core_seat = own;
-    core_seat->tid = gettid();
+    take_seat(own);
     placement_anywhere();
-    core_seat->shares_umask = unshare(CLONE_FS) != 0;
-    core_lock(); /* until all have their seats */
     core_seat->looks_at_nobody = true;
-    core_unlock();
     while (!reader.stop && !core_seat->lost) {
         struct pollfd timer = {.fd = postponed_timer(), .events = POLLIN};
         core_seat->waits = true;
@@ -352,10 +351,7 @@ static void *ask_again(void *own) {
         stop_waiting();
         while (is_due && !reader.stop && !core_seat->lost && answer_postponed()) continue;
     }
-    if (core_seat->lost)
-        end_lost();
-    else
-        core_seat->stopped = true;
+    leave_seat();
     return NULL;
 }
 
