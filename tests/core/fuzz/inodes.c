@@ -182,7 +182,9 @@ static void rename_through(struct inode *from, const char *name, struct inode *t
         const struct place there = {to, other};
         if (inode) inode->next = &there;
         bool moved = !renameat(source_fd, name, target_fd, other);
-        if (inode && moved) CHECK(is_there(inode)); /* for whoever asks before this one is back */
+        struct statx stx; /* behind the back another file may have come there */
+        bool is_moved = inode && moved && !stat_at(target_fd, other, &stx) && inode_is(inode, &stx);
+        if (is_moved) CHECK(is_there(inode)); /* for whoever asks before this one is back */
         core_return();
         if (inode) inode->next = NULL;
         if (victim && victim != inode && moved) inode_unname(victim, to, other);
