@@ -1,9 +1,10 @@
-"""A mount that is bound to a second place: the tree and the commands are right there, too."""
+"""A mount bound to a second place, where the tree and the commands are right, too; one on another mount."""
 
 from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -57,3 +58,27 @@ def test_where_only_a_directory_is_bound_the_commands_name_the_whole(mount: Moun
         assert "part/" not in left
     finally:
         assert run(["umount", elsewhere]).returncode == 0
+
+
+class OnTheFirst(Mounted):
+    @property
+    def source(self) -> Path:
+        return self.directory.parent / "mount1" / "mountpoint" / "part"
+
+
+def use_nameless(directory: Path) -> bytes:
+    fd = os.open(directory, os.O_RDWR | os.O_TMPFILE, 0o600)
+    os.write(fd, b"content")
+    return os.pread(fd, 100, 0)
+
+
+@pytest.mark.as_root
+def test_files_without_a_name_can_be_made_on_a_mount_of_a_mount(
+    new_mount: Callable[..., Mounted], workspace: Path
+) -> None:
+    new_mount("--no-passthrough")
+    directory = workspace / "above"
+    directory.mkdir()
+    above = OnTheFirst(directory, ("--no-record",)).start()
+    assert run_apart(use_nameless, above.mountpoint) == b"content"
+    above.unmount()

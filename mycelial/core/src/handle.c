@@ -92,6 +92,7 @@ struct open_reply handle_reply(struct handle *handle) {
 
 int flags_below(int flags) {
     flags &= ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_DIRECT | O_NOFOLLOW | O_APPEND | EXEC_FLAG);
+    flags &= ~O_TMPFILE; /* what was made so is opened so, by another mount's passthrough */
     if (is_writeback() && (flags & O_ACCMODE) == O_WRONLY)
         flags = (flags & ~O_ACCMODE) | O_RDWR; /* a page is read before a part of it is written */
     return flags | O_CLOEXEC;
