@@ -13,14 +13,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter, deque
+from array import array
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from heapq import nlargest, nsmallest
 
-import networkx as nx
-
-from mycelial.graph.backends import fastest
+from mycelial.graph.centrality import katz, votes_of
 from mycelial.store.past import Making, Strand
 from mycelial.store.weighing import WRITE_WEIGHT
 
@@ -61,28 +61,25 @@ def find_hubs(
 
     The `latest` strands come first, and no more are taken than are looked at; the paths are read last.
     """
-    graph = _votes(_some(latest), makings)
-    files = [node for node in graph if node >= 0]
+    shares = _shares(_some(latest), makings)
+    nodes = array("q", sorted({node for vote in shares for node in vote}))
+    first = bisect_left(nodes, 0)  # those before it are no files
+    files = nodes[first:]
     if not files:
         return []
-    worth = fastest(
-        nx.katz_centrality,
-        graph,
-        alpha=HALF,
-        beta={node: 1.0 if node >= 0 else 0.0 for node in graph},
-        tol=PRECISION,
-        normalized=False,
-        weight="weight",
-    )
-    mean = math.fsum(worth[file] for file in files) / len(files)
+    votes = votes_of(shares, nodes)
+    del shares
+    worth = katz(votes, [0.0] * first + [1.0] * len(files), HALF, PRECISION)
+    mean = math.fsum(worth[first:]) / len(files)
+    voters = votes.by_chosen()
     paths = read_paths()
     found = [
-        Central(file, worth[file] / mean, others)
-        for file in files
-        if graph.in_degree(file) >= FEWEST
+        Central(file, worth[place] / mean, others)
+        for place, file in enumerate(files, first)
+        if len(voters.get(place, ())) >= FEWEST
         and file in paths
         and not _LOCK.fullmatch(paths[file].rpartition("/")[2])
-        and (others := _others(graph, file)) >= FEWEST
+        and (others := _others(voters, place, first)) >= FEWEST
     ]
     return nsmallest(MOST, found, key=lambda hub: (-hub.worth, hub.file))
 
@@ -99,9 +96,9 @@ def _some(latest: Iterable[Strand]) -> list[Strand]:
     return kept[::-1]
 
 
-def _votes(strands: Iterable[Strand], makings: Iterable[Making]) -> nx.DiGraph:
+def _shares(strands: Iterable[Strand], makings: Iterable[Making]) -> dict[tuple[int, int], float]:
     """Return who votes for whom, by shares: from files over what joins them (numbers below 0) to files."""
-    links: deque[tuple[int, int, float]] = deque()
+    links: dict[tuple[int, int], float] = {}
     whole: dict[int, float] = {}
     seen: Counter[int] = Counter()
     only_read: Counter[int] = Counter()
@@ -113,9 +110,9 @@ def _votes(strands: Iterable[Strand], makings: Iterable[Making]) -> nx.DiGraph:
     def vote(voters: list[int], chosen: list[int], weight: float) -> None:
         nonlocal joint
         for voter in voters:
-            links.append((voter, joint, weight))
+            links[voter, joint] = weight
             whole[voter] = whole.get(voter, 0.0) + weight
-        links.extend((joint, file, 1.0) for file in chosen)
+        links.update(((joint, file), 1.0) for file in chosen)
         whole[joint] = float(len(chosen))
         joint -= 1
 
@@ -133,16 +130,14 @@ def _votes(strands: Iterable[Strand], makings: Iterable[Making]) -> nx.DiGraph:
             only_read[source] / seen[source] if seen[source] else 1.0
         )  # a journal is written whenever it is read
         if calm > 0.0:
-            links.append((making.product, source, calm * making.weight * HALF))
+            links[making.product, source] = calm * making.weight * HALF
             whole[making.product] = whole.get(making.product, 0.0) + calm * making.weight
-    graph = nx.DiGraph()
-    graph.add_nodes_from(sorted({node for a, b, _ in links for node in (a, b)}))
-    taken = (links.popleft() for _ in range(len(links)))  # each goes from here when it is there
-    graph.add_weighted_edges_from((a, b, weight / whole[a]) for a, b, weight in taken)
-    return graph
+    for link in links:
+        links[link] /= whole[link[0]]
+    return links
 
 
-def _others(graph: nx.DiGraph, file: int) -> int:
+def _others(voters: Mapping[int, list[int]], place: int, first: int) -> int:
     """Return how many files draw upon this one."""
-    voters = (graph.pred[before] if before < 0 else (before,) for before in graph.pred[file])
-    return len({voter for several in voters for voter in several} - {file})
+    several = (voters.get(voter, []) if voter < first else [voter] for voter in voters[place])
+    return len({file for files in several for file in files} - {place})
