@@ -21,6 +21,7 @@ AT_ONCE = 32
 """Products that a program may be making at the same time."""
 
 _NUMBER = re.compile(r"\d+")
+_BETWEEN = re.compile(r"""[\s"'(),;=]+""")
 
 
 def by_stem(name: str) -> tuple[str, str]:
@@ -41,15 +42,22 @@ def exported(making: Making) -> Reads:
     one after the other, of the one of its name.
     """
     name, args = making.name_of(making.product), making.writer.args or ()
-    told = {word.rpartition("/")[2] for word in args[1:]} if works_by_itself(args) else set()
+    told = _named_in(args[1:]) if works_by_itself(args) else set()
     stem, _ = by_stem(name)
     names = {file: making.name_of(file) for file in making.writer.reads}
     alike = {file for file, its in names.items() if by_stem(its)[0] == stem}
-    opened = {file for file, its in names.items() if its in told and name not in told}
+    is_edited = name in told and making.product in names
+    opened = {file for file, its in names.items() if its in told and not is_edited}
     chosen = (opened & alike or opened) | (set() if making.existed else alike)
     for file, read in making.writer.reads.items():
         if file in chosen:
             yield file, read
+
+
+def _named_in(args: tuple[str, ...]) -> set[str]:
+    """Return what the files are called that a command line may name, be it within commands: -c "read x"."""
+    words = {word for arg in args for word in (arg, *_BETWEEN.split(arg))}
+    return {word.rpartition("/")[2] for word in words}
 
 
 def unpaired(making: Making, reads: list[tuple[int, Read]]) -> list[tuple[int, Read]]:

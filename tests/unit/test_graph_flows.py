@@ -476,6 +476,28 @@ def test_an_editor_that_nobody_sits_in_front_of_makes_it_of_what_it_was_told_to_
     assert story.sources("other") == []
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("inkscape", "in.svg", "-o", "out.png"),
+        ("inkscape", "--export-filename=out.png", "in.svg"),
+        ("vim", "-es", "-c", "w out.png", "-c", "q!", "in.svg"),
+        ("gimp", "-i", "-b", '(convert "in.svg" "out.png")'),
+    ],
+)
+def test_what_an_editor_by_itself_is_told_to_make_is_made_of_what_it_was_told_to_open(
+    story: Story, words: tuple[str, ...]
+) -> None:
+    for _ in range(2):
+        story.program(words[0], args=words).open("settings", "in.svg").make("out.png")
+        assert story.sources("out.png") == ["in.svg"]
+
+
+def test_of_what_an_editor_by_itself_edits_none_is_made_from_another(story: Story) -> None:
+    story.program("vim", args=("vim", "-es", "-c", "wqa", "a", "b")).open("a", "b").make("a", "b")
+    assert (story.sources("a"), story.sources("b")) == ([], [])
+
+
 def test_of_several_that_an_editor_works_off_each_product_is_made_from_its_own(story: Story) -> None:
     letters = ("a", "b", "c")
     words = ("soffice.bin", "--headless", "--convert-to", "pdf", *(f"{letter}.odt" for letter in letters))
