@@ -43,7 +43,7 @@ FEWEST = 50
 STEPS = 64
 """Steps of a recipe that are kept, the latest."""
 
-READS = 200
+READS = 2000
 """What one process read for one product that are kept with its recipe if it writes on and on, the latest."""
 
 EXECUTED = 16

@@ -13,6 +13,9 @@ from typing import NamedTuple
 REDACTED = "[redacted]"
 """What stands on a command line where a secret was."""
 
+CUT = "[cut]"
+"""The last word of a command line of which there was more than can be recorded."""
+
 
 class Op(StrEnum):
     """What happened to a file; the values are the words of the event log."""

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from mycelial.record.display import printable_command, printable_word
-from mycelial.record.events import REDACTED
+from mycelial.record.events import CUT, REDACTED
 from mycelial.record.steps import NOWHERE, Command, Step
 
 _HERE = "\0"  # stands for the mount's root while a line is put together; no argument holds one
@@ -58,22 +58,25 @@ def step_line(step: Step, root: str) -> str:
     Raises
     ------
     Unwritable
-        The step's commands are not known, or a secret was left out of them.
+        The step's commands are not known, or not whole, or a secret was left out of them.
     """
     root = step.root or root
     if step.commands and step.sure:
         cwd, where = step.cwd, _inside(step.cwd, root)
         line = _pipeline(step, root, lambda word: _quoted(word, root))
-        words = [word for command in step.commands for word in command.args]
+        called = [command.args for command in step.commands]
     elif step.shell:
         cwd, where = step.shell_cwd, _inside(step.shell_cwd, root)
         line = " ".join(_quoted(word, root) for word in step.shell)
-        words = list(step.shell)
-        if any(_HERE in _quoted(word, root) and " " in word for word in words):
+        called = [step.shell]
+        if any(_HERE in _quoted(word, root) and " " in word for word in step.shell):
             line = f"{_SAFE} && {line}"
     else:
         known = "not all is known of what was run" if step.commands else "nothing is known of what was run"
         raise Unwritable(f"{step.product}: {known} to make it")
+    words = [word for args in called for word in args]
+    if any(args[-1:] == (CUT,) for args in called):
+        raise Unwritable(f"{step.product}: the command that made it is longer than can be recorded")
     if any(_HERE in word for word in words):
         raise Unwritable(f"{step.product}: no command can have what stands there in its log")
     if any(REDACTED in word for word in words):

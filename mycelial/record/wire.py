@@ -34,7 +34,7 @@ from functools import lru_cache
 from typing import Literal
 
 from mycelial.record.announced import Announced
-from mycelial.record.events import Event, Neighbour, Op, Process, bytes_of, is_clean_path, text_of
+from mycelial.record.events import CUT, Event, Neighbour, Op, Process, bytes_of, is_clean_path, text_of
 from mycelial.record.told import Dropped, Kind, Mark, Mute, Pause, Serial, Settle, Told
 
 _HEADER = struct.Struct("<IHHIIQ")
@@ -267,9 +267,9 @@ def _process(body: memoryview, uid: int) -> Process:
         start=start if 0 < start <= _LARGEST_INTEGER else None,
         cgroup=_text(cgroup) or None,
         exe=_text(exe) or None,
-        args=_items(cmdline) or None,
+        args=_line(cmdline) or None,
         cwd=_text(cwd) or None,
-        chain_args=tuple(_shared_items(one) for one in _lists(chain_args)),
+        chain_args=tuple(_shared_line(one) for one in _lists(chain_args)),
         fds=_chain(fds),
         neighbours=tuple(_neighbours(neighbours)),
         same_input=_count(same_input),
@@ -291,7 +291,7 @@ def _count(digits: bytes) -> int:
 
 def _neighbours(raw: bytes) -> Iterator[Neighbour]:
     for one in _lists(raw):
-        pid, *rest = _items(one) or ("",)
+        pid, *rest = _line(one) or ("",)
         if pid.isascii() and pid.isdigit() and len(pid) <= 10:
             yield Neighbour(int(pid), _streams(tuple(rest)), tuple(rest[_STREAMS:]))
 
@@ -322,7 +322,13 @@ def _items(raw: bytes) -> tuple[str, ...]:
     return tuple(map(text_of, raw.removesuffix(b"\0").split(b"\0"))) if raw else ()
 
 
-_shared_items = lru_cache(maxsize=_SHARED)(_items)
+def _line(raw: bytes) -> tuple[str, ...]:
+    """Return the words of a command line; one of which there was more than was told ends without a NUL."""
+    items = _items(raw)
+    return (*items, CUT) if items and not raw.endswith(b"\0") else items
+
+
+_shared_line = lru_cache(maxsize=_SHARED)(_line)
 
 
 def _terminated(items: Iterable[str]) -> bytes:

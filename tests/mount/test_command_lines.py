@@ -37,6 +37,16 @@ def test_a_pass_of_the_compiler_is_recorded_with_its_drivers_command_line(mount:
     assert event["chain_args"][0] == ["gcc", "-c", "a.c", "-o", "a.o"]
 
 
+def test_a_long_command_line_is_recorded_whole_and_of_an_endless_one_it_is_said(mount: Mounted) -> None:
+    (mount.source / "a.c").write_text("int a;\n")
+    many, endless = ([f"-DNUMBER_{number}={number}" for number in range(count)] for count in (400, 4000))
+    line = ["gcc", *many, "-c", "a.c", "-o", "a.o"]
+    event = written(f"{' '.join(line)}; true", "a.o", mount)
+    assert event["chain_args"][0] == line
+    event = written(f"gcc {' '.join(endless)} -c a.c -o b.o; true", "b.o", mount)
+    assert (event["chain_args"][0][:2], event["chain_args"][0][-1]) == (["gcc", endless[0]], "[cut]")
+
+
 def test_redirections_are_known_after_the_program_has_closed_them(mount: Mounted, in_mount: Path) -> None:
     event = written("sort < in.txt > out.txt 2> err.txt; true", "out.txt", mount)
     assert event["args"] == ["sort"]

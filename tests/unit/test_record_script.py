@@ -121,6 +121,11 @@ def test_a_shell_stands_in_where_its_commands_cannot_be_told() -> None:
         (Step("out"), "nothing is known of what was run"),
         (Step("out", (Command(("sort",)),)), "not all is known of what was run"),
         (Step("out", (Command(("tool", "--token=[redacted]")),), sure=True), "a secret was left out"),
+        (
+            Step("out", (Command(("ar", "rc", "out", "a.o", "[cut]")),), sure=True),
+            "longer than can be recorded",
+        ),
+        (Step("out", shell=("sh", "-c", "a; b; rm -rf /tmp/", "[cut]")), "longer than can be recorded"),
         (Step("out", (Command(("tool", "a\0b")),), sure=True), "no command can have"),
         (
             Step("out", (Command(("tool",)),), "/srv", "/mnt/live", sure=True),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mycelial.record import wire
 from mycelial.record.announced import Announced
-from mycelial.record.events import Event, Op, Process
+from mycelial.record.events import CUT, Event, Op, Process
 from mycelial.record.told import Dropped
 from mycelial.record.wire import WireDecoder, encode_dropped, encode_event, encode_process
 from tests.unit.record_strategies import events, processes
@@ -131,7 +131,7 @@ def test_an_endless_command_line_is_cut() -> None:
     greedy = SHELL._replace(args=("x" * 100_000,))
     (event,) = WireDecoder().feed(encode_process(1, greedy) + encode_event(1, OPENED))
     assert isinstance(event, Event)
-    assert event.process.args == ("x" * 65535,)
+    assert event.process.args == ("x" * 65535, CUT)
 
 
 @pytest.fixture

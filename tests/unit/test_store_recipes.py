@@ -41,6 +41,15 @@ def test_sources_are_made_before_what_is_made_of_them(story: Story) -> None:
     assert lines(story, "c") == ["( sort -o b a )", "( uniq b c )"]
 
 
+def test_all_parts_of_an_archive_are_made_before_it(story: Story) -> None:
+    parts = [f"{number}.o" for number in range(300)]
+    for part in parts:
+        called(story, "as", "-o", part).make(part)
+    archiver = called(story, "ar", "rc", "all.a", *parts).open(*parts).make("all.a")
+    archiver.close("all.a")
+    assert len(lines(story, "all.a")) == len(parts) + 1
+
+
 def test_a_run_that_made_two_files_is_run_once(story: Story) -> None:
     called(story, "csplit", "a", "2").open("a").make("x1", "x2")
     called(story, "paste", "x1", "x2").open("x1", "x2").make("out")

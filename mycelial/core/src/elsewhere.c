@@ -20,7 +20,7 @@ static struct {
     atomic_int tid; /* the thread's own */
     pid_t pid; /* to read; 0: nothing */
     size_t size;
-    char text[8192];
+    char text[LINE_SIZE];
 } elsewhere = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER, .done = PTHREAD_COND_INITIALIZER};
 
 static void *read_for_others(void *unused) {
@@ -35,7 +35,7 @@ static void *read_for_others(void *unused) {
         pthread_mutex_unlock(&elsewhere.lock);
         ssize_t size = read_proc_apart(text, sizeof text, pid, "cmdline");
         pthread_mutex_lock(&elsewhere.lock);
-        elsewhere.size = size > 0 ? (size_t)size : 0;
+        elsewhere.size = size > 0 ? proc_line_size(text, (size_t)size, sizeof text) : 0;
         memcpy(elsewhere.text, text, elsewhere.size);
         elsewhere.pid = 0;
         elsewhere.busy = false;
@@ -83,7 +83,7 @@ static size_t ask(pid_t pid, char *buffer, size_t size) {
             until = now_us() + PATIENCE_US;
         }
         if (!elsewhere.busy) {
-            got = elsewhere.size < size ? elsewhere.size : size;
+            got = proc_line_size(elsewhere.text, elsewhere.size < size ? elsewhere.size : size, size);
             memcpy(buffer, elsewhere.text, got);
         }
     }

@@ -21,7 +21,7 @@
 
 #define MAX_ANCESTORS 32
 #define DRIVERS 4       /* nearest ancestors whose command line is told: gcc says more than the as that it runs */
-#define DRIVER_SIZE 2048 /* bytes of it */
+#define DRIVERS_SIZE 18432 /* bytes of all of them */
 
 static struct {
     uint32_t last_number, epoch;
@@ -70,12 +70,22 @@ static void append_pipes(struct text *text, const struct pipes *pipes) {
     append_field(text, names, size);
 }
 
+static void append_line(struct text *text, const char *line, size_t size) {
+    size_t room = text->room - text->size;
+    room = room > sizeof(uint16_t) ? room - sizeof(uint16_t) : 0;
+    append_field(text, line, size <= room ? size : proc_line_size(line, room, room));
+}
+
+static size_t read_line(char *line, const struct process *process) {
+    ssize_t got = read_proc(line, LINE_SIZE, "/proc/%d/cmdline", (int)process->tgid);
+    return got > 0 ? proc_line_size(line, (size_t)got, LINE_SIZE) : 0;
+}
+
 /* Only of processes with one thread, which waits for its child: reading it can wait for nobody who waits for us. */
 static void read_driver(struct process *process) {
-    char text[DRIVER_SIZE];
+    char text[LINE_SIZE];
     if (process->cmdline || process->threads > 1) return;
-    ssize_t got = read_proc(text, sizeof text, "/proc/%d/cmdline", (int)process->tid);
-    process->cmdline_size = got > 0 ? (size_t)got : 0;
+    process->cmdline_size = read_line(text, process);
     process->cmdline = malloc(process->cmdline_size + 1);
     if (process->cmdline) memcpy(process->cmdline, text, process->cmdline_size);
 }
@@ -90,7 +100,7 @@ static void describe_ancestors(pid_t ppid, struct text *names, struct text *comm
         append(names, ancestor->comm, strlen(ancestor->comm) + 1);
         if (depth < DRIVERS) {
             read_driver(ancestor);
-            append_field(command_lines, ancestor->cmdline, ancestor->cmdline ? ancestor->cmdline_size : 0);
+            append_line(command_lines, ancestor->cmdline, ancestor->cmdline ? ancestor->cmdline_size : 0);
         }
         ppid = ancestor->ppid;
     }
@@ -170,7 +180,7 @@ static bool is_copy_of_parent(const struct process *process) {
 }
 
 static void announce(struct process *process, struct proc_streams *streams) {
-    char data[57344], field[8192]; /* of which all fields together need 54 KiB */
+    char data[65024], field[8192], line[LINE_SIZE]; /* all fields together need 63 KiB: what a message has room for */
     struct text text = {data, 0, sizeof data};
     uint32_t ids[4] = {(uint32_t)process->tgid, (uint32_t)process->ppid, (uint32_t)process->pgid, (uint32_t)process->sid};
     struct stat owner;
@@ -187,23 +197,17 @@ static void announce(struct process *process, struct proc_streams *streams) {
     append_field(&text, field, read_proc_link(field, sizeof field, process->tgid, "cwd"));
     append_cgroup(&text, process->tgid, process->sid);
     unsigned sharing = same_input(ppid, proc_stream(streams, 0));
-    size_t size = 0;
-    if (process->threads > 1) {
-        size = read_proc_elsewhere(process->tgid, field, sizeof field);
-    } else {
-        ssize_t got = read_proc(field, sizeof field, "/proc/%d/cmdline", (int)process->tgid);
-        if (got > 0) size = (size_t)got;
-    }
+    size_t size = process->threads > 1 ? read_proc_elsewhere(process->tgid, line, sizeof line) : read_line(line, process);
     if (is_copy_of_parent(process)) {
-        watch_child(process->tgid, field, size);
+        watch_child(process->tgid, line, size);
         pipeline_to_be_named(&pipeline, process->tgid, ppid);
     }
-    size = first_program(process->tgid, field, size, sizeof field);
-    append_field(&text, field, size);
+    size = first_program(process->tgid, line, size, sizeof line);
+    append_field(&text, line, size);
     char descriptors[8192 + 2];
     struct text led = {descriptors, 0, sizeof descriptors};
-    append_descriptors(&led, process, streams, field, size, &pipeline);
-    char chain[MAX_ANCESTORS * 96], drivers[DRIVERS * (DRIVER_SIZE + 2)];
+    append_descriptors(&led, process, streams, line, size, &pipeline);
+    char chain[MAX_ANCESTORS * 96], drivers[DRIVERS_SIZE];
     struct text names = {chain, 0, sizeof chain}, command_lines = {drivers, 0, sizeof drivers};
     describe_ancestors(ppid, &names, &command_lines); /* discards dead ones only, and this one waits for us */
     append_field(&text, names.data, names.size);

@@ -38,6 +38,12 @@ ssize_t read_proc_link_apart(char *buffer, size_t size, pid_t pid, const char *n
     return got;
 }
 
+size_t proc_line_size(const char *line, size_t size, size_t room) {
+    if (size >= room - 1)
+        while (size && !line[size - 1]) size--;
+    return size;
+}
+
 char proc_state(const char *stat) {
     const char *after = strrchr(stat, ')'); /* the name may hold anything */
     return after && after[1] == ' ' ? after[2] : '\0';

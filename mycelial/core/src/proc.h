@@ -11,6 +11,12 @@ ssize_t read_proc_link_apart(char *buffer, size_t size, pid_t pid, const char *n
 char proc_state(const char *stat);
 /* Which descriptor a word of a command line names, as a shell gives them for <( ) and >( ); -1: none, or a standard stream. */
 int proc_named(const char *word);
+
+#define LINE_SIZE 16384 /* bytes of a command line that are told */
+/* How many of these are told of one that was read into `room` bytes: where it is not whole, it ends without the NUL that
+ * others have. */
+size_t proc_line_size(const char *line, size_t size, size_t room);
+
 size_t read_proc_link(char *buffer, size_t size, pid_t pid, const char *name);
 
 #define STREAMS 3

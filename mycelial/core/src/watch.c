@@ -79,9 +79,10 @@ static void look(struct child *child) {
     uint64_t now = now_us(), age = now - child->since;
     child->next = now + (age < 2000 ? EVERY_US : age / 10);
     child->watching = size >= 0 && age < LONGEST_US; /* empty: it is in the middle of becoming another program */
-    if (size <= 0 || ((size_t)size == child->shell_size && !memcmp(text, child->shell, (size_t)size))) return;
-    memcpy(child->text, text, (size_t)size);
-    child->size = (size_t)size;
+    size_t told = size > 0 ? proc_line_size(text, (size_t)size, sizeof text) : 0;
+    if (!told || (told == child->shell_size && !memcmp(text, child->shell, told))) return;
+    memcpy(child->text, text, told);
+    child->size = told;
     memcpy(child->named, named, count * sizeof *named);
     child->named_count = count;
     child->watching = false;
@@ -121,7 +122,7 @@ void watch_child(pid_t pid, const char *cmdline, size_t size) {
     for (unsigned i = 0; i < WATCHED && !child; i++)
         if (watch.children[i].pid == pid) child = &watch.children[i];
     if (!child) child = &watch.children[watch.next++ % WATCHED];
-    size = size < TEXT_SIZE ? size : TEXT_SIZE - 1; /* as much as is read of it later */
+    size = proc_line_size(cmdline, size < TEXT_SIZE ? size : TEXT_SIZE - 1, TEXT_SIZE); /* as much as is read of it later */
     if (child->pid != pid || child->shell_size != size || memcmp(child->shell, cmdline, size) != 0) child->size = 0;
     if (!child->size) child->named_count = 0;
     child->pid = pid;
