@@ -382,8 +382,8 @@ static void lru_front(struct inode *inode) {
     inode->lru_next->lru_prev = inode->lru_prev->lru_next = inode;
 }
 
-/* Opens an inode by its name and checks that it is the one. */
-static int open_by_name(struct inode *inode, int flags) {
+/* Opens an inode by the name that it has now, and checks that it is the one. */
+static int open_once(const struct inode *inode, int flags) {
     struct statx stx;
     struct inode *parent = inode->parent;
     if (!parent) return -ESTALE;
@@ -395,8 +395,12 @@ static int open_by_name(struct inode *inode, int flags) {
     if (!error && !inode_is(inode, &stx)) error = ESTALE;
     if (!error) return fd;
     if (fd >= 0) close(fd);
-    if (error == ENOENT || error == ENOTDIR || error == ELOOP) error = ESTALE;
-    return error == ESTALE && follow(inode) ? open_by_name(inode, flags) : -error;
+    return error == ENOENT || error == ENOTDIR || error == ELOOP ? -ESTALE : -error;
+}
+
+static int open_by_name(struct inode *inode, int flags) {
+    int fd = open_once(inode, flags);
+    return fd == -ESTALE && follow(inode) ? open_once(inode, flags) : fd;
 }
 
 int dir_acquire(struct inode *dir) {
