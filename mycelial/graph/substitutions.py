@@ -206,6 +206,12 @@ def _likeness(command: Simple, args: tuple[str, ...]) -> int:
         return 0
     if args[1:] == ANY_WORDS:
         return 1
+    if (
+        names[0] == program
+        and len(args) > len(command.words)
+        and all(word.text is not None for word in words)
+    ):
+        return 0  # it has more words than that, and nothing there becomes several
     score, rest = 1, list(args[1:])
     for word in words[names.index(program) + 1 :] if words[0].text else words:
         if word.text is None:

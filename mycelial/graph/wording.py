@@ -113,39 +113,48 @@ def _loose_words(line: tuple[str, ...], making: Making, processes: Processes) ->
     What runs others names their program.
     """
     own = (making.writer.args or (making.writer.comm,))[0].rpartition("/")[2]
-    words = [
-        word
-        for word in line[1:]
-        if _SAYS.search(word) and not (_OPTION.fullmatch(word) or is_named_pipe(word))
-    ]
+    words = [word for word in line[1:] if _SAYS.search(word) and not _is_as_typed(word)]
     if not words:
         return
     members = (making.writer, *processes.unit(making.writer))
     reads = islice((file for member in members for file in reversed(member.reads)), NAMED + len(line))
-    files = {own, *(making.name_of(file) for file in (making.product, *reads))}
-    yield from (word for word in words if word.rpartition("/")[2] not in files)
+    files = {own, making.writer.comm, *(making.name_of(file) for file in (making.product, *reads))}
+    yield from (word for word in words if files.isdisjoint(_may_name(word)))
+
+
+def _is_as_typed(word: str) -> bool:
+    """Whether nothing was put into a word: where there still is a `$`, it was quoted."""
+    return "$" in word or _PLAIN.fullmatch(word) is not None or is_named_pipe(word)
+
+
+def _may_name(word: str) -> tuple[str, str]:
+    """Return what the file is called that a word, or a setting like if=file, names if it names one."""
+    return word.rpartition("/")[2], word.partition("=")[2].rpartition("/")[2]
 
 
 _SAYS = re.compile(r"\w")
-_OPTION = re.compile(r"-[A-Za-z]*")
+_PLAIN = re.compile(r"-[A-Za-z]*|(?:\w-\w)+")  # an option, or ranges of characters
 
 
 def _may_be_among(loose: list[str], child: Actor) -> bool:
     """Whether what a child says may be such words: not those that it was called with itself.
 
-    Of one that only was given a file by its shell, nobody saw what it became: most count lines.
+    A word that is a number was typed, unless the child counts. Of one that only was given a file by its
+    shell, nobody saw what it became: most do.
     """
     if child.kind is Kind.SHELL:
         return bool(loose)
     if not loose:
         return not may_count(child)
     words = [word for word in loose if word not in (child.args or ())]
-    return any(not may_count(child) or any(map(str.isdigit, word)) for word in words)
+    return any(any(map(str.isdigit, word)) if may_count(child) else not word.isdigit() for word in words)
 
 
 def _is_for_another_part(child: Actor, writer: Actor, shell: int) -> bool:
     """Whether what a child says is in the words of another part of the writer's pipeline, a shell still."""
-    is_piped = bool(writer.pipe_in) and not writer.same_input
+    is_piped = (
+        writer.fds.get(0, "pipe:").startswith("pipe:") and bool(writer.pipe_in) and not writer.same_input
+    )
     return is_piped and child.ppid not in (writer.pid, shell) and is_in_copy_of(shell, child)
 
 

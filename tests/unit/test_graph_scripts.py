@@ -263,15 +263,39 @@ def test_a_pipe_that_another_program_was_seen_reading_is_not_read_by_the_next_on
         (("grep", "-h", "some", "a"), ("grep", "-h", "some", "b")),
         (("cat", "a"), ("sort", "{}", "+", "b")),
         (("grep", "-c", "some", "a"), ("grep", "other", "b")),
+        (("cat", "a"), ("head", "-n", "3", "b")),
+        (("cat", "a"), ("awk", "NR > 1 { print $1 }", "b")),
+        (("cat", "a"), ("tool", "a-zA-Z", "b")),
+        (("cat", "a"), ("dd", "if=b", "of=out")),
+        (("cat", "a"), ("nohup", "sort", "b")),
     ],
-    ids=["called alike", "no words", "a number"],
+    ids=[
+        "called alike",
+        "no words",
+        "a number",
+        "a typed number",
+        "quoted",
+        "ranges",
+        "settings",
+        "programs",
+    ],
 )
 def test_words_that_nobody_can_have_captured_have_no_room_for_it(
     story: Story, captured: tuple[str, ...], words: tuple[str, ...]
 ) -> None:
     shell = story.program("bash", args=SCRIPT)
     shell.run(captured[0], args=captured, pipe_out=("7",)).open("a")
-    shell.run(words[0], args=words, chain_args=(SCRIPT,)).open("b").make("out")
+    program = "sort" if "nohup" in words else words[0]
+    shell.run(program, args=words, chain_args=(SCRIPT,)).open("b").make("out")
+    assert story.sources("out") == ["b"]
+
+
+def test_who_has_a_file_as_its_input_has_no_part_of_its_pipeline_before_it(story: Story) -> None:
+    shell = story.program("bash", args=SCRIPT, **at("pipe:[1]", OUT))
+    copy = shell.run("bash", args=SCRIPT, **at("pipe:[1]", "pipe:[5]"))
+    copy.run("sort", args=("sort", "a"), **at("pipe:[1]", "pipe:[5]")).open("a")
+    given: Any = {"fds": ((0, "/m/b"),), "pipe_in": ("pipe:[1]",), "chain_args": (SCRIPT,)}
+    shell.run("wc", args=("wc", "-l"), **given).open("b").make("out")
     assert story.sources("out") == ["b"]
 
 

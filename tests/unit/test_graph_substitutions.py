@@ -65,6 +65,8 @@ def said(uses: list[Use] | None) -> list[str] | None:
         ("a[1]=$(cat a); [ $a ] && tool $a", "tool 1", ["cat a"]),
         ("((cat a); cat b) > o; tool $(cat c)", "tool 1", None),
         ("tool $(cat a)", "other", None),
+        ('tool <<< "$(cat a)"', "tool 1", None),
+        ('env tool <<< "$(cat a)"', "tool 1", ["cat a"]),
         ("tool $(cat a", "tool 1", None),
         ("sort a", "sort a", None),
     ],
