@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 
 from mycelial.graph.actors import Actor, Read
 from mycelial.graph.programs import FEEDING, Kind, works_by_itself
@@ -39,6 +40,7 @@ class Making:
     writer itself had closed the same content before (0.0: never): what it had read by then is known. `most`
     is how many sources are kept at most. `path_of` gives a file's path, `name_of` its last part, and
     `number_at` the file at a path below the mount's root. `root` is where that is; empty if it does not show.
+    `begun_by` gives when an actor created or emptied files since a time, the latest first.
     """
 
     product: int
@@ -56,6 +58,7 @@ class Making:
     name_of: Callable[[int], str]
     root: str
     number_at: Callable[[str], int | None]
+    begun_by: Callable[[int, float], Iterator[float]]
 
     @property
     def opened(self) -> float:
@@ -105,6 +108,12 @@ class Written:
     unseen: bool
     creators: Callable[[str], int]
     path_of: Callable[[int], str]
+
+
+def begun_by(generations: dict[int, Generation], number: int, since: float) -> Iterator[float]:
+    """Yield when an actor created or emptied files since then, the latest first."""
+    lately = takewhile(lambda one: one.begun >= since, reversed(generations.values()))
+    return (one.begun for one in lately if one.creator == number)
 
 
 def is_by_hand(making: Making) -> bool:

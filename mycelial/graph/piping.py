@@ -15,7 +15,7 @@ from mycelial.graph.making import Making, Reads
 from mycelial.graph.places import has_script_as_input
 from mycelial.graph.processes import Processes
 from mycelial.graph.programs import Kind, kind_of, script_text
-from mycelial.graph.redirections import inputs_of_shell, made_since
+from mycelial.graph.redirections import ADJACENT, inputs_of_shell, made_since
 from mycelial.graph.telling import is_before, is_told
 
 
@@ -66,7 +66,7 @@ def through_pipes(making: Making, processes: Processes) -> Reads:
         seen.update(actor.number for actor in found)
         for actor in found:
             if not _is_chatter(actor, making.writer, pipes, processes):
-                yield from _said(actor, making, pipes, scripts)
+                yield from _said(actor, making, pipes, scripts, processes)
         found = [actor for actor in found if not _leads_elsewhere(actor, pipes)]
         pipes = {pipe for actor in found for pipe in actor.pipe_in - actor.pipe_out}
         pipes = {pipe for pipe in pipes if not _has_commands(pipe, making, processes)}
@@ -78,16 +78,32 @@ def _had_before(making: Making, shell: Actor) -> set[str]:
     return shell.pipe_in - inputs_of_shell(making, shell) if is_seen else set()
 
 
-def _said(actor: Actor, making: Making, pipes: set[str], scripts: set[int]) -> Reads:
+def _said(actor: Actor, making: Making, pipes: set[str], scripts: set[int], processes: Processes) -> Reads:
     """What a program read that it may have written into one of these pipes.
 
     Of the commands of `scripts` that is not what they made files of, nor what their shell itself made one of.
     """
     if _leads_elsewhere(actor, pipes):
         return
-    since = finished_last(making, actor, making.t) if _is_of(scripts, actor) else 0.0
-    if not since or actor.kind is Kind.SHELL:
-        yield from (item for item in actor.reads.items() if item[1].last > since)
+    if not _is_of(scripts, actor):
+        yield from actor.reads.items()
+        return
+    since = finished_last(making, actor, making.t)
+    if actor.kind is not Kind.SHELL:
+        yield from () if since else actor.reads.items()
+        return
+    led = actor.fds.get(1, "")
+    for file, read in takewhile(lambda item: item[1].last > since, reversed(actor.reads.items())):
+        is_led = read.last >= actor.last and led.startswith("pipe:") and led not in pipes
+        if not is_led and not (read.conducted and _has_output(actor, read.last, making, processes)):
+            yield file, read
+
+
+def _has_output(shell: Actor, t: float, making: Making, processes: Processes) -> bool:
+    """Whether a shell that opened an input then opened an output, too, right before or behind that."""
+    since = max(t - ADJACENT, finished_last(making, shell, t))
+    beside = (begun for begun in making.begun_by(shell.number, since) if begun <= t + ADJACENT)
+    return any(not processes.child_before(shell, min(t, begun), max(t, begun)) for begun in beside)
 
 
 def _leads_elsewhere(actor: Actor, pipes: set[str]) -> bool:

@@ -16,6 +16,7 @@ from mycelial.graph.filters import reads_input
 from mycelial.graph.making import Making, Reads
 from mycelial.graph.processes import Processes
 from mycelial.graph.programs import CONDUCTORS, Kind, is_told_by_input
+from mycelial.record.events import Neighbour
 
 OPENED = 64
 """Files read latest by a process, among which is what it opened for its child."""
@@ -119,14 +120,12 @@ def has_script_as_input(making: Making) -> bool:
     return any(is_told_by_input(comm, line) for (_, comm), line in islice(above, process.same_input))
 
 
-def inputs_of(making: Making) -> Iterator[str]:
+def inputs_of(making: Making, processes: Processes) -> Iterator[str]:
     """Yield what the writer, and the other parts of its pipeline, read or are told to read by name."""
     process = making.process
-    lines = [process.args or (), *(other.args for other in process.neighbours)]
-    inputs = [
-        dict(process.fds).get(0, ""),
-        *(other.streams[0] for other in process.neighbours if other.streams),
-    ]
+    beside = [other for other in process.neighbours if not _is_led_to_file(other, processes)]
+    lines = [process.args or (), *(other.args for other in beside)]
+    inputs = [dict(process.fds).get(0, ""), *(other.streams[0] for other in beside if other.streams)]
     for line in lines:
         for word in line[1:WORDS]:
             name = word.partition("=")[2] or word
@@ -137,11 +136,17 @@ def inputs_of(making: Making) -> Iterator[str]:
     return filter(is_place, inputs)
 
 
+def _is_led_to_file(other: Neighbour, processes: Processes) -> bool:
+    """Whether what seemed to be another part of a pipeline was given a file for its output after that."""
+    actor = processes.latest(other.pid)
+    return actor is not None and is_place(actor.fds.get(1, ""))
+
+
 def writers_before(making: Making, processes: Processes) -> Iterator[Actor]:
     """Yield those whose output the writer has read from a place that holds no file of ours."""
     if not processes.has_places:
         return
-    for place in dict.fromkeys(inputs_of(making)):
+    for place in dict.fromkeys(inputs_of(making, processes)):
         found = [
             actor
             for actor in processes.writers_to(place)
@@ -165,6 +170,8 @@ def _is_ours(place: str, writers: list[Actor], making: Making, processes: Proces
     parts = place.split("/")
     if any(making.number_at("/".join(parts[begin:])) is not None for begin in range(1, len(parts) - 1)):
         return True
+    if any(place.endswith(f"/{making.path_of(file)}") for writer in writers for file in writer.finished):
+        return True  # it is gone since
     file = making.number_at(parts[-1])
     beside = {pid for writer in writers for pid in (writer.ppid, *(other.pid for other in writer.neighbours))}
     makers = [*writers, *map(processes.latest, sorted(beside))]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from operator import attrgetter
 from typing import Any
 
@@ -16,7 +17,7 @@ from mycelial.graph.actors import Actor
 from mycelial.graph.changes import Changes
 from mycelial.graph.commands import step_of
 from mycelial.graph.flows import Flow, bounded, flows_into
-from mycelial.graph.making import Generation, Making, Written, is_by_hand, opener_of
+from mycelial.graph.making import Generation, Making, Written, begun_by, is_by_hand, opener_of
 from mycelial.graph.pairing import belonging, is_paired, namesakes
 from mycelial.graph.places import given, mounted_at
 from mycelial.graph.processes import Processes
@@ -277,6 +278,7 @@ class Provenance:
             name_of=self._name_of,
             root=mounted_at(actor, self._files.path(file)) if actor.fds else "",
             number_at=self._number_at,
+            begun_by=partial(begun_by, self._generations),
         )
 
     def _flows(self, making: Making) -> dict[int, Flow]:

@@ -299,6 +299,45 @@ def test_who_has_a_file_as_its_input_has_no_part_of_its_pipeline_before_it(story
     assert story.sources("out") == ["b"]
 
 
+@pytest.mark.parametrize("place", ["/m/part", "/tmp/part"], ids=["since removed", "elsewhere"])
+def test_what_a_script_makes_by_way_of_a_file_is_not_in_its_output(story: Story, place: str) -> None:
+    log, shell = piped_script(story)
+    sort = shell.run("sort", **at("", place, OUT)).open("a")
+    if place == "/m/part":
+        sort.make("part")
+    uniq = shell.run("uniq", **at("", "/m/made", OUT), args=("uniq", place)).make("made")
+    if place == "/m/part":
+        shell.run("rm").unlink("part")
+        uniq.process = uniq.process._replace(pid=900)
+    seen = Neighbour(uniq.process.pid, ("", OUT, ""), ("uniq", place))  # before it was given its output
+    log.process = log.process._replace(neighbours=(seen,))
+    log.close("log")
+    assert story.sources("log") == []
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_what_a_shell_opened_beside_an_output_is_not_in_what_its_script_says(
+    story: Story, *, is_first: bool
+) -> None:
+    log, shell = piped_script(story)
+    copy = shell.run("zsh", args=SCRIPT, **at("", OUT, OUT))  # which becomes xargs, and touches nothing
+    if is_first:
+        copy.open("list").create("made")
+    else:
+        copy.create("made").open("list")
+    shell.run("zsh", args=SCRIPT, **at("", OUT, OUT)).open("b")
+    log.close("log")
+    assert story.sources("log") == ["b"]
+
+
+def test_what_is_piped_on_by_a_script_is_in_its_output_only_behind_that(story: Story) -> None:
+    log, shell = piped_script(story)
+    copy = shell.run("zsh", args=SCRIPT, **at("", "pipe:[5]", OUT))  # which becomes grep
+    copy.open("a")
+    log.close("log")
+    assert story.sources("log") == []
+
+
 def test_what_another_part_of_a_unit_read_is_no_captured_word(story: Story) -> None:
     shell = story.program("bash", args=SCRIPT)
     shell.run("cat", args=("cat", "a"), pipe_out=("7",)).open("a")
