@@ -42,14 +42,10 @@ def given(making: Making, processes: Processes) -> Iterator[int]:
     target = writer.fds.get(0, "")
     if target.startswith("pipe:"):
         yield from _given_to_pipeline(target, making, processes)
-    elif is_place(target):
-        file = _input_at(target, making, processes)
-        if file is not None:
-            yield file
-    elif not target and creator.pid == writer.ppid and _passes_input(creator, writer):
-        file = _input_at(creator.fds.get(0, ""), making, processes)
-        if file is not None:
-            yield file  # the writer has closed it by now
+        return
+    if not target and creator.pid == writer.ppid and _passes_input(creator, writer):
+        target = creator.fds.get(0, "")  # the writer has closed it by now
+    yield from _input_at(target, making, processes)
 
 
 def _passes_input(shell: Actor, child: Actor) -> bool:
@@ -67,10 +63,8 @@ def _given_to_pipeline(pipe: str, making: Making, processes: Processes) -> Itera
         if first is None or not first.streams[0].startswith("pipe:"):
             break
         first = beside.get(first.streams[0])
-    if first is not None and is_place(first.streams[0]) and reads_input(first.args):
-        file = _input_at(first.streams[0], making, processes)
-        if file is not None:
-            yield file
+    if first is not None and reads_input(first.args):
+        yield from _input_at(first.streams[0], making, processes)
 
 
 def _opened_before_exec(making: Making, processes: Processes) -> Iterator[int]:
@@ -82,21 +76,22 @@ def _opened_before_exec(making: Making, processes: Processes) -> Iterator[int]:
             yield latest
 
 
-def _input_at(target: str, making: Making, processes: Processes) -> int | None:
-    """Return the file that an input leads to, unless that is where a shell above reads what to do."""
+def _input_at(target: str, making: Making, processes: Processes) -> Iterator[int]:
+    """Yield the file that an input leads to, if any, unless a shell above reads there what to do."""
+    if not is_place(target):
+        return
     writer, process = making.writer, making.process
-    shell = processes.latest(writer.ppid)
     above = filter(None, (processes.latest(pid) for pid, _ in process.chain))
-    file = _file_at(target, making, [writer, *above]) if is_place(target) else None
+    if (file := _file_at(target, making, [writer, *above])) is None:
+        return
+    shell = processes.latest(writer.ppid)
     lines = zip(process.chain, process.chain_args, strict=False)
     told = next((pid for (pid, comm), line in lines if is_told_by_input(comm, line)), None)
-    if file is None or told is None or file in writer.reads:
-        return file
-    if shell is not None and shell.given != target and file in shell.reads:
-        return file
+    is_shells = shell is not None and shell.given != target and file in shell.reads
     between = takewhile(lambda item: item[0] != told, process.chain)
     openers = filter(None, (processes.latest(pid) for pid, _ in between))
-    return file if any(file in opener.reads for opener in openers) else None
+    if told is None or file in writer.reads or is_shells or any(file in one.reads for one in openers):
+        yield file
 
 
 def _file_at(target: str, making: Making, openers: list[Actor]) -> int | None:
