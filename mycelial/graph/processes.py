@@ -72,27 +72,15 @@ class Processes:
         self._clock += 1
         if t - IDLE >= self._quiet_since or len(self._actors) >= ACTORS or self._reads >= READS:
             self._expire(t)
-        if (seen := self._seen) is not None and seen[0] is process and seen[1].record == record:
-            actor = seen[1]  # of most events: it is the latest already, and nothing is new
-            if t > actor.last:
-                actor.last = t
-            actor.used = self._clock
-            self._dirty.add(actor.number)
-            return actor
-        number = self._by_pid.get(process.pid)
-        known = None if number is None else self._actors[number]
-        if known is None or not known.is_same(process, t):
-            known = self._new(process, record, t)
+        seen = self._seen
+        if seen is not None and seen[0] is process and seen[1].record == record:
+            known = seen[1]  # of most events: it is the latest already, and nothing is new
         else:
-            self._actors.move_to_end(known.number)
-            if known.number == self._oldest:
-                self._quiet_since = -math.inf
-            if not opener or kind_of(process.comm, process.exe) is not Kind.SHELL:
-                self._refresh(known, process, record)
-        known.last = max(known.last, t)
+            known = self._found(process, record, t, opener=opener)
+        if t > known.last:
+            known.last = t
         known.used = self._clock
         self._dirty.add(known.number)
-        self._seen = None if process.start is None else (process, known)
         return known
 
     def read(self, actor: Actor, file: int, t: float, *, conducted: bool) -> None:
@@ -244,6 +232,20 @@ class Processes:
         self.finishing.load(actors)
         self._actors.update((actor.number, actor) for actor in sorted(actors, key=lambda actor: actor.used))
         self._dirty.load(self._actors)
+
+    def _found(self, process: Process, record: int, t: float, *, opener: bool) -> Actor:
+        number = self._by_pid.get(process.pid)
+        known = None if number is None else self._actors[number]
+        if known is None or not known.is_same(process, t):
+            known = self._new(process, record, t)
+        else:
+            self._actors.move_to_end(known.number)
+            if known.number == self._oldest:
+                self._quiet_since = -math.inf
+            if not opener or kind_of(process.comm, process.exe) is not Kind.SHELL:
+                self._refresh(known, process, record)
+        self._seen = None if process.start is None else (process, known)
+        return known
 
     def _new(self, process: Process, record: int, t: float) -> Actor:
         actor = actor_of(process, self._next, record, t)
