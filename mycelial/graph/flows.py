@@ -12,7 +12,7 @@ from itertools import islice, takewhile
 from typing import NamedTuple
 
 from mycelial.graph.actors import Actor, is_place
-from mycelial.graph.capturing import captured, captured_lately, finished_before, used_before
+from mycelial.graph.capturing import captured, captured_lately, finished_before, finished_last, used_before
 from mycelial.graph.feeding import feeder_of
 from mycelial.graph.making import Making, Reads
 from mycelial.graph.pairing import exported
@@ -26,6 +26,7 @@ from mycelial.graph.programs import (
     works_off_notebook,
 )
 from mycelial.graph.redirections import (
+    ADJACENT,
     from_children,
     has_other_input,
     held_open,
@@ -55,7 +56,7 @@ def flows_into(making: Making, processes: Processes) -> dict[int, Flow]:
     """Return the direct sources of what was written, by their file."""
     writer = making.writer
     flows: dict[int, Flow] = {}
-    if _has_messages(making):
+    if _has_messages(making) or _is_for_messages(making, processes):
         return {}
     note_input(making, processes)
     match writer.kind:
@@ -117,6 +118,19 @@ def _has_messages(making: Making) -> bool:
     if writer.kind in CONDUCTORS or output == messages or not making.is_at(making.product, messages):
         return False
     return output.startswith("pipe:") or is_place(output)
+
+
+def _is_for_messages(making: Making, processes: Processes) -> bool:
+    """Whether a shell opened a file for its child's messages, behind what that wrote to."""
+    shell, begun = making.writer, making.begun
+    if shell.kind is not Kind.SHELL or making.creator is not shell or begun is None or making.closed_before:
+        return False
+    since = max(begun - ADJACENT, finished_last(making, shell, begun))
+    output = next((t for t in making.begun_by(shell.number, since) if t < begun), None)
+    if output is None or processes.child_before(shell, output, begun):
+        return False
+    is_childs = processes.finishing.last_before(shell.pid, making.t) > begun
+    return is_childs and finished_last(making, shell, making.t) < begun
 
 
 def _taken_up(making: Making, processes: Processes, since: float) -> Reads:

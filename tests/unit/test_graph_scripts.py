@@ -338,6 +338,22 @@ def test_what_is_piped_on_by_a_script_is_in_its_output_only_behind_that(story: S
     assert story.sources("log") == []
 
 
+@pytest.mark.parametrize(("writer", "sources"), [("its child", []), ("itself", ["a"])])
+def test_what_a_shell_opened_for_messages_and_nobody_wrote_to_is_of_nothing(
+    story: Story, writer: str, sources: list[str]
+) -> None:
+    shell = story.program("dash", args=SCRIPT)
+    shell.run("cat", pipe_out=("7",)).open("a")
+    shell.create("out")
+    if writer == "itself":
+        shell.close("out")
+    shell.create("errors")
+    if writer == "its child":
+        shell.run("sort").open("b").close("out")
+    shell.close("errors")
+    assert story.sources("out" if sources else "errors") == sources
+
+
 def test_what_another_part_of_a_unit_read_is_no_captured_word(story: Story) -> None:
     shell = story.program("bash", args=SCRIPT)
     shell.run("cat", args=("cat", "a"), pipe_out=("7",)).open("a")
