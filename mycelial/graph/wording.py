@@ -14,7 +14,7 @@ from mycelial.graph.capturing import CAPTURED, is_for_the_shell, is_in_copy_of, 
 from mycelial.graph.filters import reads_input
 from mycelial.graph.making import Making, Reads
 from mycelial.graph.processes import Processes
-from mycelial.graph.programs import Kind, kind_of, script_text
+from mycelial.graph.programs import Kind, is_wrapper, kind_of, script_text
 from mycelial.graph.substitutions import ANY_WORDS
 from mycelial.graph.telling import (
     depth_of_shell,
@@ -110,16 +110,27 @@ def _takes_document(called: tuple[str, ...], writer: Actor, processes: Processes
 def _loose_words(line: tuple[str, ...], making: Making, processes: Processes) -> Iterator[str]:
     """Yield the words of a command line that are no plain options, nor the product or what was read.
 
-    What runs others names their program.
+    What runs others names their program; before that stands how it runs them, as in timeout 9 sort.
     """
     own = (making.writer.args or (making.writer.comm,))[0].rpartition("/")[2]
-    words = [word for word in line[1:] if _SAYS.search(word) and not _is_as_typed(word)]
+    words = [
+        word
+        for word in line[_begin(line, making.writer.comm) :]
+        if _SAYS.search(word) and not _is_as_typed(word)
+    ]
     if not words:
         return
     members = (making.writer, *processes.unit(making.writer))
     reads = islice((file for member in members for file in reversed(member.reads)), NAMED + len(line))
     files = {own, making.writer.comm, *(making.name_of(file) for file in (making.product, *reads))}
     yield from (word for word in words if files.isdisjoint(_may_name(word)))
+
+
+def _begin(line: tuple[str, ...], program: str) -> int:
+    """Return where on a command line the words of a program begin, be it run by others."""
+    if not line or not is_wrapper(line[0].rpartition("/")[2]):
+        return 1
+    return next((at for at, word in enumerate(line, 1) if word.rpartition("/")[2] == program), 1)
 
 
 def _is_as_typed(word: str) -> bool:

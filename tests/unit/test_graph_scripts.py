@@ -267,7 +267,7 @@ def test_a_pipe_that_another_program_was_seen_reading_is_not_read_by_the_next_on
         (("cat", "a"), ("awk", "NR > 1 { print $1 }", "b")),
         (("cat", "a"), ("tool", "a-zA-Z", "b")),
         (("cat", "a"), ("dd", "if=b", "of=out")),
-        (("cat", "a"), ("nohup", "sort", "b")),
+        (("cat", "a"), ("timeout", "9s", "env", "A=x", "/bin/sort", "b")),
     ],
     ids=[
         "called alike",
@@ -285,7 +285,7 @@ def test_words_that_nobody_can_have_captured_have_no_room_for_it(
 ) -> None:
     shell = story.program("bash", args=SCRIPT)
     shell.run(captured[0], args=captured, pipe_out=("7",)).open("a")
-    program = "sort" if "nohup" in words else words[0]
+    program = "sort" if "timeout" in words else words[0]
     shell.run(program, args=words, chain_args=(SCRIPT,)).open("b").make("out")
     assert story.sources("out") == ["b"]
 
