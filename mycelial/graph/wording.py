@@ -5,6 +5,7 @@ A command line says how many words it has, and which of them are files; what is 
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from itertools import islice, takewhile
@@ -79,7 +80,7 @@ def in_words(making: Making, processes: Processes) -> Reads:
         if not pipes or processes.has_reader(pipes):
             continue
         is_word = has_room or (has_words and _may_be_among(loose, child))
-        if (child.first < writer.first and is_word) or _is_for_another_part(child, writer, pid):
+        if (child.first < writer.first and is_word) or _is_for_another_part(child, making, pid):
             yield from child.reads.items()
     if has_room or has_words:
         yield from (item for item in taken if not is_for_the_shell(making.path_of(item[0])))
@@ -104,6 +105,8 @@ def _takes_document(called: tuple[str, ...], writer: Actor, processes: Processes
         return False
     if writer.same_input or not reads_input(called) or processes.writers_into({given}):
         return False
+    if given and any(other.streams[1:2] == (given,) for other in writer.neighbours):
+        return False
     return not is_place(given) or given.endswith("(deleted)")
 
 
@@ -123,7 +126,10 @@ def _loose_words(line: tuple[str, ...], making: Making, processes: Processes) ->
     members = (making.writer, *processes.unit(making.writer))
     reads = islice((file for member in members for file in reversed(member.reads)), NAMED + len(line))
     files = {own, making.writer.comm, *(making.name_of(file) for file in (making.product, *reads))}
-    yield from (word for word in words if files.isdisjoint(_may_name(word)))
+    beside = os.path.dirname(making.path_of(making.product))
+    for word in words:
+        if files.isdisjoint(_may_name(word)) and making.number_at(os.path.join(beside, word)) is None:
+            yield word  # and no file: tee has several outputs
 
 
 def _begin(line: tuple[str, ...], program: str) -> int:
@@ -161,12 +167,20 @@ def _may_be_among(loose: list[str], child: Actor) -> bool:
     return any(any(map(str.isdigit, word)) if may_count(child) else not word.isdigit() for word in words)
 
 
-def _is_for_another_part(child: Actor, writer: Actor, shell: int) -> bool:
+def _is_for_another_part(child: Actor, making: Making, shell: int) -> bool:
     """Whether what a child says is in the words of another part of the writer's pipeline, a shell still."""
-    is_piped = (
-        writer.fds.get(0, "pipe:").startswith("pipe:") and bool(writer.pipe_in) and not writer.same_input
-    )
-    return is_piped and child.ppid not in (writer.pid, shell) and is_in_copy_of(shell, child)
+    writer = making.writer
+    pipe = writer.fds.get(0, "pipe:")
+    if not pipe.startswith("pipe:") or not writer.pipe_in or writer.same_input:
+        return False
+    if child.ppid in (writer.pid, shell) or not is_in_copy_of(shell, child):
+        return False
+    beside = {one.streams[1]: one for one in making.process.neighbours if len(one.streams) > 1}
+    known = set()
+    while (other := beside.pop(pipe, None)) is not None:
+        known.add(other.pid)
+        pipe = other.streams[0]
+    return not known or child.ppid in known or pipe not in child.pipe_in  # else all parts are others
 
 
 def in_documents(making: Making, processes: Processes) -> Reads:

@@ -299,6 +299,27 @@ def test_who_has_a_file_as_its_input_has_no_part_of_its_pipeline_before_it(story
     assert story.sources("out") == ["b"]
 
 
+@pytest.mark.parametrize("is_known", [True, False])
+def test_where_all_parts_of_a_pipeline_are_known_none_is_a_shell_still(story: Story, is_known: bool) -> None:
+    shell = story.program("bash", args=SCRIPT, **at("pipe:[1]", OUT))
+    copy = shell.run("bash", args=SCRIPT, **at("pipe:[1]", "pipe:[5]"))
+    copy.run("sort", args=("sort", "a"), **at("pipe:[1]", "pipe:[5]")).open("a")
+    cat = Neighbour(900, ("pipe:[1]", "pipe:[6]", OUT), ("cat", "b"))
+    tr = shell.run("tr", args=("tr", "a-z", "A-Z"), chain_args=(SCRIPT,), **at("pipe:[6]", "/m/out"))
+    tr.process = tr.process._replace(neighbours=(cat,) if is_known else ())
+    tr.make("out")
+    assert story.sources("out") == ([] if is_known else ["a"])
+
+
+def test_a_further_output_is_no_captured_word(story: Story) -> None:
+    shell = story.program("bash", args=SCRIPT)
+    shell.run("cat", args=("cat", "a"), pipe_out=("7",)).open("a")
+    shell.run("sort", **at("", "pipe:[5]")).open("b")
+    tee = shell.run("tee", args=("tee", "one", "two"), chain_args=(SCRIPT,), **at("pipe:[5]", OUT))
+    tee.create("d/one", "d/two").close("d/one", "d/two")
+    assert story.sources("d/one") == ["b"]
+
+
 @pytest.mark.parametrize("place", ["/m/part", "/tmp/part"], ids=["since removed", "elsewhere"])
 def test_what_a_script_makes_by_way_of_a_file_is_not_in_its_output(story: Story, place: str) -> None:
     log, shell = piped_script(story)
