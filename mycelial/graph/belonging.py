@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from heapq import nlargest
+from itertools import pairwise
 
 from mycelial.graph.adoption import BESIDE, SHARE, directories
 from mycelial.graph.communities import Community
@@ -36,12 +37,13 @@ def settle(found: Sequence[Community], goes: Iterable[Strand], paths: Mapping[in
     """Return the pieces of work with each file in the one that most speaks for, the largest first; `goes` is
     gone through several times."""
     group_of = {file: number for number, group in enumerate(found) for file in group.files}
-    parts = 1 + len(group_of) // AT_ONCE
+    # Files that came one after the other, as those are mostly used together.
+    parts = list(pairwise([*sorted(group_of)[::AT_ONCE], max(group_of, default=0) + 1]))
     for _ in range(ROUNDS):
         places = _Places(group_of, paths)
         moved: dict[int, int] = {}
-        for part in range(parts):
-            votes, once = _of_company(goes, group_of, part, parts)
+        for first, end in parts:
+            votes, once = _of_company(goes, group_of, first, end)
             places.add_to(votes, once)
             moved |= _moved(votes, group_of)
         if not moved:
@@ -67,16 +69,19 @@ def _moved(votes: _Votes, group_of: Mapping[int, int]) -> dict[int, int]:
 
 
 def _of_company(
-    goes: Iterable[Strand], group_of: Mapping[int, int], part: int, parts: int
+    goes: Iterable[Strand], group_of: Mapping[int, int], first: int, end: int
 ) -> tuple[_Votes, dict[int, float]]:
-    """Return for each file of a part how often it was used in the company of each group, and how much it
-    counts that it is used today: by the root of its mean weight, as one that is mostly read weighs little
-    each time."""
+    """Return for each file from `first` to before `end` how often it was used in the company of each group,
+    and how much it counts that it is used today: by the root of its mean weight, as one that is mostly read
+    weighs little each time."""
     votes: _Votes = {}
     used: dict[int, tuple[float, float]] = {}
     latest = 0.0
     for go in goes:
         latest = max(latest, go.weight)
+        asked = [file for file in go.files if first <= file < end and file in group_of]
+        if not asked:
+            continue
         company: dict[int, float] = {}
         for file, weight in go.files.items():
             if (group := group_of.get(file)) is not None:
@@ -84,14 +89,14 @@ def _of_company(
         if len(company) == 1 == len(go.files):
             continue
         whole = sum(company.values())
-        most = nlargest(CONSIDERED, company, key=lambda group: (company[group], -group))
-        for file, weight in go.files.items():
-            own = group_of.get(file)
-            if own is None or file % parts != part:
-                continue
+        most: Collection[int] = company
+        if len(company) > CONSIDERED:
+            most = nlargest(CONSIDERED, company, key=lambda group: (company[group], -group))
+        for file in asked:
+            own, weight = group_of[file], go.files[file]
             uses, weights = used.get(file, (0.0, 0.0))
             used[file] = uses + go.weight, weights + go.weight * weight
-            for group in {*most, own}:
+            for group in most if own in most else (*most, own):
                 beside = company[group] - (weight if group == own else 0.0)
                 if beside > 0.0:
                     said = votes.setdefault(file, {})

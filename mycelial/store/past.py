@@ -161,11 +161,12 @@ class Past:
             f" WHERE uid = ? AND episode.id > ? ORDER BY episode.id {order}",
             (uid, 0 if oldest is None else oldest[0]),
         )
-        for (_, ended), touches in groupby(rows, key=itemgetter(0, 1)):
+        for _, touches in groupby(rows, key=itemgetter(0)):
             trees: dict[int, list[_Touch]] = {}
-            for _, _, tree, *touch in touches:
-                if touch[0] in shown and touch[0] not in habitual:
-                    trees.setdefault(tree, []).append(tuple(touch))
+            for touch in touches:
+                ended, tree, file = touch[1:4]
+                if file in shown and file not in habitual:
+                    trees.setdefault(tree, []).append(touch[3:])
             strands = []
             for _, used in sorted(trees.items()):
                 writes: dict[int, int] = {}
