@@ -13,14 +13,14 @@ from __future__ import annotations
 
 import math
 import re
-from array import array
-from bisect import bisect_left
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from heapq import nlargest, nsmallest
 
-from mycelial.graph.centrality import katz, votes_of
+import networkx as nx
+
+from mycelial.graph.backends import fastest
 from mycelial.store.past import Making, Strand
 from mycelial.store.weighing import WRITE_WEIGHT
 
@@ -61,25 +61,28 @@ def find_hubs(
 
     The `latest` strands come first, and no more are taken than are looked at; the paths are read last.
     """
-    shares = _shares(_some(latest), makings)
-    nodes = array("q", sorted({node for vote in shares for node in vote}))
-    first = bisect_left(nodes, 0)  # those before it are no files
-    files = nodes[first:]
+    graph = _votes(_some(latest), makings)
+    files = [node for node in graph if node >= 0]
     if not files:
         return []
-    votes = votes_of(shares, nodes)
-    del shares
-    worth = katz(votes, [0.0] * first + [1.0] * len(files), HALF, PRECISION)
-    mean = math.fsum(worth[first:]) / len(files)
-    voters = votes.by_chosen()
+    worth = fastest(
+        nx.katz_centrality,
+        graph,
+        alpha=HALF,
+        beta={node: 1.0 if node >= 0 else 0.0 for node in graph},
+        tol=PRECISION,
+        normalized=False,
+        weight="weight",
+    )
+    mean = math.fsum(worth[file] for file in files) / len(files)
     paths = read_paths()
     found = [
-        Central(file, worth[place] / mean, others)
-        for place, file in enumerate(files, first)
-        if len(voters.get(place, ())) >= FEWEST
+        Central(file, worth[file] / mean, others)
+        for file in files
+        if graph.in_degree(file) >= FEWEST
         and file in paths
         and not _LOCK.fullmatch(paths[file].rpartition("/")[2])
-        and (others := _others(voters, place, first)) >= FEWEST
+        and (others := _others(graph, file)) >= FEWEST
     ]
     return nsmallest(MOST, found, key=lambda hub: (-hub.worth, hub.file))
 
@@ -96,9 +99,9 @@ def _some(latest: Iterable[Strand]) -> list[Strand]:
     return kept[::-1]
 
 
-def _shares(strands: Iterable[Strand], makings: Iterable[Making]) -> dict[tuple[int, int], float]:
+def _votes(strands: Iterable[Strand], makings: Iterable[Making]) -> nx.DiGraph:
     """Return who votes for whom, by shares: from files over what joins them (numbers below 0) to files."""
-    links: dict[tuple[int, int], float] = {}
+    links: deque[tuple[int, int, float]] = deque()
     whole: dict[int, float] = {}
     seen: Counter[int] = Counter()
     only_read: Counter[int] = Counter()
@@ -110,9 +113,9 @@ def _shares(strands: Iterable[Strand], makings: Iterable[Making]) -> dict[tuple[
     def vote(voters: list[int], chosen: list[int], weight: float) -> None:
         nonlocal joint
         for voter in voters:
-            links[voter, joint] = weight
+            links.append((voter, joint, weight))
             whole[voter] = whole.get(voter, 0.0) + weight
-        links.update(((joint, file), 1.0) for file in chosen)
+        links.extend((joint, file, 1.0) for file in chosen)
         whole[joint] = float(len(chosen))
         joint -= 1
 
@@ -130,14 +133,16 @@ def _shares(strands: Iterable[Strand], makings: Iterable[Making]) -> dict[tuple[
             only_read[source] / seen[source] if seen[source] else 1.0
         )  # a journal is written whenever it is read
         if calm > 0.0:
-            links[making.product, source] = calm * making.weight * HALF
+            links.append((making.product, source, calm * making.weight * HALF))
             whole[making.product] = whole.get(making.product, 0.0) + calm * making.weight
-    for link in links:
-        links[link] /= whole[link[0]]
-    return links
+    graph = nx.DiGraph()
+    graph.add_nodes_from(sorted({node for a, b, _ in links for node in (a, b)}))
+    taken = (links.popleft() for _ in range(len(links)))  # each goes from here when it is there
+    graph.add_weighted_edges_from((a, b, weight / whole[a]) for a, b, weight in taken)
+    return graph
 
 
-def _others(voters: Mapping[int, list[int]], place: int, first: int) -> int:
+def _others(graph: nx.DiGraph, file: int) -> int:
     """Return how many files draw upon this one."""
-    several = (voters.get(voter, []) if voter < first else [voter] for voter in voters[place])
-    return len({file for files in several for file in files} - {place})
+    voters = (graph.pred[before] if before < 0 else (before,) for before in graph.pred[file])
+    return len({voter for several in voters for voter in several} - {file})

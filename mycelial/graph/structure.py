@@ -39,9 +39,10 @@ def find_structure(past: Past, before: Sequence[Named] | None = None) -> Structu
     for uid in past.users():
         # First what takes most memory, while there is nothing else yet; the paths when the rest is gone.
         central = find_hubs(past.latest_strands(uid), past.makings(uid), past.paths)
+        gc.collect()  # networkx's graphs refer to themselves
         done = Purposes(past.strands(uid))
         joined = communities(done)
-        gc.collect()  # networkx's graphs refer to themselves
+        gc.collect()
         paths = past.paths()
         there = (_of_those(community, paths) for community in joined)
         joined = [community for community in there if community.files]
