@@ -113,7 +113,8 @@ def root_of(process: Process, paths: list[str]) -> str:
             if not arg.endswith(".") and not (said and any([last in arg for last in said])):
                 continue  # it cannot mean any of them: mostly
             for word in (arg, *_BETWEEN.split(arg)) if " " in arg else (arg,):  # commands for a shell
-                called += _names_in(word, process.cwd)
+                if word.endswith(".") or any([last in word for last in said]):
+                    called += _names_in(word, process.cwd)
     votes: dict[str, int] = {}
     for path in paths if called else ():
         below = f"/{path}"

@@ -23,7 +23,7 @@ from mycelial.graph.background import Background
 from mycelial.graph.ingest import Ingest
 from mycelial.graph.lending import Lending
 from mycelial.record.announced import Announced
-from mycelial.record.events import Event
+from mycelial.record.events import Event, bytes_of
 from mycelial.record.told import Dropped, Mark, Mute, Pause, Serial, Settle, Told
 from mycelial.record.wire import WireDecoder
 from mycelial.store.writer import Writer
@@ -38,6 +38,9 @@ MESSAGES = 64
 
 REPORT_EVERY = 1.0
 """Seconds between two status messages while counts change."""
+
+NAMES = 4096
+"""Bytes of the names of directories that the mount can take note of, each with a NUL at its end."""
 
 PATIENCE = 2.0
 """Seconds that the engine waits at its end for the process beside it, killed, but of the lowest priority."""
@@ -191,7 +194,7 @@ class Engine:
             "paused_users": {str(uid): _moment(until) for uid, until in ingest.paused_users.items()},
             "lag": round(ingest.lag(time.time()), 3),
             "stored": ingest.stored_message,
-            "left_out": ingest.left_out,
+            "left_out": _told(ingest.left_out),
             "replaced": ingest.replaced,
         }
 
@@ -218,6 +221,11 @@ def changing(told: Mute | Pause) -> Callable[[Writer], object]:
     if told.a or told.b:
         return lambda writer: writer.mute(told.uid, told.a, told.b)
     return lambda writer: writer.mutes.clear(told.uid)
+
+
+def _told(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return names of directories if the mount can take note of them all, else none."""
+    return names if sum(len(bytes_of(name)) + 1 for name in names) <= NAMES else ()
 
 
 def _moment(t: float) -> float | str | None:

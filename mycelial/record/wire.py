@@ -52,6 +52,9 @@ _LARGEST_INTEGER = 2**63 - 1  # a database holds no larger one
 PROCESSES_KEPT = 16384
 """How many numbers a decoder remembers; the one not used for longest goes first."""
 
+BYTES_KEPT = 24 << 20
+"""Bytes that the records of these have altogether: a command line of thousands of words takes much memory."""
+
 _SHARED = 1024  # fields that are remembered, as many processes have the same ancestors, programs and streams
 _text = lru_cache(maxsize=_SHARED)(text_of)
 
@@ -83,6 +86,8 @@ class WireDecoder:
 
     def __init__(self, announced: Announced | None = None) -> None:
         self._processes: OrderedDict[int, Process] = OrderedDict()
+        self._sizes: dict[int, int] = {}  # of their records
+        self._size = 0
         self._announced = announced
         if announced is not None:
             announced.go_on_after(self._restore(announced.read()))
@@ -102,7 +107,7 @@ class WireDecoder:
                     yield event
             elif kind == Kind.PROCESS:
                 is_new = number not in self._processes
-                self._remember(number, _process(body, uid))
+                self._remember(number, _process(body, uid), len(record))
                 if self._announced is not None and is_new:
                     self._announced.keep(record, self._latest)
             elif kind == Kind.DROPPED:
@@ -125,18 +130,21 @@ class WireDecoder:
         size = 0
         with contextlib.suppress(ValueError):
             for record, _, number, uid, _ in _records(kept):
-                self._remember(number, _process(record[_HEADER.size :], uid))
+                self._remember(number, _process(record[_HEADER.size :], uid), len(record))
                 size += len(record)
         return size
 
     def _latest(self) -> Iterator[bytes]:
         return (encode_process(number, process) for number, process in reversed(self._processes.items()))
 
-    def _remember(self, number: int, process: Process) -> None:
+    def _remember(self, number: int, process: Process, size: int) -> None:
         self._processes[number] = process
         self._processes.move_to_end(number)
-        if len(self._processes) > PROCESSES_KEPT:
-            self._processes.popitem(last=False)
+        self._size += size - self._sizes.get(number, 0)
+        self._sizes[number] = size
+        while len(self._processes) > PROCESSES_KEPT or self._size > BYTES_KEPT:
+            oldest, _ = self._processes.popitem(last=False)
+            self._size -= self._sizes.pop(oldest)
 
     def _process(self, number: int, uid: int) -> Process:
         process = self._processes.get(number)

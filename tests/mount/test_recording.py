@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -262,13 +263,15 @@ def test_what_was_left_out_has_its_writer_when_it_is_moved_into_sight(mount: Mou
 
 def test_an_exclusion_in_the_config_file_counts(new_mount: Callable[..., Mounted], workspace: Path) -> None:
     config = workspace / "config.toml"
-    config.write_text('exclude = ["*.tmp"]\n')
+    directories = [f"directory-{number:05}/" for number in range(5000)]
+    config.write_text(f"exclude = {json.dumps(['*.tmp', *directories])}\n")
     mount = new_mount("--config", str(config))
     (mount.source / "a.tmp").write_text("x")
     (mount.source / "b").write_text("x")
     shell("cat a.tmp b", mount)
     wait_for(mount, "open", "b")
     assert {event["path"] for event in events(mount)} == {"b"}
+    wait_until(lambda: mount.status()["engine"]["state"] == "ok", what="the mount hears of the engine")
 
 
 # ---- lineage

@@ -127,6 +127,15 @@ def test_memory_of_processes_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None
     assert (kept.process.comm, forgotten.process.comm) == ("sh", "?")
 
 
+def test_memory_of_long_command_lines_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "BYTES_KEPT", 10_000)
+    decoder = WireDecoder()
+    long = SHELL._replace(args=("x",) * 2000)
+    list(decoder.feed(b"".join(encode_process(number, long) for number in (1, 2, 2, 3))))
+    kept = [event for number in (1, 2, 3) for event in decoder.feed(encode_event(number, OPENED))]
+    assert [event.process.comm for event in kept if isinstance(event, Event)] == ["?", "sh", "sh"]
+
+
 def test_an_endless_command_line_is_cut() -> None:
     greedy = SHELL._replace(args=("x" * 100_000,))
     (event,) = WireDecoder().feed(encode_process(1, greedy) + encode_event(1, OPENED))

@@ -22,6 +22,7 @@
 #define MAX_ANCESTORS 32
 #define DRIVERS 4       /* nearest ancestors whose command line is told: gcc says more than the as that it runs */
 #define DRIVERS_SIZE 18432 /* bytes of all of them */
+#define SHELL_SIZE 4096 /* of a shell's, which is told again with each of its children */
 
 static struct {
     uint32_t last_number, epoch;
@@ -81,11 +82,19 @@ static size_t read_line(char *line, const struct process *process) {
     return got > 0 ? proc_line_size(line, (size_t)got, LINE_SIZE) : 0;
 }
 
+/* A shell does loops by itself, and its standard input is what they read as long as they go on. And it may become another
+ * of its name, which is told to do something else. */
+static bool is_shell(const struct process *process) {
+    size_t size = strlen(process->comm);
+    return process->threads == 1 && size >= 2 && !strcmp(process->comm + size - 2, "sh");
+}
+
 /* Only of processes with one thread, which waits for its child: reading it can wait for nobody who waits for us. */
 static void read_driver(struct process *process) {
     char text[LINE_SIZE];
     if (process->cmdline || process->threads > 1) return;
-    process->cmdline_size = read_line(text, process);
+    size_t size = read_line(text, process);
+    process->cmdline_size = size > SHELL_SIZE && is_shell(process) ? proc_line_size(text, SHELL_SIZE, SHELL_SIZE) : size;
     process->cmdline = malloc(process->cmdline_size + 1);
     if (process->cmdline) memcpy(process->cmdline, text, process->cmdline_size);
 }
@@ -218,13 +227,6 @@ static void announce(struct process *process, struct proc_streams *streams) {
     append_field(&text, field, pipeline_neighbours(&pipeline, field, sizeof field));
     append_field(&text, field, (size_t)snprintf(field, sizeof field, "%u", sharing));
     if (!ring_process(number, uid, data, text.size)) process->number = PROCESS_UNKNOWN; /* so it is told next time */
-}
-
-/* A shell does loops by itself, and its standard input is what they read as long as they go on. And it may become another
- * of its name, which is told to do something else. */
-static bool is_shell(const struct process *process) {
-    size_t size = strlen(process->comm);
-    return process->threads == 1 && size >= 2 && !strcmp(process->comm + size - 2, "sh");
 }
 
 static bool is_other(uint64_t *known, const char *bytes, size_t size) {
