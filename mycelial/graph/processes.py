@@ -179,8 +179,15 @@ class Processes:
         return self._pipes.writing.latest_first(pid, since, inherited)
 
     def unread_below(self, pid: int, since: float, inherited: set[str]) -> list[Actor]:
-        """Return those of :meth:`writing_below` that finished nothing, and whose pipe nobody reads maybe."""
-        return self._pipes.unread.latest_first(pid, since, inherited)
+        """Return those of :meth:`writing_below` that finished nothing, and whose pipe nobody reads maybe.
+
+        Not those of another one that had the process id before.
+        """
+        found = self._pipes.unread.latest_first(pid, since, inherited)
+        above = self.latest(pid)
+        if above is None or not above.start:
+            return found
+        return [one for one in found if not one.start or one.start >= above.start]
 
     def given_pipes_below(self, pid: int, since: float) -> list[Actor]:
         """Return those of :meth:`below` that are given pipes by name."""

@@ -140,8 +140,8 @@ def _begin(line: tuple[str, ...], program: str) -> int:
 
 
 def _is_as_typed(word: str) -> bool:
-    """Whether nothing was put into a word: where there still is a `$`, it was quoted."""
-    return "$" in word or _PLAIN.fullmatch(word) is not None or is_named_pipe(word)
+    """Whether nothing was put into a word: where a shell would still put something in, it was quoted."""
+    return bool(_VARIABLE.search(word)) or _PLAIN.fullmatch(word) is not None or is_named_pipe(word)
 
 
 def _may_name(word: str) -> tuple[str, str]:
@@ -150,6 +150,7 @@ def _may_name(word: str) -> tuple[str, str]:
 
 
 _SAYS = re.compile(r"\w")
+_VARIABLE = re.compile(r"\$[\w{(@*#?!-]")
 _PLAIN = re.compile(r"-[A-Za-z]*|(?:\w-\w)+")  # an option, or ranges of characters
 
 

@@ -290,6 +290,21 @@ def test_words_that_nobody_can_have_captured_have_no_room_for_it(
     assert story.sources("out") == ["b"]
 
 
+def test_a_word_with_a_sign_that_stands_for_itself_has_room_for_what_was_captured(story: Story) -> None:
+    shell = story.program("bash", args=SCRIPT)
+    shell.run("cat", args=("cat", "a"), pipe_out=("7",)).open("a")
+    shell.run("sed", args=("sed", "s/$/ word/", "b"), chain_args=(SCRIPT,)).open("b").make("out")
+    assert story.sources("out") == ["a", "b"]
+
+
+def test_what_was_captured_by_another_that_had_the_process_id_before_is_its_own(story: Story) -> None:
+    before = story.program("bash", args=SCRIPT)
+    before.run("cat", args=("cat", "a"), pipe_out=("7",)).open("a")
+    again = story.program("bash", args=SCRIPT, pid=before.process.pid)
+    again.make("out")
+    assert story.sources("out") == []
+
+
 def test_who_has_a_file_as_its_input_has_no_part_of_its_pipeline_before_it(story: Story) -> None:
     shell = story.program("bash", args=SCRIPT, **at("pipe:[1]", OUT))
     copy = shell.run("bash", args=SCRIPT, **at("pipe:[1]", "pipe:[5]"))
